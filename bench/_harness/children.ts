@@ -1,0 +1,64 @@
+/**
+ * Every process that a benchmark starts goes through here, so that none outlives it.
+ *
+ * @module
+ */
+
+const running = new Set<Deno.ChildProcess>();
+
+/** How to start a process. */
+export interface SpawnOptions {
+  /** Whether to keep its standard input open as a pipe. @default {false} */
+  readonly stdin?: boolean;
+  /** More environment variables. @default {{}} */
+  readonly env?: Record<string, string>;
+}
+
+/**
+ * Starts a process with piped output, to be killed with this one if it has not ended before.
+ *
+ * @throws {Error} If the program cannot be started.
+ */
+export function spawn(argv: readonly string[], options: SpawnOptions = {}): Deno.ChildProcess {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new TypeError("Cannot start a process: no program was given");
+  const child = new Deno.Command(program, {
+    args,
+    stdin: options.stdin ? "piped" : "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: options.env ?? {},
+  }).spawn();
+  running.add(child);
+  child.status.finally(() => running.delete(child));
+  return child;
+}
+
+/** Runs a process to its end and returns what it wrote. */
+export async function run(
+  argv: readonly string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(argv);
+  const [status, stdout, stderr] = await Promise.all([
+    child.status,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: status.code, stdout, stderr: stderr.trim() };
+}
+
+/** Sends `signal` to a process that may have ended already. */
+export function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
+  try {
+    child.kill(name);
+  } catch {
+    // It has ended, which is what was wanted.
+  }
+}
+
+/** Kills whatever is still running and waits for its end; for the way out. */
+export async function killAll(): Promise<void> {
+  const children = [...running];
+  for (const child of children) signal(child, "SIGKILL");
+  await Promise.all(children.map((child) => child.status));
+}

@@ -1,0 +1,62 @@
+/**
+ * What a process uses, as Linux tells it in `/proc`.
+ *
+ * @module
+ */
+
+/** Memory of a process that is in RAM, in bytes. */
+export interface Memory {
+  /** All of it. */
+  readonly resident: number;
+  /** The part that is not backed by files: heaps and stacks. */
+  readonly anonymous: number;
+}
+
+/** What a process has used since it was started. */
+export interface Cpu {
+  /** Processor time in user and kernel mode, in milliseconds, to the 10 ms of the kernel's clock. */
+  readonly ms: number;
+  /** How often one of its threads slept and was woken. */
+  readonly wakeups: number;
+}
+
+/** The unit of the times in `/proc/PID/stat` is 10 ms on every Linux (`USER_HZ`). */
+const TICK_MS = 10;
+
+/** Returns the memory that a process has in RAM. */
+export async function memoryOf(pid: number): Promise<Memory> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return {
+    resident: parseStatusField(status, "VmRSS") * 1024,
+    anonymous: parseStatusField(status, "RssAnon") * 1024,
+  };
+}
+
+/** Returns the processor time and the wake-ups of all threads of a process. */
+export async function cpuOf(pid: number): Promise<Cpu> {
+  const ms = parseStatTicks(await Deno.readTextFile(`/proc/${pid}/stat`)) * TICK_MS;
+  let wakeups = 0;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const status = await Deno.readTextFile(`/proc/${pid}/task/${name}/status`);
+    wakeups += parseStatusField(status, "voluntary_ctxt_switches");
+  }
+  return { ms, wakeups };
+}
+
+/**
+ * Returns a number out of a `status` file.
+ *
+ * @throws {Error} If the file has no such field.
+ */
+export function parseStatusField(status: string, name: string): number {
+  const match = new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status);
+  if (match === null) throw new Error(`Cannot read ${name}: the status file has no such field`);
+  return Number(match[1]);
+}
+
+/** Returns the user and kernel time out of a `stat` file, in ticks. */
+export function parseStatTicks(stat: string): number {
+  // The second field is the program's name in parentheses and may hold anything, spaces included.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}

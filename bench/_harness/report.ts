@@ -1,0 +1,109 @@
+/**
+ * What every benchmark prints at its end.
+ *
+ * @module
+ */
+import { describeCalibration } from "./calibration.ts";
+import type { Machine } from "./machine.ts";
+import type { Spread } from "./statistics.ts";
+import { table } from "./table.ts";
+
+/** A ratio, and what it should be. */
+export interface Ratio extends Spread {
+  /** Which is divided by which. */
+  readonly label: string;
+  /** The target, if it is at most this. */
+  readonly atMost?: number;
+  /** The target, if it is at least this. */
+  readonly atLeast?: number;
+}
+
+/** The result of a benchmark. */
+export interface Report {
+  /** What was measured. */
+  readonly title: string;
+  /** Where. */
+  readonly machine: Machine;
+  /** How often, as a sentence. */
+  readonly effort: string;
+  /** The head of the table of figures. */
+  readonly columns: readonly string[];
+  /** The figures. */
+  readonly rows: readonly (readonly string[])[];
+  /** The figures that count. */
+  readonly ratios: readonly Ratio[];
+  /** What a reader must know to read them right. @default {[]} */
+  readonly notes?: readonly string[];
+  /** The readings of the calibration. */
+  readonly calibration: readonly number[];
+  /** The command that repeats the run. */
+  readonly command: string;
+  /** The raw samples, for `--json`. */
+  readonly samples: unknown;
+}
+
+/** Prints a report for people, or as JSON for programs. */
+export function printReport(report: Report, json: boolean): void {
+  console.log(json ? formatJson(report) : formatText(report));
+}
+
+/** Whether the median meets the target; `undefined` where there is none. */
+export function meetsTarget({ median, atMost, atLeast }: Ratio): boolean | undefined {
+  if (atMost !== undefined) return median <= atMost;
+  if (atLeast !== undefined) return median >= atLeast;
+  return undefined;
+}
+
+function formatText(report: Report): string {
+  const sections = [
+    `${report.title}\n${report.machine.description}\n${report.effort}`,
+    table(report.columns, report.rows),
+    ...(report.ratios.length > 0 ? [ratioTable(report.ratios)] : []),
+    [describeCalibration(report.calibration), ...report.machine.notices, ...report.notes ?? []]
+      .map((note) => `* ${note}`).join("\n"),
+    `Repeat with: ${report.command}`,
+  ];
+  return sections.join("\n\n");
+}
+
+/** Returns the ratios as a table, the median over the rounds first. */
+export function ratioTable(ratios: readonly Ratio[]): string {
+  const figures = ratios.map(({ label, median, min, max }) => [
+    label,
+    fixed(median),
+    `${fixed(min)}-${fixed(max)}`,
+  ]);
+  const columns = ["ratio", "median", "spread"];
+  if (ratios.every((ratio) => meetsTarget(ratio) === undefined)) return table(columns, figures);
+  const rows = figures.map((row, index) => [...row, ...verdict(ratios[index]!)]);
+  return table([...columns, "target", ""], rows);
+}
+
+function verdict(ratio: Ratio): string[] {
+  const met = meetsTarget(ratio);
+  if (met === undefined) return [];
+  const { atMost, atLeast } = ratio;
+  return [atMost === undefined ? `>= ${atLeast}` : `<= ${atMost}`, met ? "met" : "MISSED"];
+}
+
+function fixed(value: number): string {
+  return value.toFixed(Math.abs(value) < 0.1 ? 4 : Math.abs(value) < 10 ? 3 : 1);
+}
+
+function formatJson(report: Report): string {
+  const { title, machine, effort, ratios, notes = [], calibration, command, samples } = report;
+  return JSON.stringify(
+    {
+      title,
+      machine: machine.description,
+      effort,
+      ratios: ratios.map((ratio) => ({ ...ratio, met: meetsTarget(ratio) })),
+      notes: [...machine.notices, ...notes],
+      calibration,
+      command,
+      samples,
+    },
+    null,
+    2,
+  );
+}

@@ -1,0 +1,41 @@
+/**
+ * The command lines of the servers that several benchmarks measure.
+ *
+ * @module
+ */
+import { buildPeer } from "./c_peer.ts";
+import type { Machine } from "./machine.ts";
+import type { ServerCommand } from "./server.ts";
+
+/** The ways our echo server can be written. */
+export type Handler = "generator" | "iterator";
+
+/** Our echo server, `examples/tcp_echo.ts`. */
+export function ourEcho(handler: Handler, idle: string = "adaptive"): ServerCommand {
+  const args = ["--hostname", "127.0.0.1", "--port", "0", "--handler", handler, "--idle", idle];
+  return {
+    name: `ours, ${handler}`,
+    argv: [Deno.execPath(), "run", "-A", path("../../examples/tcp_echo.ts"), ...args],
+  };
+}
+
+/** Deno's own: `Deno.listen` with a coroutine per connection. */
+export function denoListenEcho(): ServerCommand {
+  const argv = [Deno.execPath(), "run", "-A", path("../peers/deno_listen_echo.ts"), "--port", "0"];
+  return { name: "Deno.listen", argv };
+}
+
+/** The plainest C loop, for one connection at a time. */
+export async function cSpinEcho(machine: Machine): Promise<ServerCommand> {
+  return { name: "C spin", argv: [await buildPeer(machine, "echo_spin"), "--port", "0"] };
+}
+
+/** C over epoll, for many connections; spinning, or asleep when idle. */
+export async function cEpollEcho(machine: Machine, block: boolean): Promise<ServerCommand> {
+  const argv = [await buildPeer(machine, "echo_epoll"), "--port", "0"];
+  return { name: block ? "C epoll" : "C epoll spin", argv: block ? [...argv, "--block"] : argv };
+}
+
+function path(relative: string): string {
+  return new URL(relative, import.meta.url).pathname;
+}

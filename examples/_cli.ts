@@ -1,0 +1,163 @@
+/**
+ * What the example servers share: their flags, their one line of output, and how they end.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import {
+  DemikernelError,
+  type IdlePolicy,
+  type InetAddress,
+  type LibOS,
+  type LibOSName,
+  open,
+} from "../mod.ts";
+
+/** The flags that every example has. */
+export interface Flags {
+  /** Where to listen. */
+  readonly hostname: string;
+  /** 0 lets the libOS choose. */
+  readonly port: number;
+  /** Which libOS. */
+  readonly libos: LibOSName;
+  /** What to do when idle. */
+  readonly idle: IdlePolicy;
+  /** The flags of one example alone, by name. */
+  readonly own: Readonly<Record<string, string>>;
+}
+
+/** A flag of one example alone. */
+export interface OwnFlag {
+  /** What it is for. */
+  readonly help: string;
+  /** Its values; the first is the default. */
+  readonly values: readonly [string, ...string[]];
+}
+
+/** An example server. */
+export interface Example {
+  /** What it is, for `--help`. */
+  readonly about: string;
+  /** The port by default. */
+  readonly port: number;
+  /** Flags of its own. */
+  readonly flags?: Readonly<Record<string, OwnFlag>>;
+  /** Starts it; gives where it listens, and how to end it. */
+  start(libos: LibOS, flags: Flags): Running;
+}
+
+/** An example that runs. */
+export interface Running {
+  /** Where it listens. */
+  readonly addr: InetAddress;
+  /** Ends it gracefully. */
+  shutdown(): Promise<void>;
+}
+
+class UsageError extends Error {}
+
+/** Runs an example as a program: until Ctrl-C, or until it fails with one line on stderr. */
+export async function main(example: Example): Promise<void> {
+  try {
+    const flags = readFlags(example);
+    if (flags === null) return console.log(help(example));
+    await using libos = open({ libos: flags.libos, idle: flags.idle });
+    const running = example.start(libos, flags);
+    console.log(
+      `${example.about}: listening on ${
+        formatAddress(running.addr)
+      } over ${libos.name} (${libos.provider}), ` +
+        `idle policy ${flags.idle}; Ctrl-C ends it`,
+    );
+    await interrupted();
+    await running.shutdown();
+  } catch (error) {
+    const known = error instanceof UsageError || error instanceof DemikernelError ||
+      Object.values(Deno.errors).some((one) => error instanceof one);
+    if (!known) throw error;
+    console.error(`error: ${(error as Error).message}`);
+    Deno.exit(1);
+  }
+}
+
+function formatAddress({ hostname, port }: InetAddress): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+function readFlags(example: Example): Flags | null {
+  const own = example.flags ?? {};
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    ({ values } = parseArgs({
+      options: {
+        hostname: { type: "string", default: "127.0.0.1" },
+        port: { type: "string", default: String(example.port) },
+        libos: { type: "string", default: libosByDefault() },
+        idle: { type: "string", default: "adaptive" },
+        help: { type: "boolean", default: false },
+        ...Object.fromEntries(
+          Object.keys(own).map((name) => [name, { type: "string" as const }]),
+        ),
+      },
+    }));
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split("\n")[0]}; see --help`);
+  }
+  if (values.help) return null;
+  const port = Number(values.port);
+  if (!/^\d+$/.test(String(values.port)) || port > 65535) {
+    throw new UsageError(`--port must be 0 to 65535, not "${values.port}"`);
+  }
+  const chosen: Record<string, string> = {};
+  for (const [name, flag] of Object.entries(own)) {
+    const value = String(values[name] ?? flag.values[0]);
+    if (!flag.values.includes(value)) {
+      throw new UsageError(`--${name} must be ${flag.values.join(" or ")}, not "${value}"`);
+    }
+    chosen[name] = value;
+  }
+  return {
+    hostname: String(values.hostname),
+    port,
+    libos: String(values.libos) as LibOSName,
+    idle: String(values.idle) as IdlePolicy,
+    own: chosen,
+  };
+}
+
+/** `LIBOS`, as upstream has it; without the permission to read it, catnap. */
+function libosByDefault(): string {
+  if (Deno.permissions.querySync({ name: "env", variable: "LIBOS" }).state !== "granted") {
+    return "catnap";
+  }
+  return Deno.env.get("LIBOS") ?? "catnap";
+}
+
+function help(example: Example): string {
+  const own = Object.entries(example.flags ?? {}).map(([name, { help, values }]) =>
+    `  --${name} ${values.join("|")}`.padEnd(34) + `${help} (${values[0]})`
+  );
+  return [
+    example.about,
+    "",
+    "  --hostname ADDRESS              address to listen on (127.0.0.1)",
+    `  --port PORT                     port to listen on, 0 for any (${example.port})`,
+    "  --libos NAME                    which libOS; LIBOS in the environment also says so (catnap)",
+    "  --idle spin|adaptive|park       what to do when there is nothing to do (adaptive)",
+    ...own,
+    "  --help                          this",
+  ].join("\n");
+}
+
+function interrupted(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const end = () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, end);
+    resolve();
+  };
+  for (const signal of signals) Deno.addSignalListener(signal, end);
+  return promise;
+}

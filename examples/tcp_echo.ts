@@ -1,0 +1,36 @@
+/**
+ * A TCP echo server, with both kinds of handler.
+ *
+ * ```sh
+ * deno run --allow-ffi examples/tcp_echo.ts --port 7000 --handler iterator
+ * ```
+ *
+ * @module
+ */
+
+import { type Connection, serve } from "../mod.ts";
+import { main } from "./_cli.ts";
+
+/** The familiar way: an async function that iterates over what arrives. */
+async function iterator(connection: Connection): Promise<void> {
+  for await (const sga of connection) await connection.push(sga);
+}
+
+/** The fast way: a generator that yields to operations. It allocates nothing for an echo. */
+function* generator(connection: Connection) {
+  for (;;) {
+    using sga = yield* connection.pop();
+    if (sga === null) return;
+    yield* connection.push(sga);
+  }
+}
+
+if (import.meta.main) {
+  await main({
+    about: "TCP echo",
+    port: 7000,
+    flags: { handler: { help: "the kind of handler", values: ["generator", "iterator"] } },
+    start: (libos, { hostname, port, own }) =>
+      serve({ libos, hostname, port }, own.handler === "iterator" ? iterator : generator),
+  });
+}

@@ -1,0 +1,77 @@
+/**
+ * Constants of Linux, from its headers; the generic ones, which x86-64 and aarch64 share.
+ *
+ * @module
+ */
+
+/** `AF_*`, `<sys/socket.h>`. */
+export const AF = { UNIX: 1, INET: 2, INET6: 10 } as const;
+
+/** `SOCK_*`, `<sys/socket.h>`. */
+export const SOCK = {
+  STREAM: 1,
+  DGRAM: 2,
+  SEQPACKET: 5,
+  NONBLOCK: 0o4000,
+  CLOEXEC: 0o2000000,
+} as const;
+
+/** `MSG_*`, `<sys/socket.h>`. */
+export const MSG = { PEEK: 0x2, TRUNC: 0x20, DONTWAIT: 0x40, NOSIGNAL: 0x4000 } as const;
+
+/** `SHUT_*`, `<sys/socket.h>`. */
+export const SHUT = { RD: 0, WR: 1, RDWR: 2 } as const;
+
+/** `EPOLL*`, `<sys/epoll.h>`. */
+export const EPOLL = {
+  CTL_ADD: 1,
+  CTL_DEL: 2,
+  CTL_MOD: 3,
+  CLOEXEC: 0o2000000,
+  IN: 0x1,
+  OUT: 0x4,
+  ERR: 0x8,
+  HUP: 0x10,
+  RDHUP: 0x2000,
+  ET: 0x80000000,
+} as const;
+
+/** `EFD_*`, `<sys/eventfd.h>`. */
+export const EFD = { NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const;
+
+/** `CLOCK_MONOTONIC`, `<time.h>`. */
+export const CLOCK_MONOTONIC = 1;
+
+/** Levels and names of socket options: `<asm-generic/socket.h>`, `<netinet/in.h>`, `<netinet/tcp.h>`. */
+export const SOL = { IP: 0, SOCKET: 1, TCP: 6, IPV6: 41 } as const;
+
+/** `SO_*`. */
+export const SO = {
+  REUSEADDR: 2,
+  ERROR: 4,
+  BROADCAST: 6,
+  SNDBUF: 7,
+  RCVBUF: 8,
+  KEEPALIVE: 9,
+  LINGER: 13,
+  REUSEPORT: 15,
+} as const;
+
+/** `TCP_*`. */
+export const TCP = { NODELAY: 1, KEEPIDLE: 4, KEEPINTVL: 5, KEEPCNT: 6 } as const;
+
+/** `IP_*`. */
+export const IP = {
+  MULTICAST_TTL: 33,
+  MULTICAST_LOOP: 34,
+  ADD_MEMBERSHIP: 35,
+  DROP_MEMBERSHIP: 36,
+} as const;
+
+/** `IPV6_*`. */
+export const IPV6 = {
+  MULTICAST_HOPS: 18,
+  MULTICAST_LOOP: 19,
+  JOIN_GROUP: 20,
+  LEAVE_GROUP: 21,
+} as const;

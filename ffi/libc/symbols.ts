@@ -1,0 +1,73 @@
+/**
+ * The symbols of libc that the libOSes call.
+ *
+ * Addresses and sizes are 64-bit, so they cross as bigints; they are loaded from a `BigUint64Array`, which
+ * makes none on the heap ({@linkcode Words}). Results of type `ssize_t` are declared `i32`: no call here
+ * asks for 2 GiB or more, and the low half of the result register is the whole value then, without a bigint.
+ * `memset` of no bytes gives the address of a buffer, also where the FFI permission is scoped to one path.
+ *
+ * @module
+ */
+
+/** The symbol table. */
+export const SYMBOLS = {
+  // int socket(int domain, int type, int protocol)
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // int bind(int fd, const struct sockaddr *addr, socklen_t len)
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int listen(int fd, int backlog)
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  // int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
+  // int connect(int fd, const struct sockaddr *addr, socklen_t len)
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int close(int fd)
+  close: { parameters: ["i32"], result: "i32" },
+  // int shutdown(int fd, int how)
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  // int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  // int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  // ssize_t recv(int fd, void *buf, size_t len, int flags)
+  recv: { parameters: ["i32", "u64", "u64", "i32"], result: "i32" },
+  // ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *len)
+  recvfrom: { parameters: ["i32", "u64", "u64", "i32", "u64", "u64"], result: "i32" },
+  // ssize_t send(int fd, const void *buf, size_t len, int flags)
+  send: { parameters: ["i32", "u64", "u64", "i32"], result: "i32" },
+  // ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t len)
+  sendto: { parameters: ["i32", "u64", "u64", "i32", "u64", "u32"], result: "i32" },
+  // ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+  sendmsg: { parameters: ["i32", "u64", "i32"], result: "i32" },
+  // int epoll_create1(int flags)
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  // int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
+  epoll_wait: { parameters: ["i32", "u64", "i32", "i32"], result: "i32" },
+  // The same, on a thread of its own, for a sleep that leaves the event loop free.
+  epoll_wait_aside: {
+    name: "epoll_wait",
+    parameters: ["i32", "u64", "i32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  // int eventfd(unsigned int initial, int flags)
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  // ssize_t read(int fd, void *buf, size_t len)
+  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  // ssize_t write(int fd, const void *buf, size_t len)
+  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  // int clock_gettime(clockid_t clock, struct timespec *time)
+  clock_gettime: { parameters: ["i32", "u64"], result: "i32" },
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "usize" },
+  // void *memcpy(void *dest, const void *src, size_t len)
+  memcpy: { parameters: ["u64", "u64", "u64"], result: "void" },
+  // void *memset(void *buf, int value, size_t len)
+  address_of: { name: "memset", parameters: ["buffer", "i32", "usize"], result: "usize" },
+} as const satisfies Deno.ForeignLibraryInterface;

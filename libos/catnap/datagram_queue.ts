@@ -1,0 +1,179 @@
+/**
+ * Datagrams over kernel sockets: UDP.
+ *
+ * @module
+ */
+
+import { errno } from "../../ffi/libc/memory.ts";
+import { MESSAGE } from "../../ffi/libc/msghdr.ts";
+import { Errno } from "../runtime/error.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation.ts";
+import type { Sga } from "../runtime/sga.ts";
+import { layOut, PeerAddress } from "./address.ts";
+import { STAGING_SIZE } from "./receiver.ts";
+import { SocketQueue, unlink } from "./socket_queue.ts";
+import type { InetAddress, SocketAddress } from "../pdpix.ts";
+
+/** See the module's description. */
+export class DatagramQueue extends SocketQueue {
+  protected override readonly kind = "datagram socket";
+  #bound = false;
+  #connected = false;
+  /** The address that was pushed to last, if it was not one that a datagram came from. */
+  #last: PeerAddress | null = null;
+
+  /** See {@linkcode Queue.opened}. */
+  override opened(): void {
+    this.watch();
+  }
+
+  /** See {@linkcode Queue.bind}. */
+  override bind(address: SocketAddress): void {
+    if (this.#bound) throw this.error("EINVAL", "bind", "the socket has an address already");
+    super.bind(address);
+    this.#bound = true;
+  }
+
+  /** Fixes the peer: pushes go to it, and only what it sends is popped. May be done again. */
+  override connect(address: SocketAddress): PooledOperation<void> {
+    const layout = layOut(address, this.domain, "connect", this.qd);
+    const operation = this.start(Opcode.CONNECT);
+    if (this.context.libc.connect(this.fd, layout, layout.length) < 0) {
+      operation.fail(errno());
+    } else {
+      this.#bound = true;
+      this.#connected = true;
+      operation.complete(undefined);
+    }
+    return operation;
+  }
+
+  /** See {@linkcode Queue.push}. */
+  override push(sga: Sga): PooledOperation<void> {
+    if (!this.#connected) {
+      throw this.error("EDESTADDRREQ", "push", "the socket has no peer; connect it, or use pushTo");
+    }
+    return this.#push(sga, null, "push");
+  }
+
+  /** See {@linkcode Queue.pushTo}. */
+  override pushTo(sga: Sga, address: SocketAddress): PooledOperation<void> {
+    return this.#push(sga, this.#peer(address), "pushTo");
+  }
+
+  /** See {@linkcode Queue.pop}. */
+  override pop(size: number): PooledOperation<Sga | null> {
+    if (!this.#bound) {
+      throw this.error(
+        "EDESTADDRREQ",
+        "pop",
+        "the socket has no address; bind or connect it first",
+      );
+    }
+    const operation = this.start(Opcode.POP);
+    operation.size = size;
+    if (this.pops.head === null && this.readable && this.spend()) this.#receive(operation);
+    if (!operation.over) {
+      this.pops.push(operation);
+      operation.suspend();
+      if (this.readable) this.context.activate(this);
+    }
+    return operation;
+  }
+
+  /** See {@linkcode Queue.cancel}. */
+  override cancel(operation: PooledOperation): void {
+    unlink(operation, this.pops, this.pushes);
+  }
+
+  /** See {@linkcode SocketQueue.serve}. */
+  override serve(): number {
+    let ended = 0;
+    while (this.pushes.head !== null && this.writable) {
+      const push = this.pushes.head;
+      this.#send(push);
+      if (!push.over) break;
+      ended++;
+    }
+    while (this.pops.head !== null && this.readable && this.spend()) {
+      if (this.tryPop()) ended++;
+    }
+    if (this.waiting()) this.context.activate(this);
+    else if (ended > 0) this.context.heat(this);
+    return ended;
+  }
+
+  /** See {@linkcode SocketQueue.tryPop}. */
+  override tryPop(): boolean {
+    const operation = this.pops.head;
+    if (operation === null) return false;
+    this.#receive(operation);
+    return operation.over;
+  }
+
+  #push(sga: Sga, peer: PeerAddress | null, call: string): PooledOperation<void> {
+    sga.checkOwned(this.context.heap, call, this.qd);
+    if (sga.numsegs > MESSAGE.SEGMENTS_MAX) {
+      throw this.error("EMSGSIZE", call, `a datagram has at most ${MESSAGE.SEGMENTS_MAX} segments`);
+    }
+    const operation = this.start(Opcode.PUSH);
+    sga.move();
+    operation.sga = sga;
+    operation.address = peer;
+    if (this.pushes.head === null && this.writable) this.#send(operation);
+    if (!operation.over) {
+      this.pushes.push(operation);
+      operation.suspend();
+    }
+    return operation;
+  }
+
+  #send(operation: PooledOperation): void {
+    const { sender } = this.context;
+    const sga = operation.sga!;
+    const peer = operation.address as PeerAddress | null;
+    let sent: number;
+    do {
+      sent = peer === null ? sender.send(this.fd, sga, 0) : sender.sendTo(this.fd, sga, peer);
+    } while (sent < 0 && sender.errno === Errno.EINTR);
+    if (sent < 0 && sender.errno === Errno.EAGAIN) {
+      this.writable = false;
+      return;
+    }
+    if (this.pushes.head === operation) this.pushes.shift();
+    // Sending gave the socket an address, if it had none.
+    this.#bound = true;
+    if (sent < 0) operation.fail(sender.errno);
+    else operation.complete(undefined);
+  }
+
+  #receive(operation: PooledOperation): void {
+    const { receiver } = this.context;
+    const size = operation.size === 0 || operation.size > STAGING_SIZE
+      ? STAGING_SIZE
+      : operation.size;
+    const length = receiver.receiveFrom(this.fd, size);
+    if (length >= 0) {
+      const sga = receiver.take(Math.min(length, size));
+      sga.describe(receiver.peer(), length > size);
+      if (this.pops.head === operation) this.pops.shift();
+      operation.complete(sga);
+    } else if (receiver.errno === Errno.EAGAIN) {
+      this.readable = false;
+    } else if (receiver.errno !== Errno.EINTR) {
+      // An ICMP error of something sent before: it belongs to one pop, and harms no other.
+      if (this.pops.head === operation) this.pops.shift();
+      operation.fail(receiver.errno);
+    }
+  }
+
+  /** The layout of an address: as it came, as it was the last time, or made anew. */
+  #peer(address: SocketAddress): PeerAddress {
+    const own = this.domain === "inet" ? 16 : 28;
+    if (address instanceof PeerAddress && address.size === own) return address;
+    const { hostname, port } = address as InetAddress;
+    if (this.#last?.port === port && this.#last.hostname === hostname) return this.#last;
+    const peer = new PeerAddress(layOut(address, this.domain, "pushTo", this.qd));
+    return this.#last = peer;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The few sockets that had data just now, and are polled without asking epoll first: at microseconds, the
+ * detour through epoll is what a busy connection would notice.
+ *
+ * With more sockets than fit, epoll is the cheaper way: then none is hot for a while.
+ *
+ * @module
+ */
+
+import type { SocketQueue } from "./socket_queue.ts";
+
+/** How many sockets can be hot. Each costs a call that may be in vain, on every poll. */
+const CAPACITY = 2;
+/** A socket that had nothing for so many polls in a row cools down: about 70 µs. */
+const PATIENCE = 256;
+/** For so many turns there are no hot sockets after too many wanted to be. */
+const CROWDED = 4096;
+
+/** See the module's description. */
+export class HotSet {
+  readonly #queues: SocketQueue[] = [];
+  #crowdedUntil = 0;
+
+  /** How many are hot. */
+  get size(): number {
+    return this.#queues.length;
+  }
+
+  /** A queue just had data. */
+  add(queue: SocketQueue, turn: number): void {
+    if (queue.hot || ((turn - this.#crowdedUntil) | 0) < 0) return;
+    if (this.#queues.length === CAPACITY) {
+      this.#crowdedUntil = (turn + CROWDED) | 0;
+      while (this.#queues.length > 0) this.remove(this.#queues[0]!);
+      return;
+    }
+    queue.hot = true;
+    queue.misses = 0;
+    this.#queues.push(queue);
+  }
+
+  /** Polls them all; says how many operations ended. */
+  poll(): number {
+    const queues = this.#queues;
+    let ended = 0;
+    for (let i = queues.length - 1; i >= 0; i--) {
+      const queue = queues[i]!;
+      if (queue.tryPop()) {
+        queue.misses = 0;
+        ended++;
+      } else if (++queue.misses > PATIENCE) {
+        this.remove(queue);
+      }
+    }
+    return ended;
+  }
+
+  /** A queue was closed, or has cooled down. */
+  remove(queue: SocketQueue): void {
+    if (!queue.hot) return;
+    queue.hot = false;
+    this.#queues.splice(this.#queues.indexOf(queue), 1);
+  }
+}

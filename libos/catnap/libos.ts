@@ -1,0 +1,169 @@
+/**
+ * catnap: PDPIX over the kernel's sockets, by non-blocking calls of libc.
+ *
+ * @module
+ */
+
+import { check, LibcError } from "../../ffi/libc/call.ts";
+import { EPOLL } from "../../ffi/libc/constants.ts";
+import { DATA_WORD, EVENT_WORDS } from "../../ffi/libc/epoll_event.ts";
+import { type Libc, libc } from "../../ffi/libc/load.ts";
+import { addressOf } from "../../ffi/libc/memory.ts";
+import { Words } from "../../ffi/libc/words.ts";
+import { DemikernelError } from "../runtime/error.ts";
+import { EpollParker } from "../runtime/epoll_parker.ts";
+import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
+import type { Queue } from "../runtime/queue.ts";
+import { setNodelay } from "./backlog.ts";
+import { DatagramQueue } from "./datagram_queue.ts";
+import { HotSet } from "./hot_set.ts";
+import { OPTIONS } from "./options.ts";
+import { Receiver } from "./receiver.ts";
+import { Sender } from "./sender.ts";
+import { type CatnapContext, makeSocket, type SocketQueue } from "./socket_queue.ts";
+import { StreamQueue } from "./stream_queue.ts";
+import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
+
+/** Events that one look at epoll gives at most. */
+const EVENTS = 256;
+/** While sockets are polled without epoll, it is asked only every so many polls. */
+const EPOLL_INTERVAL = 8;
+
+const CAPABILITIES: Capabilities = Object.freeze({
+  domains: Object.freeze(["inet", "inet6", "unix"] as const),
+  types: Object.freeze(["stream", "dgram", "seqpacket"] as const),
+  options: Object.freeze(OPTIONS),
+  halfClose: true,
+  storage: false,
+  parks: true,
+});
+
+/** The libOS over kernel sockets. */
+export class Catnap extends RuntimeLibOS {
+  override readonly name = "catnap";
+  override readonly capabilities: Capabilities = CAPABILITIES;
+  /** The epoll instance. */
+  override readonly fd: number;
+  readonly #libc: Libc;
+  readonly #context: CatnapContext & { turn: number };
+  readonly #receiver: Receiver;
+  readonly #words = new Words(1);
+  readonly #events = new Uint32Array(EVENTS * EVENT_WORDS);
+  /** Queues that epoll tells of, by descriptor. */
+  readonly #sockets: (SocketQueue | undefined)[] = [];
+  readonly #hot = new HotSet();
+  /** Queues to serve, first in first out. */
+  #active: SocketQueue[] = [];
+  #serving: SocketQueue[] = [];
+  #untilEpoll = 0;
+
+  /** Opens an epoll instance. Throws what {@linkcode libc} throws. */
+  constructor(options: Omit<RuntimeOptions, "addressOf">) {
+    super({ ...options, addressOf });
+    this.#libc = libc();
+    this.fd = check("epoll_create1", this.#libc.epoll_create1(EPOLL.CLOEXEC));
+    this.#words.set(0, addressOf(new Uint8Array(this.#events.buffer)));
+    this.#receiver = new Receiver(this.#libc, this.context.heap);
+    this.#context = this.#makeContext();
+    this.scheduler.attach(this, () => new EpollParker());
+  }
+
+  /** See {@linkcode Driver.deadline}: what has to happen by time is in the scheduler's own timers. */
+  override deadline(): number {
+    return Infinity;
+  }
+
+  /** See {@linkcode Driver.poll}. */
+  override poll(): number {
+    this.#context.turn = (this.#context.turn + 1) | 0;
+    let work = 0;
+    if (this.#hot.size > 0) {
+      work += this.#hot.poll();
+      if (--this.#untilEpoll < 0) {
+        this.#untilEpoll = EPOLL_INTERVAL;
+        work += this.#pollEvents();
+      }
+    } else {
+      work += this.#pollEvents();
+    }
+    if (this.#active.length > 0) work += this.#serve();
+    return work;
+  }
+
+  protected override createSocket(domain: Domain, type: SocketType): Queue {
+    if (type === (domain === "unix" ? "dgram" : "seqpacket")) {
+      throw new DemikernelError("ENOTSUP", "socket", {
+        detail: `catnap has no ${type} sockets of domain ${domain}`,
+      });
+    }
+    let fd: number;
+    try {
+      fd = makeSocket(this.#libc, domain, type);
+    } catch (error) {
+      if (error instanceof LibcError) throw new DemikernelError(error.errno, "socket");
+      throw error;
+    }
+    if (type === "dgram") return new DatagramQueue(this.#context, domain, fd);
+    if (domain !== "unix") setNodelay(this.#context, fd);
+    return new StreamQueue(this.#context, domain, type, fd, false);
+  }
+
+  protected override closeDevice(): void {
+    this.#receiver.close();
+    this.#libc.close(this.fd);
+  }
+
+  #makeContext(): CatnapContext & { turn: number } {
+    return {
+      ...this.context,
+      libc: this.#libc,
+      receiver: this.#receiver,
+      sender: new Sender(this.#libc),
+      epoll: this.fd,
+      timers: this.scheduler.timers,
+      clock: this.scheduler.clock,
+      turn: 0,
+      starved: new Set(),
+      activate: (queue) => this.#activate(queue),
+      watched: (queue) => void (this.#sockets[queue.qd] = queue),
+      heat: (queue) => this.#hot.add(queue, this.#context.turn),
+      closed: (queue) => this.#closed(queue),
+    };
+  }
+
+  #activate(queue: SocketQueue): void {
+    if (queue.active) return;
+    queue.active = true;
+    this.#active.push(queue);
+  }
+
+  #serve(): number {
+    let work = 0;
+    const serving = this.#active;
+    this.#active = this.#serving;
+    this.#serving = serving;
+    for (let i = 0; i < serving.length; i++) {
+      const queue = serving[i]!;
+      queue.active = false;
+      work += queue.serve();
+    }
+    serving.length = 0;
+    return work;
+  }
+
+  #pollEvents(): number {
+    const events = this.#events;
+    const count = this.#libc.epoll_wait(this.fd, this.#words.u64[0]!, EVENTS, 0);
+    for (let i = 0; i < count; i++) {
+      const at = i * EVENT_WORDS;
+      this.#sockets[events[at + DATA_WORD]!]?.signal(events[at]!);
+    }
+    return count > 0 ? count : 0;
+  }
+
+  #closed(queue: SocketQueue): void {
+    this.#sockets[queue.qd] = undefined;
+    this.#hot.remove(queue);
+    for (const backlog of this.#context.starved) backlog.resume();
+  }
+}

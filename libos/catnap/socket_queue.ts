@@ -1,0 +1,205 @@
+/**
+ * What the kinds of catnap queue share: a non-blocking socket whose readiness epoll tells, edge-triggered.
+ *
+ * A queue believes that its socket is readable, or writable, until the kernel says `EAGAIN`, and then until
+ * epoll says otherwise. So an operation is tried at once where it may succeed, and no socket is asked twice
+ * in vain; data stays in the kernel until it is popped.
+ *
+ * @module
+ */
+
+import { check, LibcError } from "../../ffi/libc/call.ts";
+import { AF, EPOLL, SOCK } from "../../ffi/libc/constants.ts";
+import { makeEpollEvent } from "../../ffi/libc/epoll_event.ts";
+import type { Libc } from "../../ffi/libc/load.ts";
+import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
+import { Errno } from "../runtime/error.ts";
+import { OperationList, type PooledOperation } from "../runtime/operation.ts";
+import { Queue, type QueueContext } from "../runtime/queue.ts";
+import type { TimerHeap } from "../runtime/timers.ts";
+import type { Clock } from "../runtime/scheduler.ts";
+import { layOut, readAddress } from "./address.ts";
+import { getOption, setOption } from "./options.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Receiver } from "./receiver.ts";
+import type { Sender } from "./sender.ts";
+import type { Domain, SocketAddress, SocketOptions, SocketType } from "../pdpix.ts";
+
+/** What the queues of catnap share. */
+export interface CatnapContext extends QueueContext {
+  /** The functions of libc. */
+  readonly libc: Libc;
+  /** Receives into buffers of the heap. */
+  readonly receiver: Receiver;
+  /** Sends from them. */
+  readonly sender: Sender;
+  /** The epoll instance. */
+  readonly epoll: number;
+  /** For what has to be tried again later. */
+  readonly timers: TimerHeap;
+  /** The clock of those timers. */
+  readonly clock: Clock;
+  /** The number of the poll that goes on now. */
+  readonly turn: number;
+  /** Lets the next poll serve a queue. */
+  activate(queue: SocketQueue): void;
+  /** Polls a queue's socket without asking epoll, for a while: it just had data, and may soon again. */
+  heat(queue: SocketQueue): void;
+  /** Epoll tells of a queue from now on. */
+  watched(queue: SocketQueue): void;
+  /** A queue was closed: what waits for a free descriptor may go on. */
+  closed(queue: SocketQueue): void;
+  /** Who waits for a free descriptor to accept with. */
+  readonly starved: Set<Backlog>;
+}
+
+/** Operations that one queue may do in one turn, before its neighbours have theirs. */
+const CREDIT = 32;
+
+/** A queue over a socket. */
+export abstract class SocketQueue extends Queue {
+  declare protected readonly context: CatnapContext;
+  /** The socket. */
+  readonly fd: number;
+  /** Its domain. */
+  readonly domain: Domain;
+  /** Whether it is in line to be served. */
+  active = false;
+  /** Polls in a row that found nothing, while it was polled without epoll. */
+  misses = 0;
+  /** Whether it is polled without epoll. */
+  hot = false;
+  /** Pops that wait for data. */
+  readonly pops = new OperationList();
+  /** Pushes that wait for room. */
+  readonly pushes = new OperationList();
+  protected readable = false;
+  protected writable = true;
+  #turn = -1;
+  #credit = 0;
+
+  /** Makes a queue over a socket, which it then owns. */
+  constructor(context: CatnapContext, domain: Domain, fd: number) {
+    super(context);
+    this.domain = domain;
+    this.fd = fd;
+  }
+
+  /** Does what can be done without waiting; says how many operations ended. */
+  abstract serve(): number;
+  /** Tries the oldest pop although epoll said nothing; says whether it ended. */
+  abstract tryPop(): boolean;
+
+  /** Epoll says so. */
+  signal(events: number): void {
+    if ((events & ~EPOLL.OUT) !== 0) this.readable = true;
+    if ((events & (EPOLL.OUT | EPOLL.ERR | EPOLL.HUP)) !== 0) this.writable = true;
+    if (this.waiting()) this.context.activate(this);
+  }
+
+  /** Whether something pending could go on now. */
+  protected waiting(): boolean {
+    return (this.pops.head !== null && this.readable) ||
+      (this.pushes.head !== null && this.writable);
+  }
+
+  /** Takes one from what the queue may do in this turn; says whether there was one. */
+  spend(): boolean {
+    if (this.#turn !== this.context.turn) {
+      this.#turn = this.context.turn;
+      this.#credit = CREDIT;
+    }
+    return this.#credit-- > 0;
+  }
+
+  /** See {@linkcode Queue.bind}. */
+  override bind(address: SocketAddress): void {
+    const layout = layOut(address, this.domain, "bind", this.qd);
+    this.call("bind", () => check("bind", this.context.libc.bind(this.fd, layout, layout.length)));
+  }
+
+  /** See {@linkcode Queue.getsockname}. */
+  override getsockname(): SocketAddress {
+    return this.#name("getsockname");
+  }
+
+  /** See {@linkcode Queue.getpeername}. */
+  override getpeername(): SocketAddress {
+    return this.#name("getpeername");
+  }
+
+  /** See {@linkcode Queue.setsockopt}. */
+  override setsockopt<K extends keyof SocketOptions>(option: K, value: SocketOptions[K]): void {
+    this.call("setsockopt", () => setOption(this.#optionSocket, option, value));
+  }
+
+  /** See {@linkcode Queue.getsockopt}. */
+  override getsockopt<K extends keyof SocketOptions>(option: K): SocketOptions[K] {
+    return this.call(
+      "getsockopt",
+      () => getOption(this.#optionSocket, option) as SocketOptions[K],
+    );
+  }
+
+  /** See {@linkcode Queue.close}. */
+  override close(): void {
+    this.failAll(this.pops, Errno.ECANCELED);
+    this.failAll(this.pushes, Errno.ECANCELED);
+    this.context.libc.close(this.fd);
+    this.context.closed(this);
+  }
+
+  /** Fails every operation of a list. */
+  protected failAll(list: OperationList, errno: number): number {
+    let count = 0;
+    for (; list.head !== null; count++) list.shift().fail(errno);
+    return count;
+  }
+
+  /** Lets epoll tell of the socket from now on. */
+  protected watch(): void {
+    this.context.watched(this);
+    const interest = EPOLL.IN | EPOLL.OUT | EPOLL.RDHUP | EPOLL.ET;
+    const event = makeEpollEvent(interest, this.qd);
+    this.call("epoll_ctl", () =>
+      check(
+        "epoll_ctl",
+        this.context.libc.epoll_ctl(this.context.epoll, EPOLL.CTL_ADD, this.fd, event),
+      ));
+  }
+
+  /** Makes a call of libc off the datapath; its errors become those of the queue. */
+  protected call<T>(operation: string, call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      if (error instanceof LibcError) throw this.error(error.errno, operation);
+      throw error;
+    }
+  }
+
+  get #optionSocket() {
+    return { libc: this.context.libc, fd: this.fd, domain: this.domain, qd: this.qd };
+  }
+
+  #name(call: "getsockname" | "getpeername"): SocketAddress {
+    const layout = new Uint8Array(SOCKADDR.UN.SIZE);
+    const length = Uint32Array.of(layout.length);
+    this.call(call, () => check(call, this.context.libc[call](this.fd, layout, length)));
+    return readAddress(layout.subarray(0, length[0]));
+  }
+}
+
+const DOMAINS = { inet: AF.INET, inet6: AF.INET6, unix: AF.UNIX } as const;
+const TYPES = { stream: SOCK.STREAM, dgram: SOCK.DGRAM, seqpacket: SOCK.SEQPACKET } as const;
+
+/** Makes a non-blocking socket. Throws {@linkcode LibcError}. */
+export function makeSocket(libc: Libc, domain: Domain, type: SocketType): number {
+  const flags = SOCK.NONBLOCK | SOCK.CLOEXEC;
+  return check("socket", libc.socket(DOMAINS[domain], TYPES[type] | flags, 0));
+}
+
+/** Whether a pending operation was in one of the lists; it is no more. */
+export function unlink(operation: PooledOperation, ...lists: OperationList[]): boolean {
+  return lists.some((list) => list.replace(operation, null));
+}

@@ -1,0 +1,389 @@
+/**
+ * Connections over kernel sockets, and sockets on the way there: TCP, and Unix stream and seqpacket.
+ *
+ * @module
+ */
+
+import { EPOLL, SHUT, SO, SOL } from "../../ffi/libc/constants.ts";
+import { errno } from "../../ffi/libc/memory.ts";
+import { MESSAGE } from "../../ffi/libc/msghdr.ts";
+import { Errno } from "../runtime/error.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation.ts";
+import type { Sga } from "../runtime/sga.ts";
+import { Timer } from "../runtime/timers.ts";
+import { layOut } from "./address.ts";
+import { Backlog } from "./backlog.ts";
+import { STAGING_SIZE } from "./receiver.ts";
+import { type CatnapContext, SocketQueue, unlink } from "./socket_queue.ts";
+import type { Domain, SocketAddress, SocketType } from "../pdpix.ts";
+
+const FRESH = 0;
+const CONNECTING = 1;
+const CONNECTED = 2;
+const LISTENING = 3;
+
+/** A Unix socket whose peer's backlog is full is not told when there is room: ask again, in milliseconds. */
+const RETRY = 1;
+
+/** See the module's description. */
+export class StreamQueue extends SocketQueue {
+  protected override readonly kind = "stream socket";
+  /** Whether what is pushed arrives as records (seqpacket). */
+  readonly records: boolean;
+  #state = FRESH;
+  #bound = false;
+  #watched = false;
+  #connect: PooledOperation<void> | null = null;
+  #backlog: Backlog | null = null;
+  /** The peer sent its last byte, and it was popped. */
+  #ended = false;
+  /** The kernel told that the peer will send nothing more, or worse: an early end of a read is no sign. */
+  #hangup = false;
+  /** The errno that broke the connection; 0 while it is whole. */
+  #broken = 0;
+  /** The write side was closed, or will be when what is being pushed is gone. */
+  #closing = false;
+
+  /** Makes a queue over a socket, which is connected already if accepted. */
+  constructor(
+    context: CatnapContext,
+    domain: Domain,
+    type: SocketType,
+    fd: number,
+    connected: boolean,
+  ) {
+    super(context, domain, fd);
+    this.records = type === "seqpacket";
+    if (connected) this.#state = CONNECTED;
+  }
+
+  /** See {@linkcode Queue.opened}. */
+  override opened(): void {
+    if (this.#state === CONNECTED) this.#watch();
+  }
+
+  /** See {@linkcode Queue.bind}. */
+  override bind(address: SocketAddress): void {
+    if (this.#bound || this.#state !== FRESH) {
+      throw this.error("EINVAL", "bind", "the socket has an address already");
+    }
+    super.bind(address);
+    this.#bound = true;
+  }
+
+  /** See {@linkcode Queue.listen}. */
+  override listen(backlog: number): void {
+    if (this.#state === CONNECTED) throw this.error("EISCONN", "listen");
+    if (this.#state !== FRESH) throw this.error("EADDRINUSE", "listen", "it listens or connects");
+    if (!this.#bound) {
+      throw this.error("EDESTADDRREQ", "listen", "the socket has no address; bind it first");
+    }
+    if (this.context.libc.listen(this.fd, backlog) < 0) throw this.error(errno(), "listen");
+    this.#state = LISTENING;
+    this.#backlog = new Backlog(this, this.context);
+    this.#watch();
+  }
+
+  /** See {@linkcode Queue.accept}. */
+  override accept(): PooledOperation<number> {
+    if (this.#backlog === null) {
+      throw this.error("EINVAL", "accept", "the socket does not listen");
+    }
+    const operation = this.start(Opcode.ACCEPT);
+    const backlog = this.#backlog;
+    if (backlog.accepts.head === null && backlog.ready && this.spend()) {
+      backlog.tryAccept(operation);
+    }
+    if (!operation.over) {
+      backlog.accepts.push(operation);
+      operation.suspend();
+      if (backlog.ready) this.context.activate(this);
+    }
+    return operation;
+  }
+
+  /** See {@linkcode Queue.connect}. */
+  override connect(address: SocketAddress): PooledOperation<void> {
+    if (this.#state === LISTENING) {
+      throw this.error("ENOTSUP", "connect", "the socket listens");
+    }
+    if (this.#state === CONNECTED) throw this.error("EISCONN", "connect");
+    if (this.#state === CONNECTING) throw this.error("EINPROGRESS", "connect");
+    const layout = layOut(address, this.domain, "connect", this.qd);
+    const operation = this.start(Opcode.CONNECT);
+    this.#tryConnect(operation, layout);
+    if (!operation.over) {
+      this.#state = CONNECTING;
+      this.#connect = operation;
+      operation.suspend();
+    }
+    return operation;
+  }
+
+  /** See {@linkcode Queue.push}. */
+  override push(sga: Sga): PooledOperation<void> {
+    if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "push");
+    if (this.#closing) throw this.error("EPIPE", "push");
+    sga.checkOwned(this.context.heap, "push", this.qd);
+    if (this.records && sga.numsegs > MESSAGE.SEGMENTS_MAX) {
+      throw this.error("EMSGSIZE", "push", `a record has at most ${MESSAGE.SEGMENTS_MAX} segments`);
+    }
+    const operation = this.start(Opcode.PUSH);
+    sga.move();
+    operation.sga = sga;
+    if (this.#broken !== 0) operation.fail(this.#broken);
+    else if (this.pushes.head === null && this.writable) this.#send(operation);
+    if (!operation.over) {
+      this.pushes.push(operation);
+      operation.suspend();
+    }
+    return operation;
+  }
+
+  /** See {@linkcode Queue.pop}. */
+  override pop(size: number): PooledOperation<Sga | null> {
+    if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "pop");
+    const operation = this.start(Opcode.POP);
+    operation.size = size;
+    if (this.pops.head === null) {
+      if (this.#ended) operation.complete(null);
+      else if (this.#broken !== 0) operation.fail(this.#broken);
+      else if (this.readable && this.spend()) this.#receive(operation);
+      if (operation.over) return operation;
+    }
+    this.pops.push(operation);
+    operation.suspend();
+    if (this.readable) this.context.activate(this);
+    return operation;
+  }
+
+  /** See {@linkcode Queue.shutdown}. */
+  override shutdown(how: "read" | "write" | "both"): void {
+    if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "shutdown");
+    if (how !== "write") this.#shutdown(SHUT.RD);
+    if (how !== "read" && !this.#closing) {
+      this.#closing = true;
+      if (this.pushes.head === null) this.#shutdown(SHUT.WR);
+    }
+  }
+
+  /** See {@linkcode Queue.cancel}. */
+  override cancel(operation: PooledOperation): void {
+    if (operation === this.#connect) {
+      this.#connect = null;
+      return;
+    }
+    if (operation.opcode === Opcode.PUSH && operation.size > 0 && operation.sga !== null) {
+      // A part of it is on its way: the rest has to follow, or the stream would be torn.
+      const rest = this.start(Opcode.PUSH);
+      rest.sga = operation.sga;
+      rest.size = operation.size;
+      rest.ignored = true;
+      operation.sga = null;
+      this.pushes.replace(operation, rest);
+      rest.suspend();
+      return;
+    }
+    unlink(operation, this.pops, this.pushes, ...(this.#backlog ? [this.#backlog.accepts] : []));
+  }
+
+  /** See {@linkcode Queue.close}. */
+  override close(): void {
+    this.#connect?.fail(Errno.ECANCELED);
+    this.#connect = null;
+    this.#backlog?.close();
+    super.close();
+  }
+
+  /** See {@linkcode SocketQueue.signal}. */
+  override signal(events: number): void {
+    if (this.#backlog !== null) {
+      this.#backlog.ready = true;
+      this.context.activate(this);
+    } else if (this.#connect !== null) {
+      this.#finishConnect(events);
+    } else {
+      if ((events & ~(EPOLL.IN | EPOLL.OUT)) !== 0) this.#hangup = true;
+      super.signal(events);
+    }
+  }
+
+  /** See {@linkcode SocketQueue.serve}. */
+  override serve(): number {
+    if (this.#backlog !== null) return this.#backlog.serve();
+    let ended = 0;
+    while (this.pushes.head !== null && this.writable) {
+      const push = this.pushes.head;
+      this.#send(push);
+      if (!push.over) break;
+      ended++;
+    }
+    while (this.pops.head !== null && this.readable && this.spend()) {
+      if (this.tryPop()) ended++;
+    }
+    if (this.waiting()) this.context.activate(this);
+    else if (ended > 0) this.context.heat(this);
+    return ended;
+  }
+
+  /** See {@linkcode SocketQueue.tryPop}. */
+  override tryPop(): boolean {
+    const operation = this.pops.head;
+    if (operation === null) return false;
+    this.#receive(operation);
+    return operation.over;
+  }
+
+  /** Tries the oldest pop, or one that is not in the list yet. */
+  #receive(operation: PooledOperation): void {
+    const { receiver } = this.context;
+    const size = operation.size === 0 || operation.size > STAGING_SIZE
+      ? STAGING_SIZE
+      : operation.size;
+    if (this.records) return this.#receiveRecord(operation, size);
+    const length = receiver.receive(this.fd, size);
+    if (length > 0) {
+      // What is short was all there is: the next byte will be told by epoll, unless the end was already.
+      if (length < size && !this.#hangup) this.readable = false;
+      this.#unlinkPop(operation);
+      operation.complete(receiver.take(length));
+    } else {
+      this.#endReceive(operation, length);
+    }
+  }
+
+  /** A record is taken whole, however large, unless the pop gave a size of its own. */
+  #receiveRecord(operation: PooledOperation, size: number): void {
+    const { receiver } = this.context;
+    const length = receiver.peek(this.fd);
+    if (length <= 0) return this.#endReceive(operation, length);
+    let sga: Sga | null;
+    if (operation.size === 0 && length > STAGING_SIZE) {
+      sga = receiver.receiveLarge(this.fd, length);
+    } else {
+      const got = receiver.receive(this.fd, size);
+      sga = got > 0 ? receiver.take(got) : null;
+      sga?.describe(null, length > size);
+    }
+    if (sga === null) return this.#endReceive(operation, -1);
+    this.#unlinkPop(operation);
+    operation.complete(sga);
+  }
+
+  #endReceive(operation: PooledOperation, length: number): void {
+    const error = length === 0 ? 0 : this.context.receiver.errno;
+    if (error === Errno.EAGAIN) {
+      this.readable = false;
+    } else if (length === 0) {
+      this.#ended = true;
+      this.#unlinkPop(operation);
+      operation.complete(null);
+      while (this.pops.head !== null) this.pops.shift().complete(null);
+    } else if (error !== Errno.EINTR) {
+      this.#unlinkPop(operation);
+      operation.fail(error);
+      this.#break(error);
+    }
+  }
+
+  #unlinkPop(operation: PooledOperation): void {
+    if (this.pops.head === operation) this.pops.shift();
+  }
+
+  /** Sends what is left of a push; it is the oldest one, or not in the list yet. */
+  #send(operation: PooledOperation): void {
+    const { sender } = this.context;
+    const sga = operation.sga!;
+    const total = sga.totalLength;
+    while (operation.size < total) {
+      const sent = sender.send(this.fd, sga, operation.size);
+      if (sent >= 0) {
+        operation.size += sent;
+      } else if (sender.errno === Errno.EAGAIN) {
+        this.writable = false;
+        return;
+      } else if (sender.errno !== Errno.EINTR) {
+        const error = sender.errno;
+        this.#unlinkPush(operation);
+        operation.fail(error);
+        // A record that is refused for its size does no harm to the others.
+        if (error !== Errno.EMSGSIZE) this.failAll(this.pushes, error);
+        return;
+      }
+    }
+    this.#unlinkPush(operation);
+    operation.complete(undefined);
+    if (this.#closing && this.pushes.head === null) this.#shutdown(SHUT.WR);
+  }
+
+  #unlinkPush(operation: PooledOperation): void {
+    if (this.pushes.head === operation) this.pushes.shift();
+  }
+
+  /** The connection is gone: so is everything that waits for it. */
+  #break(error: number): void {
+    this.#broken = error;
+    this.failAll(this.pops, error);
+    this.failAll(this.pushes, error);
+  }
+
+  /** A direction that the peer's reset closed already is closed well enough. */
+  #shutdown(how: number): void {
+    if (this.context.libc.shutdown(this.fd, how) === 0) return;
+    const error = errno();
+    if (error !== Errno.ENOTCONN) throw this.error(error, "shutdown");
+  }
+
+  #tryConnect(operation: PooledOperation<void>, layout: Uint8Array<ArrayBuffer>): void {
+    const result = this.context.libc.connect(this.fd, layout, layout.length);
+    const error = result < 0 ? errno() : 0;
+    if (error === 0) {
+      this.#connected(operation);
+    } else if (error === Errno.EINPROGRESS) {
+      this.#watch();
+    } else if (error === Errno.EAGAIN) {
+      const { timers, clock } = this.context;
+      const retry = new Timer(() => {
+        if (this.#connect === operation) this.#tryConnect(operation, layout);
+      });
+      timers.arm(retry, clock.read() + RETRY);
+    } else {
+      this.#state = FRESH;
+      this.#connect = null;
+      operation.fail(error);
+    }
+  }
+
+  #finishConnect(events: number): void {
+    const operation = this.#connect!;
+    const error = this.#pendingError();
+    if (error !== 0) {
+      this.#connect = null;
+      this.#state = FRESH;
+      operation.fail(error);
+    } else if ((events & EPOLL.OUT) !== 0 && (events & EPOLL.HUP) === 0) {
+      this.#connected(operation);
+      this.signal(events);
+    }
+  }
+
+  #connected(operation: PooledOperation<void>): void {
+    this.#connect = null;
+    this.#state = CONNECTED;
+    this.#watch();
+    operation.complete(undefined);
+  }
+
+  #pendingError(): number {
+    const value = new Int32Array(1);
+    const length = Uint32Array.of(4);
+    this.context.libc.getsockopt(this.fd, SOL.SOCKET, SO.ERROR, value, length);
+    return value[0]!;
+  }
+
+  #watch(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    this.watch();
+  }
+}

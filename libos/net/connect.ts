@@ -1,0 +1,60 @@
+/**
+ * Connecting.
+ *
+ * @module
+ */
+
+import { Connection } from "./connection.ts";
+import { type Endpoint, Lease, type LibOSOption, resolveEndpoint } from "./endpoint.ts";
+import { toDenoError, withDenoErrors } from "./errors.ts";
+import type { Operation, OperationOptions, QueueDescriptor } from "../pdpix.ts";
+
+/** What to connect to, and how. */
+export type ConnectOptions = Endpoint & LibOSOption & OperationOptions;
+
+/**
+ * Connects; the host is 127.0.0.1 by default.
+ *
+ * Fails with the errors of Deno: `ConnectionRefused`, `TimedOut`, … or with the signal's reason.
+ *
+ * @example A refused connection
+ * ```ts
+ * import { assertRejects } from "@std/assert";
+ * import { connect, listen, open } from "@demikernel/deno";
+ *
+ * await using libos = open("catnap");
+ * const listener = listen({ libos, hostname: "127.0.0.1", port: 0 });
+ * const { port } = listener.addr;
+ * listener.close();
+ * await assertRejects(
+ *   async () => await connect({ libos, port }),
+ *   Deno.errors.ConnectionRefused,
+ * );
+ * ```
+ */
+export function connect(options: ConnectOptions): Operation<Connection> {
+  return withDenoErrors(() => {
+    const lease = new Lease(options);
+    const { libos } = lease;
+    let qd: QueueDescriptor | undefined;
+    const giveUp = () => {
+      if (qd !== undefined) libos.close(qd);
+      qd = undefined;
+      void lease.end();
+    };
+    try {
+      const { domain, type, address } = resolveEndpoint(options, "127.0.0.1");
+      const connected = qd = libos.socket(domain, type);
+      return libos.operations.connect(qd, address).convert(
+        () => new Connection(libos, connected, () => void lease.end()),
+        (error) => {
+          giveUp();
+          return toDenoError(error);
+        },
+      ).within(options);
+    } catch (error) {
+      giveUp();
+      throw error;
+    }
+  });
+}

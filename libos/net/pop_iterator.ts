@@ -1,0 +1,90 @@
+/**
+ * The async iterator over what a queue pops.
+ *
+ * Written by hand: an async generator costs twice as much on each item. Its functions are made once, and
+ * the operations go back to their pool.
+ *
+ * @module
+ */
+
+import type { Operation } from "../pdpix.ts";
+import type { Sga } from "../runtime/sga.ts";
+
+/** What is iterated over. */
+export interface PopSource {
+  /** Whether it was not closed. */
+  readonly open: boolean;
+  /** Waits for the next item; null is the end. */
+  pop(): Operation<Sga | null>;
+  /** Closes it. */
+  close(): void;
+}
+
+const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
+
+type Result = IteratorResult<Sga, undefined>;
+
+/** See the module's description. Ends quietly when the source is closed. */
+export class PopIterator implements AsyncIterableIterator<Sga, undefined> {
+  readonly #source: PopSource;
+  #resolve: ((result: Result) => void) | null = null;
+  #reject: ((error: unknown) => void) | null = null;
+  #last: Promise<Result> | null = null;
+  #ended = false;
+
+  /** Iterates over a source. */
+  constructor(source: PopSource) {
+    this.#source = source;
+  }
+
+  /** Gives the next item. */
+  next(): Promise<Result> {
+    // Asked again before the last answer: the answers come in the order of the questions.
+    if (this.#resolve !== null) return this.#last = this.#last!.then(() => this.next());
+    if (this.#ended || !this.#source.open) return Promise.resolve(DONE);
+    const operation = this.#source.pop();
+    const promise = new Promise<Result>(this.#executor);
+    this.#last = promise;
+    operation.deliver(this.#deliver, this.#fail);
+    return promise;
+  }
+
+  /** Ends the iteration, and closes the source. */
+  return(): Promise<Result> {
+    this.#ended = true;
+    if (this.#source.open) this.#source.close();
+    return Promise.resolve(DONE);
+  }
+
+  /** Itself. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  readonly #executor = (
+    resolve: (result: Result) => void,
+    reject: (error: unknown) => void,
+  ): void => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
+
+  readonly #deliver = (value: Sga | null): void => {
+    const resolve = this.#resolve!;
+    this.#resolve = null;
+    if (value === null) {
+      this.#ended = true;
+      resolve(DONE);
+    } else {
+      resolve({ done: false, value });
+    }
+  };
+
+  readonly #fail = (error: unknown): void => {
+    const [resolve, reject] = [this.#resolve!, this.#reject!];
+    this.#resolve = null;
+    this.#ended = true;
+    if (this.#source.open) reject(error);
+    else resolve(DONE);
+  };
+}

@@ -1,0 +1,362 @@
+/**
+ * PDPIX, the portable datapath interface of the Demikernel paper (SOSP'21, figure 2): the one
+ * interface that every libOS implements, and its types.
+ *
+ * A queue descriptor (`qd`) names a queue; a queue token (`qt`) names one operation on it and is used
+ * once. Control calls act at once. Data calls (`accept connect push pushTo pop`) give a token at once
+ * and complete later; {@linkcode LibOS.wait} and its family give the result itself, so that no second
+ * call is needed. Coroutines use {@linkcode LibOS.operations} instead, where the same calls give an
+ * {@linkcode Operation} to `yield*` or `await`.
+ *
+ * What every libOS promises:
+ * - Argument and state errors throw at the call, and nothing has happened then. I/O errors complete
+ *   the operation as failed.
+ * - Operations on one queue complete in the order they were asked for.
+ * - `push` is whole: it completes when every byte was taken, never interleaved with another push.
+ * - `pop` gives `null` at the end of the stream, and again each time it is asked.
+ * - Closing a queue completes what is pending on it with `ECANCELED`, and does not block.
+ *
+ * @module
+ */
+
+import type { DemikernelError } from "./runtime/error.ts";
+import type { Sga } from "./runtime/sga.ts";
+
+/** A queue descriptor: a small integer that names one queue of one libOS. */
+export type QueueDescriptor = number;
+
+/** A queue token: a safe integer that names one operation, and is used once. */
+export type QToken = number;
+
+/** The address family of a socket. */
+export type Domain = "inet" | "inet6" | "unix";
+
+/** The kind of a socket: byte stream, datagrams, or connected records. */
+export type SocketType = "stream" | "dgram" | "seqpacket";
+
+/** An IPv4 or IPv6 address, as literals, and a port. */
+export interface InetAddress {
+  /** An IPv4 (`127.0.0.1`) or IPv6 (`::1`) literal; never a name. */
+  readonly hostname: string;
+  /** 0 to 65535; 0 lets the libOS choose. */
+  readonly port: number;
+}
+
+/** The address of a Unix socket. */
+export interface UnixAddress {
+  /** A file system path; empty for an unnamed socket; a leading NUL makes it abstract. */
+  readonly path: string;
+}
+
+/** Where a socket is bound or connected. */
+export type SocketAddress = InetAddress | UnixAddress;
+
+/** Keep-alive probing of an idle connection (RFC 9293, section 3.8.4). */
+export interface KeepAlive {
+  /** Seconds of silence before the first probe. */
+  readonly idle?: number;
+  /** Seconds between probes. */
+  readonly interval?: number;
+  /** Unanswered probes before the connection is reset. */
+  readonly count?: number;
+}
+
+/** A multicast group and the interface on which to join it. */
+export interface MulticastGroup {
+  /** The group's IPv4 or IPv6 address. */
+  readonly group: string;
+  /** IPv4: an address of the interface; IPv6: its index. The libOS chooses by default. */
+  readonly interface?: string | number;
+}
+
+/** The socket options of {@linkcode LibOS.setsockopt}, by name. */
+export interface SocketOptions {
+  /** Send small segments at once (TCP_NODELAY). */
+  nodelay: boolean;
+  /** Seconds that close lingers over unsent data; 0 resets; null turns it off (SO_LINGER). */
+  linger: number | null;
+  /** Probe idle connections (SO_KEEPALIVE); set with times of its own if given as an object. */
+  keepalive: boolean | KeepAlive;
+  /** Let several sockets share one port, each with a share of the traffic (SO_REUSEPORT). */
+  reusePort: boolean;
+  /** Bind although old connections linger on the address (SO_REUSEADDR). */
+  reuseAddress: boolean;
+  /** Send buffer in bytes; the kernel doubles what is set (SO_SNDBUF). */
+  sendBuffer: number;
+  /** Receive buffer in bytes; the kernel doubles what is set (SO_RCVBUF). */
+  receiveBuffer: number;
+  /** Allow datagrams to a broadcast address (SO_BROADCAST). */
+  broadcast: boolean;
+  /** Join a multicast group; can only be set. */
+  multicastJoin: MulticastGroup;
+  /** Leave a multicast group; can only be set. */
+  multicastLeave: MulticastGroup;
+  /** Hop limit of multicast datagrams, 0 to 255. */
+  multicastTtl: number;
+  /** Whether own multicast datagrams come back to this host. */
+  multicastLoopback: boolean;
+}
+
+/** What a libOS can do. A call that needs what it cannot do throws `ENOTSUP`. */
+export interface Capabilities {
+  /** Address families of {@linkcode LibOS.socket}. */
+  readonly domains: readonly Domain[];
+  /** Socket types of {@linkcode LibOS.socket}. */
+  readonly types: readonly SocketType[];
+  /** Socket options of {@linkcode LibOS.setsockopt}. */
+  readonly options: readonly (keyof SocketOptions)[];
+  /** `shutdown` closes one direction alone. */
+  readonly halfClose: boolean;
+  /** `open`, `creat`, `lseek` and `truncate` work. */
+  readonly storage: boolean;
+  /** An idle libOS can sleep until its device has something to say, and use no CPU. */
+  readonly parks: boolean;
+}
+
+/** What {@linkcode LibOS.wait} gives for an operation that succeeded, by `opcode`, or failed. */
+export type Completion =
+  | PushCompletion
+  | PopCompletion
+  | AcceptCompletion
+  | ConnectCompletion
+  | FailedCompletion;
+
+/** What all completions have. */
+export interface CompletionBase {
+  /** The queue that the operation was on. */
+  readonly qd: QueueDescriptor;
+  /** The token that named it, now used up. */
+  readonly qt: QToken;
+}
+
+/** All bytes of a push were taken; its buffers went back to the heap. */
+export interface PushCompletion extends CompletionBase {
+  /** Tells the kinds of completion apart. */
+  readonly opcode: "push";
+}
+
+/** A pop has data. */
+export interface PopCompletion extends CompletionBase {
+  /** Tells the kinds of completion apart. */
+  readonly opcode: "pop";
+  /** The data, now the caller's to free; null at the end of the stream. */
+  readonly sga: Sga | null;
+}
+
+/** A connection was accepted. */
+export interface AcceptCompletion extends CompletionBase {
+  /** Tells the kinds of completion apart. */
+  readonly opcode: "accept";
+  /** The queue of the new connection. */
+  readonly accepted: QueueDescriptor;
+}
+
+/** A connection was made. */
+export interface ConnectCompletion extends CompletionBase {
+  /** Tells the kinds of completion apart. */
+  readonly opcode: "connect";
+}
+
+/** The operation failed. */
+export interface FailedCompletion extends CompletionBase {
+  /** Tells the kinds of completion apart. */
+  readonly opcode: "failed";
+  /** Why, with the errno and the name of the call. */
+  readonly error: DemikernelError;
+}
+
+/** What a coroutine yields while it waits; only an {@linkcode Operation} makes one. */
+export interface Suspension {
+  /** Whether the operation is over. */
+  readonly done?: boolean;
+}
+
+/** A handler written as a generator: it waits by `yield*` on operations, and nothing else. */
+export type Coroutine<T = void> = Generator<Suspension, T, unknown>;
+
+/** Bounds on how long an operation may take. */
+export interface OperationOptions {
+  /** Milliseconds until it fails with `ETIMEDOUT`; not given means for ever. */
+  readonly timeout?: number;
+  /** Cancels it; it then fails with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One operation under way, to wait for once: by `yield*` in a coroutine, where it costs nanoseconds and
+ * allocates nothing, or by `await`, where it costs a promise. An operation waited for by `yield*` goes
+ * back to a pool: do not keep it.
+ */
+export interface Operation<T> {
+  /** Waits for the result in a coroutine. */
+  [Symbol.iterator](): Iterator<Suspension, T, unknown>;
+  /**
+   * What `await` calls. It gives no promise back, since that would cost another one on each wait: to chain,
+   * use `await`, or `Promise.resolve(operation)`.
+   */
+  then(resolve: (value: T) => void, reject: (error: unknown) => void): void;
+  /** As `then`, for those who keep the operation no longer: it goes back to its pool afterwards. */
+  deliver(resolve: (value: T) => void, reject: (error: unknown) => void): void;
+  /** Changes what the waiter gets, the result and the error; null leaves it. Gives the operation back. */
+  convert<U = T>(
+    result: ((value: T) => U) | null,
+    error: ((error: unknown) => unknown) | null,
+  ): Operation<U>;
+  /** Completes it with `ECANCELED`, unless it is already over. */
+  cancel(): void;
+  /** Sets a deadline or a signal on it, and gives it back. */
+  within(options: OperationOptions): this;
+}
+
+/** The data calls of {@linkcode LibOS}, giving operations instead of tokens. */
+export interface Operations {
+  /** As {@linkcode LibOS.accept}. */
+  accept(qd: QueueDescriptor): Operation<QueueDescriptor>;
+  /** As {@linkcode LibOS.connect}. */
+  connect(qd: QueueDescriptor, address: SocketAddress): Operation<void>;
+  /** As {@linkcode LibOS.push}. */
+  push(qd: QueueDescriptor, sga: Sga): Operation<void>;
+  /** As {@linkcode LibOS.pushTo}. */
+  pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): Operation<void>;
+  /** As {@linkcode LibOS.pop}. */
+  pop(qd: QueueDescriptor, size?: number): Operation<Sga | null>;
+  /** Completes after so many milliseconds on the scheduler's clock. */
+  sleep(milliseconds: number): Operation<void>;
+}
+
+/** What a libOS counts, since it was opened. */
+export interface Statistics {
+  /** Queues open now. */
+  readonly queues: number;
+  /** Operations that are pending now. */
+  readonly pending: number;
+  /** Tokens given out and not yet waited for. */
+  readonly tokens: number;
+  /** Buffers held by the application or by operations now. */
+  readonly buffers: number;
+  /** Bytes in those buffers. */
+  readonly bufferBytes: number;
+  /** Bytes that the heap holds from the system, free or not. */
+  readonly heapBytes: number;
+  /** Buffers given out in all. */
+  readonly allocations: number;
+}
+
+/** What was left behind when a libOS was closed. */
+export interface ExitReport {
+  /** Buffers that the application never freed. */
+  readonly leakedBuffers: number;
+  /** Bytes in those buffers. */
+  readonly leakedBytes: number;
+  /** Where they were allocated, in debug mode. */
+  readonly leaks: readonly string[];
+  /** Queues that were still open, and were closed. */
+  readonly openQueues: number;
+  /** Tokens that were never waited for. */
+  readonly unusedTokens: number;
+}
+
+/** The flags of {@linkcode LibOS.open}. */
+export interface StorageOptions {
+  /** Make the log if it is not there. */
+  readonly create?: boolean;
+}
+
+/**
+ * A libOS: PDPIX over one datapath. It belongs to the thread that opened it.
+ *
+ * Errors are {@linkcode DemikernelError}; each call names its own. Every call that takes a `qd` throws
+ * `EBADF` for one that is not open.
+ */
+export interface LibOS extends AsyncDisposable {
+  /** Its name: `catnap`, `catmem`, … */
+  readonly name: string;
+  /** Who implements it: `typescript` or `demikernel`. */
+  readonly provider: string;
+  /** What it can do. */
+  readonly capabilities: Capabilities;
+  /** The data calls for coroutines and promises. */
+  readonly operations: Operations;
+
+  /** Makes a socket. Throws `ENOTSUP` for a domain or type it has not, `EMFILE` when out of sockets. */
+  socket(domain: Domain, type: SocketType): QueueDescriptor;
+  /** Gives a socket its address. Throws `EINVAL` if it has one, `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`. */
+  bind(qd: QueueDescriptor, address: SocketAddress): void;
+  /** Makes a bound socket listen. `backlog` is 1 to 65535. Throws `EDESTADDRREQ` if it is not bound. */
+  listen(qd: QueueDescriptor, backlog?: number): void;
+  /** Asks for the next connection. Throws `EINVAL` unless the socket listens. */
+  accept(qd: QueueDescriptor): QToken;
+  /** Asks for a connection. Throws `EISCONN`, `EINPROGRESS`, or `ENOTSUP` if the socket listens. */
+  connect(qd: QueueDescriptor, address: SocketAddress): QToken;
+  /** Closes a queue at once; what is pending on it fails with `ECANCELED`. */
+  close(qd: QueueDescriptor): void;
+  /** Closes one direction, or both, of a connection. Throws `ENOTCONN`. */
+  shutdown(qd: QueueDescriptor, how: "read" | "write" | "both"): void;
+  /** The address the socket is bound to. */
+  getsockname(qd: QueueDescriptor): SocketAddress;
+  /** The address the socket is connected to. Throws `ENOTCONN`. */
+  getpeername(qd: QueueDescriptor): SocketAddress;
+  /** Sets a socket option. Throws `ENOPROTOOPT` for one it has not, `EINVAL` for a wrong value. */
+  setsockopt<K extends keyof SocketOptions>(
+    qd: QueueDescriptor,
+    option: K,
+    value: SocketOptions[K],
+  ): void;
+  /** Reads a socket option. Throws `ENOPROTOOPT` for one it has not, or that can only be set. */
+  getsockopt<K extends keyof SocketOptions>(qd: QueueDescriptor, option: K): SocketOptions[K];
+  /** Keeps the process alive while an operation is pending on the queue; the default. */
+  ref(qd: QueueDescriptor): void;
+  /** Lets the process end although an operation is pending on the queue. */
+  unref(qd: QueueDescriptor): void;
+
+  /** Makes an in-memory queue: what is pushed is popped, in order, without a copy. */
+  queue(): QueueDescriptor;
+  /** Opens a storage log. Throws `ENOTSUP` where there is no storage. */
+  open(path: string, options?: StorageOptions): QueueDescriptor;
+  /** Makes a storage log, or empties it. Throws `ENOTSUP` where there is no storage. */
+  creat(path: string): QueueDescriptor;
+  /** Sets the read cursor of a storage log, in bytes. Throws `ENOTSUP` where there is no storage. */
+  lseek(qd: QueueDescriptor, offset: number): void;
+  /** Drops a storage log before an offset. Throws `ENOTSUP` where there is no storage. */
+  truncate(qd: QueueDescriptor, offset: number): void;
+
+  /**
+   * Sends an sga; it moves to the libOS, which frees it. Throws `EINVAL` if it is not the caller's, and
+   * then stays with the caller; `ENOTCONN`; `EPIPE` after `shutdown("write")`.
+   */
+  push(qd: QueueDescriptor, sga: Sga): QToken;
+  /** Sends an sga as one datagram to an address; else as {@linkcode LibOS.push}. */
+  pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): QToken;
+  /** Asks for data, at most `size` bytes if given. Throws `ENOTCONN`. */
+  pop(qd: QueueDescriptor, size?: number): QToken;
+
+  /** Polls, blocking the thread, until the operation is over. Throws `ETIMEDOUT`, `EINVAL` for no token. */
+  wait(qt: QToken, timeout?: number): Completion;
+  /** As {@linkcode LibOS.wait} for the first of several tokens that is over. */
+  waitAny(qts: readonly QToken[], timeout?: number): Completion;
+  /** As {@linkcode LibOS.wait} for all of several tokens; on `ETIMEDOUT` none of them is used up. */
+  waitAll(qts: readonly QToken[], timeout?: number): Completion[];
+  /**
+   * Gives what is over of all tokens not waited for elsewhere, in the order in which they ended: at least
+   * one, at most `count`. Empty after the timeout.
+   */
+  waitNextN(count: number, timeout?: number): Completion[];
+  /** Does what is ready, without blocking, and says how much that was. */
+  poll(): number;
+  /** Completes an operation with `ECANCELED`, unless it is already over. Throws `EINVAL` for no token. */
+  cancel(qt: QToken): void;
+  /** Takes a token over for a coroutine: `wait` and its family know it no more. */
+  operation(qt: QToken): Operation<unknown>;
+
+  /** Takes a buffer from the heap, or one segment for each size. Throws `EINVAL`, `ENOMEM`. */
+  alloc(size: number | readonly number[]): Sga;
+  /** Gives an sga back. Throws `EINVAL` if it is not the caller's. */
+  free(sga: Sga): void;
+
+  /** Runs a coroutine under the scheduler. Gives what it returns, or rejects with what it throws. */
+  spawn<T>(coroutine: Coroutine<T>): Promise<T>;
+  /** What it counts. */
+  statistics(): Statistics;
+  /** Closes every queue and lets go of the device. Tells what the application left behind. */
+  exit(): Promise<ExitReport>;
+}

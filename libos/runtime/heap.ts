@@ -1,0 +1,307 @@
+/**
+ * The buffer heap of a libOS: every I/O buffer comes from here, so that a device may reach it by address.
+ *
+ * Buffers are cut from regions, each a JavaScript `ArrayBuffer`, whose memory never moves. Size classes
+ * are the powers of two from 64 B to 1 MiB; what is larger is allocated exactly. A region that is wholly
+ * free goes back to the system, but for one spare of each class.
+ *
+ * @module
+ */
+
+import { DemikernelError } from "./error.ts";
+import { Sga } from "./sga.ts";
+
+const SMALLEST = 64;
+const LARGEST = 1 << 20;
+const CLASSES = 15;
+const REGION = 64 * 1024;
+const POISON = 0xdb;
+/**
+ * Freed sgas wait in line behind at least this many others before they are used again, so that a late
+ * use of a freed one hits a free one, which throws, and not somebody else's data.
+ */
+const QUARANTINE = 64;
+
+/** A piece of memory that one or more sgas hold. */
+export class Chunk {
+  /** Its whole memory. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where it is, for the device; 0 where there is no device. */
+  readonly address: number;
+  /** The region it is cut from; null if it stands alone. */
+  readonly region: Region | null;
+  /** How many sgas hold it. */
+  references = 0;
+  /** The view that was asked for last, kept since the next message is often of the same size. */
+  view: Uint8Array<ArrayBuffer>;
+  /** Where that view begins in the chunk. */
+  viewOffset = 0;
+  /** In debug mode, where it was allocated. */
+  origin: string | undefined = undefined;
+
+  /** Makes a chunk over memory of the heap. */
+  constructor(bytes: Uint8Array<ArrayBuffer>, address: number, region: Region | null) {
+    this.bytes = bytes;
+    this.address = address;
+    this.region = region;
+    this.view = bytes;
+  }
+
+  /** The memory from `offset` on, `length` bytes. */
+  slice(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    if (this.viewOffset !== offset || this.view.length !== length) {
+      this.view = this.bytes.subarray(offset, offset + length);
+      this.viewOffset = offset;
+    }
+    return this.view;
+  }
+}
+
+/** Memory that is cut into chunks of one size class. */
+class Region {
+  readonly sizeClass: SizeClass;
+  readonly capacity: number;
+  readonly #memory: ArrayBuffer;
+  readonly #address: number;
+  readonly #free: Chunk[] = [];
+  #cut = 0;
+
+  constructor(sizeClass: SizeClass, addressOf: (bytes: Uint8Array<ArrayBuffer>) => number) {
+    this.sizeClass = sizeClass;
+    const bytes = Math.max(REGION, sizeClass.size);
+    this.capacity = bytes / sizeClass.size;
+    this.#memory = new ArrayBuffer(bytes);
+    this.#address = addressOf(new Uint8Array(this.#memory));
+  }
+
+  get available(): number {
+    return this.capacity - this.#cut + this.#free.length;
+  }
+
+  take(): Chunk {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const size = this.sizeClass.size;
+    const offset = this.#cut++ * size;
+    return new Chunk(new Uint8Array(this.#memory, offset, size), this.#address + offset, this);
+  }
+
+  put(chunk: Chunk): void {
+    this.#free.push(chunk);
+  }
+}
+
+/** All regions of one size. */
+class SizeClass {
+  readonly size: number;
+  readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
+  /** Regions with a free chunk; the last is taken from first. */
+  readonly #available: Region[] = [];
+  /** Wholly free regions among them. */
+  #spare = 0;
+  regions = 0;
+
+  constructor(size: number, addressOf: (bytes: Uint8Array<ArrayBuffer>) => number) {
+    this.size = size;
+    this.#addressOf = addressOf;
+  }
+
+  take(): Chunk {
+    const available = this.#available;
+    let region = available[available.length - 1];
+    if (region === undefined) {
+      region = new Region(this, this.#addressOf);
+      this.regions++;
+      this.#spare++;
+      available.push(region);
+    }
+    if (region.available === region.capacity) this.#spare--;
+    const chunk = region.take();
+    if (region.available === 0) available.pop();
+    return chunk;
+  }
+
+  put(chunk: Chunk): void {
+    const region = chunk.region!;
+    region.put(chunk);
+    const free = region.available;
+    if (free === 1) this.#available.push(region);
+    if (free < region.capacity) return;
+    if (this.#spare === 0) {
+      this.#spare = 1;
+      return;
+    }
+    this.#available.splice(this.#available.indexOf(region), 1);
+    this.regions--;
+  }
+}
+
+/** How a {@linkcode BufferHeap} is made. */
+export interface BufferHeapOptions {
+  /** The address of memory, for a device that needs it; 0 by default. */
+  readonly addressOf?: (bytes: Uint8Array<ArrayBuffer>) => number;
+  /** Poison what is freed, and remember where each buffer was allocated. */
+  readonly debug?: boolean;
+}
+
+/** The buffer heap of one libOS. */
+export class BufferHeap {
+  /** Whether freed memory is poisoned, and nothing that was freed is used twice. */
+  readonly debug: boolean;
+  readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
+  readonly #classes: SizeClass[] = [];
+  readonly #freed: (Sga | null)[] = new Array(2 * QUARANTINE).fill(null);
+  readonly #live = new Set<Chunk>();
+  #freedHead = 0;
+  #freedCount = 0;
+  #buffers = 0;
+  #bufferBytes = 0;
+  #largeBytes = 0;
+  #allocations = 0;
+
+  /** Makes an empty heap. */
+  constructor(options: BufferHeapOptions = {}) {
+    this.debug = options.debug ?? false;
+    this.#addressOf = options.addressOf ?? (() => 0);
+    for (let i = 0; i < CLASSES; i++) {
+      this.#classes.push(new SizeClass(SMALLEST << i, this.#addressOf));
+    }
+  }
+
+  /** Buffers held now. */
+  get buffers(): number {
+    return this.#buffers;
+  }
+
+  /** Bytes of the buffers held now. */
+  get bufferBytes(): number {
+    return this.#bufferBytes;
+  }
+
+  /** Bytes held from the system. */
+  get heapBytes(): number {
+    let bytes = this.#largeBytes;
+    for (const c of this.#classes) bytes += c.regions * Math.max(REGION, c.size);
+    return bytes;
+  }
+
+  /** Buffers given out since the heap was made. */
+  get allocations(): number {
+    return this.#allocations;
+  }
+
+  /** Where the buffers held now were allocated; known in debug mode only. */
+  get origins(): string[] {
+    return [...this.#live].map((chunk) => chunk.origin ?? "");
+  }
+
+  /**
+   * Takes an sga of one segment, or one for each size.
+   *
+   * Throws {@linkcode DemikernelError} `EINVAL` for a size that is not an integer of 0 or more, `ENOMEM` for
+   * one that cannot be had.
+   */
+  alloc(size: number | readonly number[]): Sga {
+    if (typeof size === "number") {
+      const chunk = this.take(size);
+      return this.wrap(chunk, size);
+    }
+    for (const one of size) checkSize(one);
+    if (size.length === 0) checkSize(NaN);
+    const sga = this.wrap(this.take(size[0]!), size[0]!);
+    try {
+      for (let i = 1; i < size.length; i++) sga.append(this.take(size[i]!), 0, size[i]!);
+    } catch (error) {
+      sga.free();
+      throw error;
+    }
+    return sga;
+  }
+
+  /** Takes a chunk of at least `size` bytes. Throws as {@linkcode BufferHeap.alloc}. */
+  take(size: number): Chunk {
+    checkSize(size);
+    const chunk = size > LARGEST ? this.#takeLarge(size) : this.#classes[classOf(size)]!.take();
+    chunk.references = 1;
+    this.#allocations++;
+    this.#buffers++;
+    this.#bufferBytes += chunk.bytes.length;
+    if (this.debug) this.#checkPoison(chunk);
+    return chunk;
+  }
+
+  /** Makes an sga over the first `length` bytes of a chunk, which it then holds. */
+  wrap(chunk: Chunk, length: number): Sga {
+    let sga: Sga | null = null;
+    if (this.#freedCount > QUARANTINE) {
+      const freed = this.#freed;
+      sga = freed[this.#freedHead]!;
+      freed[this.#freedHead] = null;
+      this.#freedHead = (this.#freedHead + 1) & (freed.length - 1);
+      this.#freedCount--;
+    }
+    sga ??= new Sga(this);
+    sga.begin(chunk, 0, length);
+    return sga;
+  }
+
+  /** Lets go of a chunk; it is free once nothing holds it. */
+  release(chunk: Chunk): void {
+    if (--chunk.references > 0) return;
+    this.#buffers--;
+    this.#bufferBytes -= chunk.bytes.length;
+    if (this.debug) {
+      this.#live.delete(chunk);
+      chunk.bytes.fill(POISON);
+    }
+    if (chunk.region === null) this.#largeBytes -= chunk.bytes.length;
+    else chunk.region.sizeClass.put(chunk);
+  }
+
+  /** Keeps a freed sga to be used again. */
+  recycle(sga: Sga): void {
+    const freed = this.#freed;
+    if (this.debug || this.#freedCount === freed.length) return;
+    freed[(this.#freedHead + this.#freedCount++) & (freed.length - 1)] = sga;
+  }
+
+  #takeLarge(size: number): Chunk {
+    let bytes: Uint8Array<ArrayBuffer>;
+    try {
+      bytes = new Uint8Array(size);
+    } catch (cause) {
+      throw new DemikernelError("ENOMEM", "alloc", {
+        detail: `no memory for a buffer of ${size} bytes`,
+        cause,
+      });
+    }
+    this.#largeBytes += size;
+    return new Chunk(bytes, this.#addressOf(bytes), null);
+  }
+
+  #checkPoison(chunk: Chunk): void {
+    this.#live.add(chunk);
+    const fresh = chunk.origin === undefined;
+    const previous = chunk.origin;
+    chunk.origin = new Error("allocated").stack ?? "";
+    if (fresh) return;
+    const at = chunk.bytes.findIndex((byte) => byte !== POISON);
+    if (at >= 0) {
+      throw new DemikernelError("EFAULT", "alloc", {
+        detail: `byte ${at} of a free buffer was written to; its last owner: ${previous}`,
+      });
+    }
+  }
+}
+
+function checkSize(size: number): void {
+  if (Number.isSafeInteger(size) && size >= 0) return;
+  throw new DemikernelError("EINVAL", "alloc", {
+    detail: `a buffer size must be an integer of 0 or more, not ${size}`,
+  });
+}
+
+/** The class of a size up to the largest class: 0 for 64 bytes and less, 1 for 128, … */
+function classOf(size: number): number {
+  return size <= SMALLEST ? 0 : 26 - Math.clz32(size - 1);
+}

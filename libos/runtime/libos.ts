@@ -1,0 +1,365 @@
+/**
+ * What all libOSes in TypeScript share: PDPIX over queues. A libOS adds its kinds of queue and its poll.
+ *
+ * @module
+ */
+
+import { DemikernelError } from "./error.ts";
+import { BufferHeap, type BufferHeapOptions } from "./heap.ts";
+import { MemoryQueue } from "./memory_queue.ts";
+import { checkTimeout, OPCODE_NAMES, OperationPool, type PooledOperation } from "./operation.ts";
+import { RuntimeOperations } from "./operations.ts";
+import type { Queue, QueueContext } from "./queue.ts";
+import { QueueTable } from "./queue_table.ts";
+import type { Driver, Scheduler } from "./scheduler.ts";
+import type { Sga } from "./sga.ts";
+import { TokenTable } from "./tokens.ts";
+import type {
+  Capabilities,
+  Completion,
+  Coroutine,
+  Domain,
+  ExitReport,
+  LibOS,
+  Operation,
+  QToken,
+  QueueDescriptor,
+  SocketAddress,
+  SocketOptions,
+  SocketType,
+  Statistics,
+  StorageOptions,
+} from "../pdpix.ts";
+
+const LARGEST_BACKLOG = 65535;
+
+/** How the shared part of a libOS is made. */
+export interface RuntimeOptions extends BufferHeapOptions {
+  /** The scheduler that polls it. */
+  readonly scheduler: Scheduler;
+}
+
+/** See the module's description; for the methods, {@linkcode LibOS}. */
+export abstract class RuntimeLibOS implements LibOS, Driver {
+  abstract readonly name: string;
+  readonly provider = "typescript";
+  abstract readonly capabilities: Capabilities;
+  abstract readonly fd: number;
+  readonly operations: RuntimeOperations;
+  /** What the queues share. */
+  protected readonly context: QueueContext;
+  /** What polls this libOS. */
+  protected readonly scheduler: Scheduler;
+  readonly #heap: BufferHeap;
+  readonly #queues = new QueueTable();
+  readonly #tokens = new TokenTable();
+  #exit: Promise<ExitReport> | null = null;
+
+  /** Makes the shared part. */
+  constructor(options: RuntimeOptions) {
+    const heap = new BufferHeap(options);
+    const pool = new OperationPool(options.scheduler, this.#tokens, heap.debug);
+    this.#heap = heap;
+    this.scheduler = options.scheduler;
+    this.operations = new RuntimeOperations(this.#queues, pool);
+    this.context = {
+      heap,
+      operations: pool,
+      register: (queue) => this.#register(queue),
+    };
+  }
+
+  /** Makes a queue of a domain and type that the capabilities have. */
+  protected abstract createSocket(domain: Domain, type: SocketType): Queue;
+  /** Lets go of the device; all queues are closed by then. */
+  protected abstract closeDevice(): void;
+  /** See {@linkcode Driver.deadline}. */
+  abstract deadline(): number;
+
+  /** See {@linkcode Driver.poll}. */
+  abstract poll(): number;
+
+  socket(domain: Domain, type: SocketType): QueueDescriptor {
+    this.#checkOpen("socket");
+    const { domains, types } = this.capabilities;
+    if (!domains.includes(domain) || !types.includes(type)) {
+      throw new DemikernelError("ENOTSUP", "socket", {
+        detail: `${this.name} has no ${type} sockets of domain ${domain}; ` +
+          `it has ${types.join(", ")} of ${domains.join(", ")}`,
+      });
+    }
+    return this.#register(this.createSocket(domain, type));
+  }
+
+  bind(qd: QueueDescriptor, address: SocketAddress): void {
+    this.#queues.get(qd, "bind").bind(address);
+  }
+
+  listen(qd: QueueDescriptor, backlog = 511): void {
+    const queue = this.#queues.get(qd, "listen");
+    if (!(Number.isInteger(backlog) && backlog >= 1 && backlog <= LARGEST_BACKLOG)) {
+      throw new DemikernelError("EINVAL", "listen", {
+        qd,
+        detail: `a backlog must be an integer from 1 to ${LARGEST_BACKLOG}, not ${backlog}`,
+      });
+    }
+    queue.listen(backlog);
+  }
+
+  accept(qd: QueueDescriptor): QToken {
+    return this.#tokens.register(this.operations.accept(qd));
+  }
+
+  connect(qd: QueueDescriptor, address: SocketAddress): QToken {
+    return this.#tokens.register(this.operations.connect(qd, address));
+  }
+
+  close(qd: QueueDescriptor): void {
+    const queue = this.#queues.get(qd, "close");
+    this.#queues.remove(queue);
+    queue.close();
+  }
+
+  shutdown(qd: QueueDescriptor, how: "read" | "write" | "both"): void {
+    const queue = this.#queues.get(qd, "shutdown");
+    if (how !== "read" && how !== "write" && how !== "both") {
+      throw new DemikernelError("EINVAL", "shutdown", {
+        qd,
+        detail: `how must be read, write or both, not ${how}`,
+      });
+    }
+    queue.shutdown(how);
+  }
+
+  getsockname(qd: QueueDescriptor): SocketAddress {
+    return this.#queues.get(qd, "getsockname").getsockname();
+  }
+
+  getpeername(qd: QueueDescriptor): SocketAddress {
+    return this.#queues.get(qd, "getpeername").getpeername();
+  }
+
+  setsockopt<K extends keyof SocketOptions>(
+    qd: QueueDescriptor,
+    option: K,
+    value: SocketOptions[K],
+  ): void {
+    this.#optionQueue(qd, option, "setsockopt").setsockopt(option, value);
+  }
+
+  getsockopt<K extends keyof SocketOptions>(qd: QueueDescriptor, option: K): SocketOptions[K] {
+    return this.#optionQueue(qd, option, "getsockopt").getsockopt(option);
+  }
+
+  ref(qd: QueueDescriptor): void {
+    this.#reference(this.#queues.get(qd, "ref"), true);
+  }
+
+  unref(qd: QueueDescriptor): void {
+    this.#reference(this.#queues.get(qd, "unref"), false);
+  }
+
+  queue(): QueueDescriptor {
+    this.#checkOpen("queue");
+    return this.#register(new MemoryQueue(this.context));
+  }
+
+  open(_path: string, _options?: StorageOptions): QueueDescriptor {
+    throw this.#noStorage("open");
+  }
+
+  creat(_path: string): QueueDescriptor {
+    throw this.#noStorage("creat");
+  }
+
+  lseek(_qd: QueueDescriptor, _offset: number): void {
+    throw this.#noStorage("lseek");
+  }
+
+  truncate(_qd: QueueDescriptor, _offset: number): void {
+    throw this.#noStorage("truncate");
+  }
+
+  push(qd: QueueDescriptor, sga: Sga): QToken {
+    return this.#tokens.register(this.operations.push(qd, sga));
+  }
+
+  pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): QToken {
+    return this.#tokens.register(this.operations.pushTo(qd, sga, address));
+  }
+
+  pop(qd: QueueDescriptor, size?: number): QToken {
+    return this.#tokens.register(this.operations.pop(qd, size));
+  }
+
+  wait(qt: QToken, timeout?: number): Completion {
+    const operation = this.#tokens.get(qt, "wait");
+    this.#block("wait", () => operation.over, timeout);
+    return this.#take(operation);
+  }
+
+  waitAny(qts: readonly QToken[], timeout?: number): Completion {
+    const operations = qts.map((qt) => this.#tokens.get(qt, "waitAny"));
+    const findOver = () => operations.find((operation) => operation.over);
+    this.#block("waitAny", () => findOver() !== undefined, timeout);
+    return this.#take(findOver()!);
+  }
+
+  waitAll(qts: readonly QToken[], timeout?: number): Completion[] {
+    const operations = qts.map((qt) => this.#tokens.get(qt, "waitAll"));
+    if (new Set(qts).size < qts.length) {
+      throw new DemikernelError("EINVAL", "waitAll", { detail: "a token is given twice" });
+    }
+    this.#block("waitAll", () => operations.every((operation) => operation.over), timeout);
+    return operations.map((operation) => this.#take(operation));
+  }
+
+  waitNextN(count: number, timeout?: number): Completion[] {
+    if (!(Number.isSafeInteger(count) && count > 0)) {
+      throw new DemikernelError("EINVAL", "waitNextN", {
+        detail: `a count must be a positive integer, not ${count}`,
+      });
+    }
+    const completions: Completion[] = [];
+    if (!this.#blocked(() => this.#tokens.firstEnded() !== null, timeout)) return completions;
+    while (completions.length < count) {
+      const operation = this.#tokens.firstEnded();
+      if (operation === null) break;
+      completions.push(this.#take(operation));
+    }
+    return completions;
+  }
+
+  cancel(qt: QToken): void {
+    this.#tokens.get(qt, "cancel").cancel();
+  }
+
+  operation(qt: QToken): Operation<unknown> {
+    const operation = this.#tokens.get(qt, "operation");
+    this.#tokens.release(operation);
+    return operation;
+  }
+
+  alloc(size: number | readonly number[]): Sga {
+    this.#checkOpen("alloc");
+    return this.#heap.alloc(size);
+  }
+
+  free(sga: Sga): void {
+    sga.checkOwned(this.#heap, "free");
+    sga.free();
+  }
+
+  spawn<T>(coroutine: Coroutine<T>): Promise<T> {
+    this.#checkOpen("spawn");
+    return this.scheduler.spawn(coroutine);
+  }
+
+  statistics(): Statistics {
+    let pending = 0;
+    for (const queue of this.#queues) pending += queue.pending;
+    return {
+      queues: this.#queues.size,
+      pending,
+      tokens: this.#tokens.size,
+      buffers: this.#heap.buffers,
+      bufferBytes: this.#heap.bufferBytes,
+      heapBytes: this.#heap.heapBytes,
+      allocations: this.#heap.allocations,
+    };
+  }
+
+  exit(): Promise<ExitReport> {
+    return this.#exit ??= this.#close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.exit();
+  }
+
+  async #close(): Promise<ExitReport> {
+    const openQueues = this.#queues.size;
+    for (const queue of [...this.#queues]) this.close(queue.qd);
+    await this.scheduler.detach(this);
+    this.closeDevice();
+    return {
+      leakedBuffers: this.#heap.buffers,
+      leakedBytes: this.#heap.bufferBytes,
+      leaks: this.#heap.origins,
+      openQueues,
+      unusedTokens: this.#tokens.size,
+    };
+  }
+
+  #register(queue: Queue): QueueDescriptor {
+    const qd = this.#queues.register(queue);
+    try {
+      queue.opened();
+      return qd;
+    } catch (error) {
+      this.close(qd);
+      throw error;
+    }
+  }
+
+  #optionQueue(qd: QueueDescriptor, option: keyof SocketOptions, operation: string): Queue {
+    const queue = this.#queues.get(qd, operation);
+    if (this.capabilities.options.includes(option)) return queue;
+    throw new DemikernelError("ENOPROTOOPT", operation, {
+      qd,
+      detail: `${this.name} has no option "${option}"; ` +
+        `it has ${this.capabilities.options.join(", ") || "none"}`,
+    });
+  }
+
+  #reference(queue: Queue, referenced: boolean): void {
+    if (queue.referenced === referenced) return;
+    for (let i = 0; i < queue.pending; i++) this.scheduler.retain(referenced);
+    for (let i = 0; i < queue.pending; i++) this.scheduler.release(queue.referenced);
+    queue.referenced = referenced;
+  }
+
+  #block(call: string, over: () => boolean, timeout: number | undefined): void {
+    if (this.#blocked(over, timeout)) return;
+    throw new DemikernelError("ETIMEDOUT", call, { detail: `not over within ${timeout} ms` });
+  }
+
+  #blocked(over: () => boolean, timeout = Infinity): boolean {
+    checkTimeout(timeout);
+    return over() || this.scheduler.block(over, this.scheduler.clock.read() + timeout);
+  }
+
+  #take(operation: PooledOperation): Completion {
+    const base = { qd: operation.owner!.qd!, qt: this.#tokens.tokenOf(operation) };
+    this.#tokens.release(operation);
+    const completion = operation.failed
+      ? { ...base, opcode: "failed" as const, error: operation.error() as DemikernelError }
+      : completionOf(operation, base);
+    operation.consume();
+    return completion;
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#exit === null) return;
+    throw new DemikernelError("ENODEV", operation, { detail: `${this.name} was closed` });
+  }
+
+  #noStorage(operation: string): DemikernelError {
+    return new DemikernelError("ENOTSUP", operation, {
+      detail: `${this.name} has no storage; a libOS with the capability "storage" has`,
+    });
+  }
+}
+
+function completionOf(operation: PooledOperation, base: { qd: number; qt: number }): Completion {
+  switch (OPCODE_NAMES[operation.opcode]) {
+    case "pop":
+      return { ...base, opcode: "pop", sga: operation.value as Sga | null };
+    case "accept":
+      return { ...base, opcode: "accept", accepted: operation.value as number };
+    case "connect":
+      return { ...base, opcode: "connect" };
+    default:
+      return { ...base, opcode: "push" };
+  }
+}

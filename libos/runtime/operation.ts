@@ -1,0 +1,409 @@
+/**
+ * Operations under way: one pooled object each, that is the token's slot, the coroutine's iterator and the
+ * promise's source at once.
+ *
+ * An operation is PENDING until the libOS completes or fails it, then OVER until its waiter consumed the
+ * result. Consumed in a coroutine it goes back to the pool; awaited, it stays with whoever holds it and
+ * can be awaited again, like a promise.
+ *
+ * @module
+ */
+
+import { DemikernelError, Errno } from "./error.ts";
+import { Timer } from "./timers.ts";
+import type { Operation, OperationOptions, SocketAddress, Suspension } from "../pdpix.ts";
+import type { Scheduler, Task } from "./scheduler.ts";
+import type { Sga } from "./sga.ts";
+import type { TokenTable } from "./tokens.ts";
+
+/** What an operation does; the paper's opcodes, and two of our own. */
+export const Opcode = {
+  PUSH: 1,
+  POP: 2,
+  ACCEPT: 3,
+  CONNECT: 4,
+  SLEEP: 5,
+} as const;
+
+/** The names of the opcodes, as errors tell them. */
+export const OPCODE_NAMES = ["", "push", "pop", "accept", "connect", "sleep"] as const;
+
+const PENDING = 0;
+const OVER = 1;
+const CONSUMED = 2;
+/** Over, and delivered to an `await`, which may be repeated. */
+const SETTLED = 3;
+
+/** What an operation is on: it can be asked to let go of one. */
+export interface OperationOwner {
+  /** Named in errors. */
+  readonly qd: number | undefined;
+  /** Whether its pending operations keep the process alive. */
+  readonly referenced: boolean;
+  /** How many of its operations are pending. */
+  pending: number;
+  /** Unlinks a pending operation; from then on the owner does not touch it. */
+  cancel(operation: PooledOperation): void;
+}
+
+/** Deadline and signal of one operation. */
+class Limits {
+  readonly #operation: PooledOperation;
+  readonly #timer: Timer | null = null;
+  readonly #signal: AbortSignal | undefined;
+  readonly #scheduler: Scheduler;
+
+  constructor(operation: PooledOperation, scheduler: Scheduler, options: OperationOptions) {
+    this.#operation = operation;
+    this.#scheduler = scheduler;
+    const { timeout, signal } = options;
+    if (timeout !== undefined) {
+      this.#timer = new Timer(() => operation.abandon(Errno.ETIMEDOUT));
+      scheduler.timers.arm(this.#timer, scheduler.clock.read() + checkTimeout(timeout));
+    }
+    this.#signal = signal;
+    signal?.addEventListener("abort", this);
+  }
+
+  handleEvent(): void {
+    this.#operation.abandon(Errno.ECANCELED, this.#signal!.reason);
+  }
+
+  release(): void {
+    if (this.#timer !== null) this.#scheduler.timers.disarm(this.#timer);
+    this.#signal?.removeEventListener("abort", this);
+  }
+}
+
+/** Checks a timeout in milliseconds. Throws {@linkcode DemikernelError} `EINVAL`. */
+export function checkTimeout(timeout: number): number {
+  if (timeout >= 0) return timeout;
+  throw new DemikernelError("EINVAL", "wait", {
+    detail: `a timeout must be zero or more milliseconds, not ${timeout}`,
+  });
+}
+
+/** An operation of a libOS in TypeScript. */
+// deno-lint-ignore no-explicit-any -- one class serves all result types, and must have one hidden class
+export class PooledOperation<T = any> implements Operation<T> {
+  /** With `value`, the iterator's result: this object is its own, so that waiting allocates nothing. */
+  done = false;
+  /** The result, once over. */
+  value: unknown = undefined;
+  /** What it does. */
+  opcode = 0;
+  /** What it is on. */
+  owner: OperationOwner | null = null;
+  /** The next in the list of its owner. */
+  link: PooledOperation | null = null;
+  /** What is being pushed. */
+  sga: Sga | null = null;
+  /** Bytes of it that are gone already; of a pop, the most it may give, 0 for any. */
+  size = 0;
+  /** Where it is pushed to. */
+  address: SocketAddress | null = null;
+  /** Its slot in the token table; -1 if it has no token. */
+  slot = -1;
+  /** Whether the scheduler was told that it is pending. */
+  counted = false;
+  /** Whether nobody waits for it: it was cancelled, and only its buffer is still needed. */
+  ignored = false;
+
+  readonly #pool: OperationPool;
+  #state = PENDING;
+  #errno = 0;
+  /** Turns the raw result into what the waiter gets. */
+  #convert: ((value: never) => unknown) | null = null;
+  /** Turns an error into what the waiter gets. */
+  #convertError: ((error: unknown) => unknown) | null = null;
+  #reason: unknown = undefined;
+  #task: Task | null = null;
+  #resolve: ((value: T) => void) | null = null;
+  #reject: ((error: unknown) => void) | null = null;
+  /** Whether the object escaped to a user who awaits it, and may again. */
+  #escaped = false;
+  #limits: Limits | null = null;
+
+  /** Used by the pool alone. */
+  constructor(pool: OperationPool) {
+    this.#pool = pool;
+  }
+
+  /** Whether it is over. */
+  get over(): boolean {
+    return this.#state !== PENDING;
+  }
+
+  /** Whether it is over, and failed. */
+  get failed(): boolean {
+    return this.#errno !== 0;
+  }
+
+  /** Used by the pool: begins a new life. */
+  begin(opcode: number, owner: OperationOwner): void {
+    this.#state = PENDING;
+    this.#errno = 0;
+    this.opcode = opcode;
+    this.owner = owner;
+    this.value = undefined;
+    this.size = 0;
+    this.#convert = null;
+    this.#convertError = null;
+  }
+
+  /** Used by libOSes: it cannot be over yet, so the scheduler has to look after it. */
+  suspend(): void {
+    this.counted = true;
+    this.owner!.pending++;
+    this.#pool.scheduler.retain(this.owner!.referenced);
+  }
+
+  /** Used by libOSes: it succeeded. */
+  complete(value: unknown): void {
+    this.value = value;
+    this.#end();
+  }
+
+  /** Used by libOSes: it failed; `reason`, if given, is thrown as it is. */
+  fail(errno: number, reason?: unknown): void {
+    this.#errno = errno;
+    this.#reason = reason;
+    this.#end();
+  }
+
+  /** Fails it for its waiter at once, whatever its owner still has to do. */
+  abandon(errno: number, reason?: unknown): void {
+    if (this.#state !== PENDING) return;
+    this.owner!.cancel(this);
+    this.fail(errno, reason);
+  }
+
+  /** See {@linkcode Operation.convert}. */
+  convert<U = T>(
+    result: ((value: T) => U) | null,
+    error: ((error: unknown) => unknown) | null,
+  ): PooledOperation<U> {
+    this.#convert = result;
+    this.#convertError = error;
+    return this as unknown as PooledOperation<U>;
+  }
+
+  /** See {@linkcode Operation.cancel}. */
+  cancel(): void {
+    this.abandon(Errno.ECANCELED);
+  }
+
+  /** See {@linkcode Operation.within}. */
+  within(options: OperationOptions): this {
+    if (options.timeout !== undefined) checkTimeout(options.timeout);
+    if (this.#state !== PENDING) return this;
+    if (options.signal?.aborted) this.abandon(Errno.ECANCELED, options.signal.reason);
+    else this.#limits = new Limits(this, this.#pool.scheduler, options);
+    return this;
+  }
+
+  /** See {@linkcode Operation}. */
+  [Symbol.iterator](): Iterator<Suspension, T, unknown> {
+    return this as unknown as Iterator<Suspension, T, unknown>;
+  }
+
+  /** The iterator's step: suspends the coroutine while pending, gives the result or throws once over. */
+  next(): this {
+    if (this.#state === OVER) {
+      this.done = true;
+      if (this.#errno !== 0) this.#throw();
+      if (this.#convert !== null) this.value = this.#convert(this.value as never);
+      this.#recycle();
+      return this;
+    }
+    if (this.#state !== PENDING) throw this.#misuse("it was waited for already");
+    const task = this.#pool.scheduler.current;
+    if (task === null) throw this.#misuse("yield* works in a coroutine that was spawned");
+    if (this.#task !== null || this.#resolve !== null) {
+      throw this.#misuse("something else waits for it");
+    }
+    this.#task = task;
+    this.done = false;
+    return this;
+  }
+
+  /** The iterator's early end, when the coroutine is closed while it waits. */
+  return(): this {
+    this.done = true;
+    if (this.#state === PENDING) {
+      this.#task = null;
+      this.ignored = true;
+      this.cancel();
+    }
+    return this;
+  }
+
+  /** See {@linkcode Operation.then}. */
+  then(resolve: (value: T) => void, reject: (error: unknown) => void): void {
+    this.#escaped = true;
+    this.deliver(resolve, reject);
+  }
+
+  /** See {@linkcode Operation.deliver}. */
+  deliver(resolve: (value: T) => void, reject: (error: unknown) => void): void {
+    if (this.#state === PENDING) {
+      if (this.#task !== null || this.#resolve !== null) {
+        reject(this.#misuse("something else waits for it"));
+        return;
+      }
+      this.#resolve = resolve;
+      this.#reject = reject;
+    } else if (this.#state === CONSUMED) {
+      reject(this.#misuse("it was waited for already"));
+    } else {
+      this.#settle(resolve, reject);
+    }
+  }
+
+  /** The error of one that failed. */
+  error(): unknown {
+    const error = this.#reason ??
+      new DemikernelError(this.#errno, OPCODE_NAMES[this.opcode]!, { qd: this.owner!.qd });
+    return this.#convertError === null ? error : this.#convertError(error);
+  }
+
+  /** Used by the token table: the result was taken, the object is free. */
+  consume(): void {
+    this.#recycle();
+  }
+
+  #end(): void {
+    this.#state = OVER;
+    const pool = this.#pool;
+    if (this.sga !== null) this.#finishPush();
+    if (this.counted) {
+      this.counted = false;
+      this.owner!.pending--;
+      pool.scheduler.release(this.owner!.referenced);
+    }
+    if (this.#limits !== null) {
+      this.#limits.release();
+      this.#limits = null;
+    }
+    if (this.#task !== null) {
+      const task = this.#task;
+      this.#task = null;
+      pool.scheduler.makeReady(task);
+    } else if (this.#resolve !== null) {
+      const resolve = this.#resolve;
+      const reject = this.#reject!;
+      this.#resolve = null;
+      this.#reject = null;
+      pool.scheduler.expectMicrotasks();
+      this.#settle(resolve, reject);
+    } else if (this.slot >= 0) {
+      pool.tokens.ended(this);
+    } else if (this.ignored) {
+      this.#recycle();
+    }
+  }
+
+  #finishPush(): void {
+    const sga = this.sga!;
+    this.sga = null;
+    this.address = null;
+    sga.finish();
+  }
+
+  #settle(resolve: (value: T) => void, reject: (error: unknown) => void): void {
+    if (this.#errno !== 0) reject(this.error());
+    else if (this.#state === SETTLED || this.#convert === null) resolve(this.value as T);
+    else resolve((this.value = this.#convert(this.value as never)) as T);
+    if (this.#escaped) this.#state = SETTLED;
+    else this.#recycle();
+  }
+
+  #throw(): never {
+    const error = this.error();
+    this.#recycle();
+    throw error;
+  }
+
+  #recycle(): void {
+    this.#state = CONSUMED;
+    this.#reason = undefined;
+    this.ignored = false;
+    if (!this.#escaped) this.#pool.put(this);
+  }
+
+  #misuse(detail: string): DemikernelError {
+    const name = OPCODE_NAMES[this.opcode]!;
+    return new DemikernelError("EBUSY", `wait for ${name}`, { qd: this.owner?.qd, detail });
+  }
+}
+
+/** The free operations of one libOS, and what all of them share. */
+export class OperationPool {
+  /** Runs the coroutines that wait. */
+  readonly scheduler: Scheduler;
+  /** Knows those that have a token. */
+  readonly tokens: TokenTable;
+  readonly #debug: boolean;
+  readonly #free: PooledOperation[] = [];
+
+  /** Makes an empty pool; in debug mode no operation is used twice, so that misuse always shows. */
+  constructor(scheduler: Scheduler, tokens: TokenTable, debug: boolean) {
+    this.scheduler = scheduler;
+    this.tokens = tokens;
+    this.#debug = debug;
+  }
+
+  /** Takes a free operation and begins it. */
+  take(opcode: number, owner: OperationOwner): PooledOperation {
+    const operation = this.#free.pop() ?? new PooledOperation(this);
+    operation.begin(opcode, owner);
+    return operation;
+  }
+
+  /** Takes back one that was consumed. */
+  put(operation: PooledOperation): void {
+    if (!this.#debug) this.#free.push(operation);
+  }
+}
+
+/** The pending operations of one kind on one queue, first in first out. */
+export class OperationList {
+  /** The oldest. */
+  head: PooledOperation | null = null;
+  #tail: PooledOperation | null = null;
+
+  /** Adds one at the end. */
+  push(operation: PooledOperation): void {
+    operation.link = null;
+    if (this.#tail === null) this.head = operation;
+    else this.#tail.link = operation;
+    this.#tail = operation;
+  }
+
+  /** Removes the oldest. The list must not be empty. */
+  shift(): PooledOperation {
+    const operation = this.head!;
+    this.head = operation.link;
+    if (this.head === null) this.#tail = null;
+    operation.link = null;
+    return operation;
+  }
+
+  /** Puts `replacement`, if any, in the place of one that is in the list; says whether it was. */
+  replace(operation: PooledOperation, replacement: PooledOperation | null): boolean {
+    let before: PooledOperation | null = null;
+    let one = this.head;
+    while (one !== null && one !== operation) {
+      before = one;
+      one = one.link;
+    }
+    if (one === null) return false;
+    const after = replacement ?? operation.link;
+    if (replacement !== null) replacement.link = operation.link;
+    if (before === null) this.head = after;
+    else before.link = after;
+    if (this.#tail === operation) this.#tail = replacement ?? before;
+    operation.link = null;
+    return true;
+  }
+}

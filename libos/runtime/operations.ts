@@ -1,0 +1,105 @@
+/**
+ * The data calls of a libOS in TypeScript: arguments are checked, then the queue acts.
+ *
+ * @module
+ */
+
+import { DemikernelError } from "./error.ts";
+import {
+  checkTimeout,
+  Opcode,
+  type OperationOwner,
+  type OperationPool,
+  type PooledOperation,
+} from "./operation.ts";
+import type { QueueTable } from "./queue_table.ts";
+import { Sga } from "./sga.ts";
+import { Timer } from "./timers.ts";
+import type { Operation, Operations, QueueDescriptor, SocketAddress } from "../pdpix.ts";
+
+/** See {@linkcode Operations}. The results are {@linkcode PooledOperation}s. */
+export class RuntimeOperations implements Operations {
+  readonly #queues: QueueTable;
+  readonly #pool: OperationPool;
+
+  /** Makes the calls over a table of queues. */
+  constructor(queues: QueueTable, pool: OperationPool) {
+    this.#queues = queues;
+    this.#pool = pool;
+  }
+
+  /** See {@linkcode Operations.accept}. */
+  accept(qd: QueueDescriptor): PooledOperation<QueueDescriptor> {
+    return this.#queues.get(qd, "accept").accept();
+  }
+
+  /** See {@linkcode Operations.connect}. */
+  connect(qd: QueueDescriptor, address: SocketAddress): PooledOperation<void> {
+    return this.#queues.get(qd, "connect").connect(address);
+  }
+
+  /** See {@linkcode Operations.push}. */
+  push(qd: QueueDescriptor, sga: Sga): PooledOperation<void> {
+    const queue = this.#queues.get(qd, "push");
+    if (!(sga instanceof Sga)) throw notSga("push", qd);
+    return queue.push(sga);
+  }
+
+  /** See {@linkcode Operations.pushTo}. */
+  pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): PooledOperation<void> {
+    const queue = this.#queues.get(qd, "pushTo");
+    if (!(sga instanceof Sga)) throw notSga("pushTo", qd);
+    return queue.pushTo(sga, address);
+  }
+
+  /** See {@linkcode Operations.pop}. */
+  pop(qd: QueueDescriptor, size = 0): PooledOperation<Sga | null> {
+    const queue = this.#queues.get(qd, "pop");
+    if (!(Number.isSafeInteger(size) && size >= 0)) {
+      throw new DemikernelError("EINVAL", "pop", {
+        qd,
+        detail: `a size must be a positive integer, not ${size}`,
+      });
+    }
+    return queue.pop(size);
+  }
+
+  /** See {@linkcode Operations.sleep}. */
+  sleep(milliseconds: number): Operation<void> {
+    return new Sleep(this.#pool).begin(checkTimeout(milliseconds));
+  }
+}
+
+/** The owner of one sleep: a timer. */
+class Sleep implements OperationOwner {
+  readonly qd = undefined;
+  readonly referenced = true;
+  pending = 0;
+  readonly #pool: OperationPool;
+  readonly #operation: PooledOperation<void>;
+  readonly #timer: Timer;
+
+  constructor(pool: OperationPool) {
+    this.#pool = pool;
+    this.#operation = pool.take(Opcode.SLEEP, this);
+    this.#timer = new Timer(() => this.#operation.complete(undefined));
+  }
+
+  begin(milliseconds: number): PooledOperation<void> {
+    const { timers, clock } = this.#pool.scheduler;
+    timers.arm(this.#timer, clock.read() + milliseconds);
+    this.#operation.suspend();
+    return this.#operation;
+  }
+
+  cancel(): void {
+    this.#pool.scheduler.timers.disarm(this.#timer);
+  }
+}
+
+function notSga(operation: string, qd: number): DemikernelError {
+  return new DemikernelError("EINVAL", operation, {
+    qd,
+    detail: "what is pushed must be an sga of this libOS's alloc or pop",
+  });
+}

@@ -1,0 +1,328 @@
+/**
+ * The scheduler: the loop that polls the devices, fires the timers and runs the coroutines of a thread.
+ *
+ * One turn reads the clock, polls every libOS, fires what is due and runs the coroutines that became ready,
+ * first in first out. Turns follow each other without a pause for {@linkcode MACROTASK} milliseconds; then
+ * the loop goes back to Deno, so that its timers, signals and sockets live. When nothing happens, the idle
+ * policy decides whether to go on or to sleep. See `docs/design.md` for the figures behind the constants.
+ *
+ * @module
+ */
+
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
+import { TimerHeap } from "./timers.ts";
+import type { Coroutine, Suspension } from "../pdpix.ts";
+
+/**
+ * What a scheduler does when there is nothing to do: `spin` goes on polling, `park` sleeps at once until a
+ * device wakes it, `adaptive` spins for a while and then sleeps.
+ */
+export type IdlePolicy = "spin" | "adaptive" | "park";
+
+/** How long turns go on before Deno's own event loop has a go, in milliseconds. It takes about 1 µs. */
+const MACROTASK = 0.04;
+/** How long `adaptive` spins: about what it costs to be woken from sleep, in milliseconds. */
+const SPIN = 0.1;
+/**
+ * After a promise was resolved, this many turns let microtasks run in between: an async function may take
+ * several of them to come to its next operation. What takes more runs at the end of the macrotask.
+ */
+const MICROTASK_TURNS = 8;
+/** How often a loop that must not keep the process alive looks again, in milliseconds. */
+const UNREFERENCED_PAUSE = 2;
+
+/** Tells the time, in milliseconds since some fixed point, with fractions. */
+export interface Clock {
+  /** Reads it. */
+  read(): number;
+}
+
+/** What the scheduler needs of a libOS. */
+export interface Driver {
+  /** Does what is ready, bounded, without blocking or allocating; says how much that was. */
+  poll(): number;
+  /** When the driver has to be polled next although no file descriptor is ready; Infinity for never. */
+  deadline(): number;
+  /** A file descriptor that is readable when `poll` has something to do; -1 if there is none. */
+  readonly fd: number;
+}
+
+/** Sleeps until one of several file descriptors is readable. */
+export interface Parker {
+  /** Adds a file descriptor to wake for. */
+  watch(fd: number): void;
+  /** Removes one. */
+  unwatch(fd: number): void;
+  /** Sleeps outside of the event loop's way; one sleep at a time, joined if there is one already. */
+  park(): Promise<void>;
+  /** Whether a sleep is under way. */
+  readonly parked: boolean;
+  /** Ends the sleep that is under way. */
+  wake(): void;
+  /** Sleeps, blocking the thread, for so many milliseconds at most. */
+  block(timeout: number): void;
+  /** Lets go of everything. The sleep must be over. */
+  close(): void;
+}
+
+/** How a {@linkcode Scheduler} is made. */
+export interface SchedulerOptions {
+  /** What to do when there is nothing to do; `adaptive` by default. */
+  readonly idle?: IdlePolicy;
+  /** The clock; `performance.now()` by default. */
+  readonly clock?: Clock;
+}
+
+/** A coroutine that runs under a scheduler. */
+export class Task {
+  readonly #generator: Generator<Suspension, unknown, unknown>;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  /** Wraps a generator; one of the two functions is called when it is over. */
+  constructor(
+    generator: Generator<Suspension, unknown, unknown>,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#generator = generator;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Runs it until it waits again, or ends. */
+  step(): void {
+    try {
+      const result = this.#generator.next();
+      if (result.done) this.#resolve(result.value);
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+}
+
+const STOPPED = 0;
+const RUNNING = 1;
+const PARKED = 2;
+
+/** See the module's description. */
+export class Scheduler {
+  /** The timers of everything that runs here. */
+  readonly timers: TimerHeap = new TimerHeap();
+  /** The clock of those timers. */
+  readonly clock: Clock;
+  /** The coroutine that runs now. */
+  current: Task | null = null;
+
+  readonly #idle: IdlePolicy;
+  /** How to sleep; without it, only timers wake the loop, or operations started elsewhere. */
+  #parker: Parker | null = null;
+  readonly #drivers: Driver[] = [];
+  /** Coroutines that can go on: a ring, whose length is a power of two. */
+  #ready: (Task | null)[] = new Array(64).fill(null);
+  #readyHead = 0;
+  #readyCount = 0;
+  /** Pending operations that keep the process alive. */
+  #references = 0;
+  /** Pending operations that do not. */
+  #unreferenced = 0;
+  #state = STOPPED;
+  #microtaskTurns = 0;
+  /** Times, in an array since a number field would be boxed anew on each write: now, end of turn, last work. */
+  readonly #times = new Float64Array(3);
+  #timeout: ReturnType<typeof setTimeout> | undefined;
+
+  /** Makes a scheduler that stands still until something is spawned or pending. */
+  constructor(options: SchedulerOptions = {}) {
+    this.#idle = options.idle ?? "adaptive";
+    this.clock = options.clock ?? performanceClock;
+  }
+
+  /** Adds a libOS to poll. `makeParker` makes what sleeps for its file descriptor, and for others. */
+  attach(driver: Driver, makeParker: () => Parker): void {
+    this.#drivers.push(driver);
+    if (driver.fd < 0) return;
+    this.#parker ??= makeParker();
+    this.#parker.watch(driver.fd);
+  }
+
+  /** Removes a libOS; with the last one, everything that the scheduler holds is let go of. */
+  async detach(driver: Driver): Promise<void> {
+    this.#drivers.splice(this.#drivers.indexOf(driver), 1);
+    if (driver.fd >= 0) this.#parker?.unwatch(driver.fd);
+    if (this.#drivers.length > 0) return;
+    while (this.#parker?.parked) {
+      this.#parker.wake();
+      await this.#parker.park();
+    }
+    this.#parker?.close();
+    this.#parker = null;
+  }
+
+  /** Runs a coroutine. Gives what it returns, or rejects with what it throws. */
+  spawn<T>(coroutine: Coroutine<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.makeReady(new Task(coroutine, resolve as (value: unknown) => void, reject));
+    });
+  }
+
+  /** Lets a coroutine go on in the next turn. */
+  makeReady(task: Task): void {
+    if (this.#readyCount === this.#ready.length) this.#growReady();
+    this.#ready[(this.#readyHead + this.#readyCount++) & (this.#ready.length - 1)] = task;
+    if (this.#state !== RUNNING) this.#start();
+  }
+
+  /** An operation is pending. */
+  retain(referenced: boolean): void {
+    if (referenced) this.#references++;
+    else this.#unreferenced++;
+    if (this.#state !== RUNNING) this.#start();
+  }
+
+  /** An operation is over. */
+  release(referenced: boolean): void {
+    if (referenced) this.#references--;
+    else this.#unreferenced--;
+    if (this.#state === PARKED && this.#references === 0) this.#start();
+  }
+
+  /** A promise was resolved: turns let its microtasks run. */
+  expectMicrotasks(): void {
+    this.#microtaskTurns = MICROTASK_TURNS;
+    if (this.#state !== RUNNING) this.#start();
+  }
+
+  /** One turn; says how much was done. */
+  turn(): number {
+    const now = this.clock.read();
+    this.#times[0] = now;
+    let work = 0;
+    const drivers = this.#drivers;
+    for (let i = 0; i < drivers.length; i++) work += drivers[i]!.poll();
+    if (this.timers.deadline <= now) work += this.timers.fire(now);
+    if (this.#readyCount > 0 && this.current === null) work += this.#runReady();
+    if (work > 0) this.#times[2] = now;
+    return work;
+  }
+
+  /**
+   * Takes turns, blocking the thread, until `over` says so or the deadline has passed; says which. Idle, it
+   * sleeps as the policy says.
+   */
+  block(over: () => boolean, deadline: number): boolean {
+    this.#times[2] = this.clock.read();
+    for (;;) {
+      const worked = this.turn() > 0;
+      if (over()) return true;
+      const now = this.#times[0]!;
+      if (now >= deadline) return false;
+      if (!worked && this.#parker !== null && this.#tired(now)) {
+        this.#parker.block(Math.min(deadline, this.#deadline()) - now);
+      }
+    }
+  }
+
+  #runReady(): number {
+    // Only those that are ready now: one that becomes ready meanwhile waits for the next turn, so that
+    // devices and timers are never starved.
+    const count = this.#readyCount;
+    for (let i = 0; i < count; i++) {
+      const task = this.#ready[this.#readyHead]!;
+      this.#ready[this.#readyHead] = null;
+      this.#readyHead = (this.#readyHead + 1) & (this.#ready.length - 1);
+      this.#readyCount--;
+      this.current = task;
+      task.step();
+    }
+    this.current = null;
+    return count;
+  }
+
+  /** Turns, until Deno's event loop is to have a go or there is nothing to do. */
+  readonly #turns = (): void => {
+    const times = this.#times;
+    for (;;) {
+      const work = this.turn();
+      if (this.#readyCount > 0 && times[0]! < times[1]!) continue;
+      if (this.#microtaskTurns > 0 && times[0]! < times[1]!) {
+        this.#microtaskTurns--;
+        queueMicrotask(this.#turns);
+        return;
+      }
+      if (this.#readyCount === 0 && this.#microtaskTurns === 0) {
+        if (this.#references === 0) return this.#rest();
+        if (work === 0 && this.#tired(times[0]!)) return this.#park();
+      }
+      if (times[0]! >= times[1]!) {
+        setImmediate(this.#macrotask);
+        return;
+      }
+    }
+  };
+
+  readonly #macrotask = (): void => {
+    this.#microtaskTurns = 0;
+    this.#times[1] = this.clock.read() + MACROTASK;
+    this.#turns();
+  };
+
+  readonly #unpark = (): void => {
+    if (this.#state !== PARKED) return;
+    this.#state = RUNNING;
+    clearTimeout(this.#timeout);
+    this.#times[2] = this.clock.read();
+    this.#macrotask();
+  };
+
+  #start(): void {
+    clearTimeout(this.#timeout);
+    this.#state = RUNNING;
+    this.#times[2] = this.clock.read();
+    setImmediate(this.#macrotask);
+  }
+
+  #tired(now: number): boolean {
+    if (this.#idle === "spin") return false;
+    return this.#idle === "park" || now - this.#times[2]! > SPIN;
+  }
+
+  #deadline(): number {
+    let deadline = this.timers.deadline;
+    for (const driver of this.#drivers) deadline = Math.min(deadline, driver.deadline());
+    return deadline;
+  }
+
+  #park(): void {
+    this.#state = PARKED;
+    const deadline = this.#deadline();
+    if (deadline !== Infinity) {
+      this.#timeout = setTimeout(this.#unpark, Math.max(0, Math.ceil(deadline - this.#times[0]!)));
+    }
+    this.#parker?.park().then(this.#unpark);
+  }
+
+  /** Nothing keeps the process alive. Looks after what is pending all the same, as long as it lives. */
+  #rest(): void {
+    this.#parker?.wake();
+    if (this.#unreferenced === 0) {
+      this.#state = STOPPED;
+      return;
+    }
+    this.#state = PARKED;
+    this.#timeout = setTimeout(this.#unpark, UNREFERENCED_PAUSE);
+    this.#timeout.unref();
+  }
+
+  #growReady(): void {
+    const old = this.#ready;
+    const grown: (Task | null)[] = new Array(2 * old.length).fill(null);
+    for (let i = 0; i < old.length; i++) {
+      grown[i] = old[(this.#readyHead + i) & (old.length - 1)]!;
+    }
+    this.#ready = grown;
+    this.#readyHead = 0;
+  }
+}
+
+const performanceClock: Clock = { read: () => performance.now() };

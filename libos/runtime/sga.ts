@@ -1,0 +1,261 @@
+/**
+ * Scatter-gather arrays: what is pushed and popped.
+ *
+ * @module
+ */
+
+import { DemikernelError } from "./error.ts";
+import type { BufferHeap, Chunk } from "./heap.ts";
+import type { SocketAddress } from "../pdpix.ts";
+
+const FREE = 0;
+const OWNED = 1;
+/** With the libOS, which is sending it. */
+const MOVED = 2;
+/** The libOS is through with it, and its memory is free; the application still holds the handle. */
+const SPENT = 3;
+
+const STATES = ["freed", "owned", "being pushed", "pushed"] as const;
+
+/** A part of one chunk. */
+export interface Segment {
+  /** The memory it is in. */
+  chunk: Chunk;
+  /** Where it begins there. */
+  offset: number;
+  /** How long it is, in bytes. */
+  length: number;
+}
+
+/**
+ * A scatter-gather array: one or more segments of memory from the heap of a libOS.
+ *
+ * It belongs to the application from `alloc` or `pop` until `free` or `push`. After that every access
+ * throws; freeing one that was pushed is harmless, so `using` is always right.
+ *
+ * @example Fill a buffer, push it, and pop it again
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { open } from "@demikernel/deno";
+ *
+ * await using libos = open({ libos: "catnap" });
+ * const qd = libos.queue();
+ * const sga = libos.alloc(3);
+ * sga.bytes().set([1, 2, 3]);
+ * libos.wait(libos.push(qd, sga));
+ * const completion = libos.wait(libos.pop(qd));
+ * assertEquals(completion.opcode, "pop");
+ * if (completion.opcode === "pop") {
+ *   using popped = completion.sga!;
+ *   assertEquals(popped.toUint8Array(), new Uint8Array([1, 2, 3]));
+ * }
+ * ```
+ */
+export class Sga implements Disposable {
+  readonly #heap: BufferHeap;
+  #state = FREE;
+  /** Whether the application freed it while it was moved. */
+  #dropped = false;
+  #chunk: Chunk | null = null;
+  #offset = 0;
+  #length = 0;
+  /** The segments after the first; null when there is only one, as nearly always. */
+  #more: Segment[] | null = null;
+  #address: SocketAddress | null = null;
+  #truncated = false;
+
+  /** Used by the heap alone: `libos.alloc()` gives sgas. */
+  constructor(heap: BufferHeap) {
+    this.#heap = heap;
+  }
+
+  /** Total length in bytes. */
+  get length(): number {
+    this.#check();
+    return this.totalLength;
+  }
+
+  /** How many segments it has. */
+  get numsegs(): number {
+    this.#check();
+    return 1 + (this.#more?.length ?? 0);
+  }
+
+  /** Where a popped datagram came from; null for streams. */
+  get address(): SocketAddress | null {
+    this.#check();
+    return this.#address;
+  }
+
+  /** Whether the datagram was longer than the size that `pop` was given; the rest of it is gone. */
+  get truncated(): boolean {
+    this.#check();
+    return this.#truncated;
+  }
+
+  /**
+   * The memory of one segment, to read and to write until the sga is pushed or freed. Throws
+   * {@linkcode DemikernelError} `EINVAL` for a segment that it has not.
+   */
+  bytes(segment = 0): Uint8Array<ArrayBuffer> {
+    this.#check();
+    if (segment === 0) return this.#chunk!.slice(this.#offset, this.#length);
+    const other = this.#more?.[segment - 1];
+    if (other === undefined) {
+      throw new DemikernelError("EINVAL", "access sga", { detail: `no segment ${segment}` });
+    }
+    return other.chunk.slice(other.offset, other.length);
+  }
+
+  /** A copy of all its bytes, that outlives it. */
+  toUint8Array(): Uint8Array<ArrayBuffer> {
+    const copy = new Uint8Array(this.length);
+    copy.set(this.bytes());
+    let at = this.#length;
+    for (let i = 1; i < this.numsegs; at += this.bytes(i).length, i++) copy.set(this.bytes(i), at);
+    return copy;
+  }
+
+  /**
+   * Keeps `length` bytes from `start` of the first segment on, and drops the rest of that segment.
+   * Throws {@linkcode DemikernelError} `EINVAL` for a range outside of it, or an empty one.
+   */
+  trim(start: number, length: number): void {
+    this.#check();
+    const end = start + length;
+    if (!(Number.isSafeInteger(start) && start >= 0 && length > 0 && end <= this.#length)) {
+      throw new DemikernelError("EINVAL", "trim sga", {
+        detail: `${length} bytes from ${start} are not within a segment of ${this.#length}`,
+      });
+    }
+    this.#offset += start;
+    this.#length = length;
+  }
+
+  /** Another sga over the same memory, which is free once both are; to push one message to many. */
+  clone(): Sga {
+    this.#check();
+    this.#chunk!.references++;
+    const copy = this.#heap.wrap(this.#chunk!, this.#length);
+    copy.#offset = this.#offset;
+    for (const { chunk, offset, length } of this.#more ?? []) {
+      chunk.references++;
+      copy.append(chunk, offset, length);
+    }
+    return copy;
+  }
+
+  /** Gives its memory back. Throws {@linkcode DemikernelError} `EINVAL` if that was done already. */
+  free(): void {
+    switch (this.#state) {
+      case OWNED:
+        this.#releaseChunks();
+        break;
+      case MOVED:
+        this.#dropped = true;
+        return;
+      case FREE:
+        throw new DemikernelError("EINVAL", "free sga", { detail: "it was freed already" });
+    }
+    this.#state = FREE;
+    this.#heap.recycle(this);
+  }
+
+  /** As {@linkcode Sga.free}, and harmless when it was freed already. */
+  [Symbol.dispose](): void {
+    if (this.#state !== FREE) this.free();
+  }
+
+  /** Used by libOSes: begins a new life over a chunk. */
+  begin(chunk: Chunk, offset: number, length: number): void {
+    this.#state = OWNED;
+    this.#dropped = false;
+    this.#chunk = chunk;
+    this.#offset = offset;
+    this.#length = length;
+    this.#more = null;
+    this.#address = null;
+    this.#truncated = false;
+  }
+
+  /** Used by libOSes: adds a segment. */
+  append(chunk: Chunk, offset: number, length: number): void {
+    (this.#more ??= []).push({ chunk, offset, length });
+  }
+
+  /** Used by libOSes: says where a datagram came from, and whether it was cut. */
+  describe(address: SocketAddress | null, truncated: boolean): void {
+    this.#address = address;
+    this.#truncated = truncated;
+  }
+
+  /** Used by libOSes: checks, before a push, that it is the caller's and of the right heap. */
+  checkOwned(heap: BufferHeap, operation: string, qd?: number): void {
+    if (this.#state === OWNED && this.#heap === heap) return;
+    const detail = this.#state === OWNED
+      ? "the sga belongs to another libOS"
+      : `the sga was ${STATES[this.#state]}`;
+    throw new DemikernelError("EINVAL", operation, { qd, detail });
+  }
+
+  /** Used by libOSes: takes it from the application. */
+  move(): void {
+    this.#state = MOVED;
+  }
+
+  /** Used by libOSes: frees a moved one. */
+  finish(): void {
+    this.#releaseChunks();
+    this.#state = SPENT;
+    if (this.#dropped) this.free();
+  }
+
+  /** Used by libOSes: gives a moved one to whoever pops it, under a handle of its own. */
+  handOver(): Sga {
+    const sga = this.#heap.wrap(this.#chunk!, this.#length);
+    sga.#offset = this.#offset;
+    sga.#more = this.#more;
+    this.#chunk = null;
+    this.#more = null;
+    this.#state = SPENT;
+    if (this.#dropped) this.free();
+    return sga;
+  }
+
+  /** Used by libOSes: total length, whoever holds it. */
+  get totalLength(): number {
+    if (this.#more === null) return this.#length;
+    return this.#more.reduce((sum, segment) => sum + segment.length, this.#length);
+  }
+
+  /** Used by libOSes: the address of the first segment. */
+  get firstAddress(): number {
+    return this.#chunk!.address + this.#offset;
+  }
+
+  /** Used by libOSes: the length of the first segment. */
+  get firstLength(): number {
+    return this.#length;
+  }
+
+  /** Used by libOSes: the segments after the first. */
+  get more(): readonly Segment[] | null {
+    return this.#more;
+  }
+
+  #check(): void {
+    if (this.#state !== OWNED) {
+      throw new DemikernelError("EINVAL", "access sga", {
+        detail: `it was ${STATES[this.#state]}`,
+      });
+    }
+  }
+
+  #releaseChunks(): void {
+    this.#heap.release(this.#chunk!);
+    this.#chunk = null;
+    if (this.#more === null) return;
+    for (const segment of this.#more) this.#heap.release(segment.chunk);
+    this.#more = null;
+  }
+}

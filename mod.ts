@@ -1,0 +1,30 @@
+/**
+ * Demikernel for Deno: servers that answer in microseconds.
+ *
+ * A handler is written once, as an async function or as a generator over queue tokens, and runs unchanged
+ * on any datapath. {@linkcode serve}, {@linkcode listen}, {@linkcode connect} and {@linkcode datagram} are
+ * the layer of coroutines; {@linkcode open} gives a {@linkcode LibOS}, which is PDPIX itself.
+ *
+ * @example An echo server
+ * ```ts no-eval
+ * import { serve } from "@demikernel/deno";
+ *
+ * serve({ port: 7000 }, async (connection) => {
+ *   for await (const sga of connection) await connection.push(sga);
+ * });
+ * ```
+ *
+ * @module
+ */
+
+export * from "./libos/pdpix.ts";
+export { type LibOSName, open, type OpenOptions } from "./libos/open.ts";
+export type { IdlePolicy } from "./libos/runtime/scheduler.ts";
+export {
+  DemikernelError,
+  type DemikernelErrorOptions,
+  Errno,
+  type ErrnoName,
+} from "./libos/runtime/error.ts";
+export { type Segment, Sga } from "./libos/runtime/sga.ts";
+export * from "./libos/net/mod.ts";

@@ -1,0 +1,43 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { BenchmarkError, parseCommandLine } from "../../bench/_harness/command_line.ts";
+
+const program = {
+  name: "x.ts",
+  summary: "Measures nothing.",
+  options: {
+    rounds: { default: 3, description: "Rounds" },
+    warmup: { default: 10, minimum: 0, description: "Warm-up" },
+    idle: { default: "park", choices: ["spin", "park"], description: "Policy" },
+  },
+} as const;
+
+Deno.test("parseCommandLine() fills in the defaults and gives the whole command", () => {
+  assertEquals(parseCommandLine(program, ["--rounds", "5"]), {
+    rounds: 5,
+    warmup: 10,
+    idle: "park",
+    json: false,
+    command: "deno run -A bench/x.ts --rounds 5 --warmup 10 --idle park",
+  });
+});
+
+Deno.test("parseCommandLine() takes 0 where the minimum allows it", () => {
+  assertEquals(parseCommandLine(program, ["--warmup", "0"])?.warmup, 0);
+});
+
+for (
+  const [args, message] of [
+    [["--nonsense"], "Unknown option '--nonsense'"],
+    [["stray"], "stray"],
+    [["--rounds", "0"], "takes a whole number from 1"],
+    [["--rounds", "1e3"], "takes a whole number from 1"],
+    [["--rounds", "-1"], "--rounds"],
+    [["--idle", "never"], "takes spin or park"],
+    [["--rounds"], "--rounds"],
+  ] as const
+) {
+  Deno.test(`parseCommandLine() refuses ${args.join(" ")} in one line`, () => {
+    const error = assertThrows(() => parseCommandLine(program, args), BenchmarkError, message);
+    assertEquals((error as Error).message.includes("\n"), false);
+  });
+}
