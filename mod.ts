@@ -6,7 +6,7 @@
  * the layer of coroutines; {@linkcode open} gives a {@linkcode LibOS}, which is PDPIX itself.
  *
  * @example An echo server
- * ```ts no-eval
+ * ```ts ignore
  * import { serve } from "@demikernel/deno";
  *
  * serve({ port: 7000 }, async (connection) => {
@@ -25,6 +25,5 @@ export {
   type DemikernelErrorOptions,
   Errno,
   type ErrnoName,
-} from "./libos/runtime/error.ts";
-export { type Segment, Sga } from "./libos/runtime/sga.ts";
+} from "./libos/error.ts";
 export * from "./libos/net/mod.ts";

@@ -15,7 +15,7 @@ function* echo(socket: Datagram) {
   try {
     for (;;) {
       using sga = yield* socket.pop();
-      yield* socket.push(sga, sga.address as { hostname: string; port: number });
+      yield* socket.push(sga, sga.address);
     }
   } catch (error) {
     if (socket.open) throw error;

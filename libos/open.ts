@@ -7,7 +7,7 @@
 import { LibcUnavailableError } from "../ffi/libc/load.ts";
 import { Catnap } from "./catnap/libos.ts";
 import { MonotonicClock } from "./runtime/epoll_parker.ts";
-import { DemikernelError } from "./runtime/error.ts";
+import { DemikernelError } from "./error.ts";
 import { type IdlePolicy, Scheduler } from "./runtime/scheduler.ts";
 import type { LibOS } from "./pdpix.ts";
 

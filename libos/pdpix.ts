@@ -19,8 +19,7 @@
  * @module
  */
 
-import type { DemikernelError } from "./runtime/error.ts";
-import type { Sga } from "./runtime/sga.ts";
+import type { DemikernelError } from "./error.ts";
 
 /** A queue descriptor: a small integer that names one queue of one libOS. */
 export type QueueDescriptor = number;
@@ -95,6 +94,59 @@ export interface SocketOptions {
   multicastTtl: number;
   /** Whether own multicast datagrams come back to this host. */
   multicastLoopback: boolean;
+}
+
+/**
+ * A scatter-gather array: one or more segments of memory from the heap of a libOS.
+ *
+ * It belongs to the application from `alloc` or `pop` until `free` or `push`. After that every access
+ * throws; freeing one that was pushed is harmless, so `using` is always right.
+ *
+ * @example Fill a buffer, push it, and pop it again
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { open } from "@demikernel/deno";
+ *
+ * await using libos = open({ libos: "catnap" });
+ * const qd = libos.queue();
+ * const sga = libos.alloc(3);
+ * sga.bytes().set([1, 2, 3]);
+ * libos.wait(libos.push(qd, sga));
+ * const completion = libos.wait(libos.pop(qd));
+ * assertEquals(completion.opcode, "pop");
+ * if (completion.opcode === "pop") {
+ *   using popped = completion.sga!;
+ *   assertEquals(popped.toUint8Array(), new Uint8Array([1, 2, 3]));
+ * }
+ * ```
+ */
+export interface Sga extends Disposable {
+  /** Total length in bytes. */
+  readonly length: number;
+  /** How many segments it has. */
+  readonly numsegs: number;
+  /** Where a popped datagram came from; null for streams. */
+  readonly address: InetAddress | null;
+  /** Whether the datagram was longer than the size that `pop` was given; the rest of it is gone. */
+  readonly truncated: boolean;
+  /**
+   * The memory of one segment, the first by default, to read and to write until the sga is pushed or freed.
+   * Throws {@linkcode DemikernelError} `EINVAL` for a segment that it has not.
+   */
+  bytes(segment?: number): Uint8Array<ArrayBuffer>;
+  /** A copy of all its bytes, that outlives it. */
+  toUint8Array(): Uint8Array<ArrayBuffer>;
+  /**
+   * Keeps `length` bytes from `start` of the first segment on, and drops the rest of that segment.
+   * Throws {@linkcode DemikernelError} `EINVAL` for a range outside of it, or an empty one.
+   */
+  trim(start: number, length: number): void;
+  /** Another sga over the same memory, which is free once both are; to push one message to many. */
+  clone(): Sga;
+  /** Gives its memory back. Throws {@linkcode DemikernelError} `EINVAL` if that was done already. */
+  free(): void;
+  /** As {@linkcode Sga.free}, and harmless when it was freed already. */
+  [Symbol.dispose](): void;
 }
 
 /** What a libOS can do. A call that needs what it cannot do throws `ENOTSUP`. */

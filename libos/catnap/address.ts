@@ -7,7 +7,7 @@
 import { decodeSockaddr, encodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { addressOf } from "../../ffi/libc/memory.ts";
 import { formatAddress, parseAddress } from "../runtime/address.ts";
-import { DemikernelError } from "../runtime/error.ts";
+import { DemikernelError } from "../error.ts";
 import type { Domain, InetAddress, SocketAddress } from "../pdpix.ts";
 
 /**

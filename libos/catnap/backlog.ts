@@ -6,7 +6,7 @@
 
 import { SOCK, SOL, TCP } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
-import { Errno } from "../runtime/error.ts";
+import { Errno } from "../error.ts";
 import { OperationList, type PooledOperation } from "../runtime/operation.ts";
 import { Timer } from "../runtime/timers.ts";
 import type { CatnapContext } from "./socket_queue.ts";

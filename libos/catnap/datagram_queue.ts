@@ -6,13 +6,13 @@
 
 import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
-import { Errno } from "../runtime/error.ts";
+import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
-import type { Sga } from "../runtime/sga.ts";
+import type { HeapSga } from "../runtime/sga.ts";
 import { layOut, PeerAddress } from "./address.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { SocketQueue, unlink } from "./socket_queue.ts";
-import type { InetAddress, SocketAddress } from "../pdpix.ts";
+import type { InetAddress, Sga, SocketAddress } from "../pdpix.ts";
 
 /** See the module's description. */
 export class DatagramQueue extends SocketQueue {
@@ -49,7 +49,7 @@ export class DatagramQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: Sga): PooledOperation<void> {
+  override push(sga: HeapSga): PooledOperation<void> {
     if (!this.#connected) {
       throw this.error("EDESTADDRREQ", "push", "the socket has no peer; connect it, or use pushTo");
     }
@@ -57,7 +57,7 @@ export class DatagramQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.pushTo}. */
-  override pushTo(sga: Sga, address: SocketAddress): PooledOperation<void> {
+  override pushTo(sga: HeapSga, address: SocketAddress): PooledOperation<void> {
     return this.#push(sga, this.#peer(address), "pushTo");
   }
 
@@ -111,7 +111,7 @@ export class DatagramQueue extends SocketQueue {
     return operation.over;
   }
 
-  #push(sga: Sga, peer: PeerAddress | null, call: string): PooledOperation<void> {
+  #push(sga: HeapSga, peer: PeerAddress | null, call: string): PooledOperation<void> {
     sga.checkOwned(this.context.heap, call, this.qd);
     if (sga.numsegs > MESSAGE.SEGMENTS_MAX) {
       throw this.error("EMSGSIZE", call, `a datagram has at most ${MESSAGE.SEGMENTS_MAX} segments`);

@@ -10,7 +10,7 @@ import { DATA_WORD, EVENT_WORDS } from "../../ffi/libc/epoll_event.ts";
 import { type Libc, libc } from "../../ffi/libc/load.ts";
 import { addressOf } from "../../ffi/libc/memory.ts";
 import { Words } from "../../ffi/libc/words.ts";
-import { DemikernelError } from "../runtime/error.ts";
+import { DemikernelError } from "../error.ts";
 import { EpollParker } from "../runtime/epoll_parker.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
 import type { Queue } from "../runtime/queue.ts";

@@ -8,7 +8,7 @@ import { check } from "../../ffi/libc/call.ts";
 import { IP, IPV6, SO, SOL, TCP } from "../../ffi/libc/constants.ts";
 import type { Libc } from "../../ffi/libc/load.ts";
 import { parseAddress } from "../runtime/address.ts";
-import { DemikernelError } from "../runtime/error.ts";
+import { DemikernelError } from "../error.ts";
 import type { Domain, KeepAlive, MulticastGroup, SocketOptions } from "../pdpix.ts";
 
 /** An option whose value is one integer: its level and name, by domain where that matters. */

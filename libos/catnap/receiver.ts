@@ -13,7 +13,7 @@ import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { MSG } from "../../ffi/libc/constants.ts";
 import { Words } from "../../ffi/libc/words.ts";
 import type { BufferHeap, Chunk } from "../runtime/heap.ts";
-import type { Sga } from "../runtime/sga.ts";
+import type { HeapSga } from "../runtime/sga.ts";
 import { type PeerAddress, PeerTable } from "./address.ts";
 
 /** The most that one pop of a stream gives, and more than any UDP datagram is. */
@@ -84,7 +84,7 @@ export class Receiver {
   }
 
   /** Receives a record that is larger than the large buffer into one of its own. */
-  receiveLarge(fd: number, size: number): Sga | null {
+  receiveLarge(fd: number, size: number): HeapSga | null {
     const chunk = this.#heap.take(size);
     this.#words.set(TARGET, chunk.address);
     this.#words.set(LENGTH, size);
@@ -97,7 +97,7 @@ export class Receiver {
   }
 
   /** An sga of what was received last. */
-  take(length: number): Sga {
+  take(length: number): HeapSga {
     const heap = this.#heap;
     if (length > STAGING_SIZE / 2) {
       const sga = heap.wrap(this.#staging, length);

@@ -9,7 +9,7 @@ import { MSG } from "../../ffi/libc/constants.ts";
 import { addressOf, errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE, MessageHeader } from "../../ffi/libc/msghdr.ts";
 import { Words } from "../../ffi/libc/words.ts";
-import type { Sga } from "../runtime/sga.ts";
+import type { HeapSga } from "../runtime/sga.ts";
 import type { PeerAddress } from "./address.ts";
 
 /** The most that one call sends, so that its result fits 32 bits. */
@@ -35,7 +35,7 @@ export class Sender {
   }
 
   /** Sends from byte `start` on; gives how many bytes went, or a negative number. */
-  send(fd: number, sga: Sga, start: number): number {
+  send(fd: number, sga: HeapSga, start: number): number {
     const words = this.#words;
     let sent: number;
     if (sga.more === null) {
@@ -51,7 +51,7 @@ export class Sender {
   }
 
   /** Sends all as one datagram to a peer. */
-  sendTo(fd: number, sga: Sga, peer: PeerAddress): number {
+  sendTo(fd: number, sga: HeapSga, peer: PeerAddress): number {
     const words = this.#words;
     let sent: number;
     if (sga.more === null) {
@@ -77,7 +77,7 @@ export class Sender {
   }
 
   /** Lays the segments from byte `start` on out as the kernel reads them, as many as go in one call. */
-  #gather(sga: Sga, start: number): void {
+  #gather(sga: HeapSga, start: number): void {
     const message = this.#message;
     message.clear();
     let skip = start;

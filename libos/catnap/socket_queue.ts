@@ -13,7 +13,7 @@ import { AF, EPOLL, SOCK } from "../../ffi/libc/constants.ts";
 import { makeEpollEvent } from "../../ffi/libc/epoll_event.ts";
 import type { Libc } from "../../ffi/libc/load.ts";
 import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
-import { Errno } from "../runtime/error.ts";
+import { Errno } from "../error.ts";
 import { OperationList, type PooledOperation } from "../runtime/operation.ts";
 import { Queue, type QueueContext } from "../runtime/queue.ts";
 import type { TimerHeap } from "../runtime/timers.ts";

@@ -7,15 +7,15 @@
 import { EPOLL, SHUT, SO, SOL } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
-import { Errno } from "../runtime/error.ts";
+import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
-import type { Sga } from "../runtime/sga.ts";
+import type { HeapSga } from "../runtime/sga.ts";
 import { Timer } from "../runtime/timers.ts";
 import { layOut } from "./address.ts";
 import { Backlog } from "./backlog.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { type CatnapContext, SocketQueue, unlink } from "./socket_queue.ts";
-import type { Domain, SocketAddress, SocketType } from "../pdpix.ts";
+import type { Domain, Sga, SocketAddress, SocketType } from "../pdpix.ts";
 
 const FRESH = 0;
 const CONNECTING = 1;
@@ -121,7 +121,7 @@ export class StreamQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: Sga): PooledOperation<void> {
+  override push(sga: HeapSga): PooledOperation<void> {
     if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "push");
     if (this.#closing) throw this.error("EPIPE", "push");
     sga.checkOwned(this.context.heap, "push", this.qd);
@@ -257,7 +257,7 @@ export class StreamQueue extends SocketQueue {
     const { receiver } = this.context;
     const length = receiver.peek(this.fd);
     if (length <= 0) return this.#endReceive(operation, length);
-    let sga: Sga | null;
+    let sga: HeapSga | null;
     if (operation.size === 0 && length > STAGING_SIZE) {
       sga = receiver.receiveLarge(this.fd, length);
     } else {

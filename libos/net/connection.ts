@@ -6,12 +6,12 @@
 
 import { PopIterator } from "./pop_iterator.ts";
 import { toDenoError, withDenoErrors } from "./errors.ts";
-import { Sga } from "../runtime/sga.ts";
 import type {
   LibOS,
   Operation,
   OperationOptions,
   QueueDescriptor,
+  Sga,
   SocketAddress,
 } from "../pdpix.ts";
 
@@ -107,7 +107,7 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
   push(data: Sga | Uint8Array, options?: OperationOptions): Operation<void> {
     try {
       this.#check("push");
-      const sga = data instanceof Sga ? data : this.#copy(data);
+      const sga = data instanceof Uint8Array ? this.#copy(data) : data;
       const operation = this.libos.operations.push(this.qd, sga).convert(null, toDenoError);
       return options === undefined ? operation : operation.within(options);
     } catch (error) {

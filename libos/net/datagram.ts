@@ -7,7 +7,6 @@
 import { Lease, type LibOSOption, resolveEndpoint } from "./endpoint.ts";
 import { toDenoError, withDenoErrors } from "./errors.ts";
 import { PopIterator } from "./pop_iterator.ts";
-import { Sga } from "../runtime/sga.ts";
 import type { PopOptions } from "./connection.ts";
 import type {
   InetAddress,
@@ -16,6 +15,7 @@ import type {
   Operation,
   OperationOptions,
   QueueDescriptor,
+  Sga,
 } from "../pdpix.ts";
 
 /** Where to receive datagrams, and how. */
@@ -127,7 +127,7 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
   ): Operation<void> {
     return this.#attempt("push", () => {
       const { operations } = this.libos;
-      const sga = data instanceof Sga ? data : this.#copy(data);
+      const sga = data instanceof Uint8Array ? this.#copy(data) : data;
       const operation = address === undefined || address === null
         ? operations.push(this.qd, sga)
         : operations.pushTo(this.qd, sga, address);

@@ -5,7 +5,7 @@
  */
 
 import { type LibOSName, open } from "../open.ts";
-import { DemikernelError } from "../runtime/error.ts";
+import { DemikernelError } from "../error.ts";
 import type {
   Domain,
   InetAddress,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DemikernelError } from "../runtime/error.ts";
+import { DemikernelError } from "../error.ts";
 
 type DenoErrorClass = new (message: string, options?: ErrorOptions) => Error;
 

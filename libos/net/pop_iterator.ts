@@ -7,8 +7,7 @@
  * @module
  */
 
-import type { Operation } from "../pdpix.ts";
-import type { Sga } from "../runtime/sga.ts";
+import type { Operation, Sga } from "../pdpix.ts";
 
 /** What is iterated over. */
 export interface PopSource {

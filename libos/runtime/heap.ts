@@ -8,8 +8,8 @@
  * @module
  */
 
-import { DemikernelError } from "./error.ts";
-import { Sga } from "./sga.ts";
+import { DemikernelError } from "../error.ts";
+import { HeapSga } from "./sga.ts";
 
 const SMALLEST = 64;
 const LARGEST = 1 << 20;
@@ -150,7 +150,7 @@ export class BufferHeap {
   readonly debug: boolean;
   readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
   readonly #classes: SizeClass[] = [];
-  readonly #freed: (Sga | null)[] = new Array(2 * QUARANTINE).fill(null);
+  readonly #freed: (HeapSga | null)[] = new Array(2 * QUARANTINE).fill(null);
   readonly #live = new Set<Chunk>();
   #freedHead = 0;
   #freedCount = 0;
@@ -201,7 +201,7 @@ export class BufferHeap {
    * Throws {@linkcode DemikernelError} `EINVAL` for a size that is not an integer of 0 or more, `ENOMEM` for
    * one that cannot be had.
    */
-  alloc(size: number | readonly number[]): Sga {
+  alloc(size: number | readonly number[]): HeapSga {
     if (typeof size === "number") {
       const chunk = this.take(size);
       return this.wrap(chunk, size);
@@ -231,8 +231,8 @@ export class BufferHeap {
   }
 
   /** Makes an sga over the first `length` bytes of a chunk, which it then holds. */
-  wrap(chunk: Chunk, length: number): Sga {
-    let sga: Sga | null = null;
+  wrap(chunk: Chunk, length: number): HeapSga {
+    let sga: HeapSga | null = null;
     if (this.#freedCount > QUARANTINE) {
       const freed = this.#freed;
       sga = freed[this.#freedHead]!;
@@ -240,7 +240,7 @@ export class BufferHeap {
       this.#freedHead = (this.#freedHead + 1) & (freed.length - 1);
       this.#freedCount--;
     }
-    sga ??= new Sga(this);
+    sga ??= new HeapSga(this);
     sga.begin(chunk, 0, length);
     return sga;
   }
@@ -259,7 +259,7 @@ export class BufferHeap {
   }
 
   /** Keeps a freed sga to be used again. */
-  recycle(sga: Sga): void {
+  recycle(sga: HeapSga): void {
     const freed = this.#freed;
     if (this.debug || this.#freedCount === freed.length) return;
     freed[(this.#freedHead + this.#freedCount++) & (freed.length - 1)] = sga;

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { DemikernelError } from "./error.ts";
+import { DemikernelError } from "../error.ts";
 import { BufferHeap, type BufferHeapOptions } from "./heap.ts";
 import { MemoryQueue } from "./memory_queue.ts";
 import { checkTimeout, OPCODE_NAMES, OperationPool, type PooledOperation } from "./operation.ts";
-import { RuntimeOperations } from "./operations.ts";
+import { notSga, RuntimeOperations } from "./operations.ts";
 import type { Queue, QueueContext } from "./queue.ts";
 import { QueueTable } from "./queue_table.ts";
 import type { Driver, Scheduler } from "./scheduler.ts";
-import type { Sga } from "./sga.ts";
+import { HeapSga } from "./sga.ts";
 import { TokenTable } from "./tokens.ts";
 import type {
   Capabilities,
@@ -24,6 +24,7 @@ import type {
   Operation,
   QToken,
   QueueDescriptor,
+  Sga,
   SocketAddress,
   SocketOptions,
   SocketType,
@@ -246,6 +247,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   free(sga: Sga): void {
+    if (!(sga instanceof HeapSga)) throw notSga("free");
     sga.checkOwned(this.#heap, "free");
     sga.free();
   }

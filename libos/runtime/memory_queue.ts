@@ -5,10 +5,11 @@
  * @module
  */
 
-import { Errno } from "./error.ts";
+import { Errno } from "../error.ts";
 import { Opcode, OperationList, type PooledOperation } from "./operation.ts";
 import { Queue } from "./queue.ts";
-import type { Sga } from "./sga.ts";
+import type { HeapSga } from "./sga.ts";
+import type { Sga } from "../pdpix.ts";
 
 /** How many pushed elements wait for a pop; a push beyond that is pending until there is room. */
 const CAPACITY = 256;
@@ -16,14 +17,14 @@ const CAPACITY = 256;
 /** See the module's description. */
 export class MemoryQueue extends Queue {
   protected override readonly kind = "memory queue";
-  readonly #elements: (Sga | null)[] = new Array(CAPACITY).fill(null);
+  readonly #elements: (HeapSga | null)[] = new Array(CAPACITY).fill(null);
   #head = 0;
   #count = 0;
   readonly #pops = new OperationList();
   readonly #pushes = new OperationList();
 
   /** Hands the sga to the oldest pop, or keeps it for the next one. */
-  override push(sga: Sga): PooledOperation<void> {
+  override push(sga: HeapSga): PooledOperation<void> {
     sga.checkOwned(this.context.heap, "push", this.qd);
     const operation = this.start(Opcode.PUSH);
     sga.move();
@@ -67,11 +68,11 @@ export class MemoryQueue extends Queue {
     while (this.#pushes.head !== null) this.#pushes.shift().fail(Errno.ECANCELED);
   }
 
-  #enqueue(sga: Sga): void {
+  #enqueue(sga: HeapSga): void {
     this.#elements[(this.#head + this.#count++) & (CAPACITY - 1)] = sga;
   }
 
-  #dequeue(): Sga {
+  #dequeue(): HeapSga {
     const sga = this.#elements[this.#head]!;
     this.#elements[this.#head] = null;
     this.#head = (this.#head + 1) & (CAPACITY - 1);

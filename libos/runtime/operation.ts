@@ -9,11 +9,11 @@
  * @module
  */
 
-import { DemikernelError, Errno } from "./error.ts";
+import { DemikernelError, Errno } from "../error.ts";
 import { Timer } from "./timers.ts";
 import type { Operation, OperationOptions, SocketAddress, Suspension } from "../pdpix.ts";
 import type { Scheduler, Task } from "./scheduler.ts";
-import type { Sga } from "./sga.ts";
+import type { HeapSga } from "./sga.ts";
 import type { TokenTable } from "./tokens.ts";
 
 /** What an operation does; the paper's opcodes, and two of our own. */
@@ -97,7 +97,7 @@ export class PooledOperation<T = any> implements Operation<T> {
   /** The next in the list of its owner. */
   link: PooledOperation | null = null;
   /** What is being pushed. */
-  sga: Sga | null = null;
+  sga: HeapSga | null = null;
   /** Bytes of it that are gone already; of a pop, the most it may give, 0 for any. */
   size = 0;
   /** Where it is pushed to. */

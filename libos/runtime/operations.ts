@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DemikernelError } from "./error.ts";
+import { DemikernelError } from "../error.ts";
 import {
   checkTimeout,
   Opcode,
@@ -13,9 +13,9 @@ import {
   type PooledOperation,
 } from "./operation.ts";
 import type { QueueTable } from "./queue_table.ts";
-import { Sga } from "./sga.ts";
+import { HeapSga } from "./sga.ts";
 import { Timer } from "./timers.ts";
-import type { Operation, Operations, QueueDescriptor, SocketAddress } from "../pdpix.ts";
+import type { Operation, Operations, QueueDescriptor, Sga, SocketAddress } from "../pdpix.ts";
 
 /** See {@linkcode Operations}. The results are {@linkcode PooledOperation}s. */
 export class RuntimeOperations implements Operations {
@@ -41,14 +41,14 @@ export class RuntimeOperations implements Operations {
   /** See {@linkcode Operations.push}. */
   push(qd: QueueDescriptor, sga: Sga): PooledOperation<void> {
     const queue = this.#queues.get(qd, "push");
-    if (!(sga instanceof Sga)) throw notSga("push", qd);
+    if (!(sga instanceof HeapSga)) throw notSga("push", qd);
     return queue.push(sga);
   }
 
   /** See {@linkcode Operations.pushTo}. */
   pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): PooledOperation<void> {
     const queue = this.#queues.get(qd, "pushTo");
-    if (!(sga instanceof Sga)) throw notSga("pushTo", qd);
+    if (!(sga instanceof HeapSga)) throw notSga("pushTo", qd);
     return queue.pushTo(sga, address);
   }
 
@@ -97,9 +97,10 @@ class Sleep implements OperationOwner {
   }
 }
 
-function notSga(operation: string, qd: number): DemikernelError {
+/** The error of a push, or a free, of something that is no sga. */
+export function notSga(operation: string, qd?: number): DemikernelError {
   return new DemikernelError("EINVAL", operation, {
     qd,
-    detail: "what is pushed must be an sga of this libOS's alloc or pop",
+    detail: "it must be an sga that this libOS's alloc or pop gave",
   });
 }

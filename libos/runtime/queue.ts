@@ -4,11 +4,11 @@
  * @module
  */
 
-import { DemikernelError, type ErrnoName } from "./error.ts";
+import { DemikernelError, type ErrnoName } from "../error.ts";
 import type { BufferHeap } from "./heap.ts";
 import type { OperationOwner, OperationPool, PooledOperation } from "./operation.ts";
-import type { Sga } from "./sga.ts";
-import type { SocketAddress, SocketOptions } from "../pdpix.ts";
+import type { HeapSga } from "./sga.ts";
+import type { Sga, SocketAddress, SocketOptions } from "../pdpix.ts";
 
 /** What the queues of one libOS share. */
 export interface QueueContext {
@@ -66,12 +66,12 @@ export abstract class Queue implements OperationOwner {
   }
 
   /** See {@linkcode LibOS.push}. */
-  push(_sga: Sga): PooledOperation<void> {
+  push(_sga: HeapSga): PooledOperation<void> {
     throw this.unsupported("push");
   }
 
   /** See {@linkcode LibOS.pushTo}. */
-  pushTo(_sga: Sga, _address: SocketAddress): PooledOperation<void> {
+  pushTo(_sga: HeapSga, _address: SocketAddress): PooledOperation<void> {
     throw this.unsupported("pushTo");
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DemikernelError } from "./error.ts";
+import { DemikernelError } from "../error.ts";
 import type { Queue } from "./queue.ts";
 import type { QueueDescriptor } from "../pdpix.ts";
 

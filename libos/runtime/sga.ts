@@ -4,9 +4,9 @@
  * @module
  */
 
-import { DemikernelError } from "./error.ts";
+import { DemikernelError } from "../error.ts";
 import type { BufferHeap, Chunk } from "./heap.ts";
-import type { SocketAddress } from "../pdpix.ts";
+import type { InetAddress, Sga } from "../pdpix.ts";
 
 const FREE = 0;
 const OWNED = 1;
@@ -27,31 +27,8 @@ export interface Segment {
   length: number;
 }
 
-/**
- * A scatter-gather array: one or more segments of memory from the heap of a libOS.
- *
- * It belongs to the application from `alloc` or `pop` until `free` or `push`. After that every access
- * throws; freeing one that was pushed is harmless, so `using` is always right.
- *
- * @example Fill a buffer, push it, and pop it again
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { open } from "@demikernel/deno";
- *
- * await using libos = open({ libos: "catnap" });
- * const qd = libos.queue();
- * const sga = libos.alloc(3);
- * sga.bytes().set([1, 2, 3]);
- * libos.wait(libos.push(qd, sga));
- * const completion = libos.wait(libos.pop(qd));
- * assertEquals(completion.opcode, "pop");
- * if (completion.opcode === "pop") {
- *   using popped = completion.sga!;
- *   assertEquals(popped.toUint8Array(), new Uint8Array([1, 2, 3]));
- * }
- * ```
- */
-export class Sga implements Disposable {
+/** The scatter-gather arrays of libOSes in TypeScript; see {@linkcode Sga}. */
+export class HeapSga implements Sga {
   readonly #heap: BufferHeap;
   #state = FREE;
   /** Whether the application freed it while it was moved. */
@@ -61,7 +38,7 @@ export class Sga implements Disposable {
   #length = 0;
   /** The segments after the first; null when there is only one, as nearly always. */
   #more: Segment[] | null = null;
-  #address: SocketAddress | null = null;
+  #address: InetAddress | null = null;
   #truncated = false;
 
   /** Used by the heap alone: `libos.alloc()` gives sgas. */
@@ -82,7 +59,7 @@ export class Sga implements Disposable {
   }
 
   /** Where a popped datagram came from; null for streams. */
-  get address(): SocketAddress | null {
+  get address(): InetAddress | null {
     this.#check();
     return this.#address;
   }
@@ -133,7 +110,7 @@ export class Sga implements Disposable {
   }
 
   /** Another sga over the same memory, which is free once both are; to push one message to many. */
-  clone(): Sga {
+  clone(): HeapSga {
     this.#check();
     this.#chunk!.references++;
     const copy = this.#heap.wrap(this.#chunk!, this.#length);
@@ -184,7 +161,7 @@ export class Sga implements Disposable {
   }
 
   /** Used by libOSes: says where a datagram came from, and whether it was cut. */
-  describe(address: SocketAddress | null, truncated: boolean): void {
+  describe(address: InetAddress | null, truncated: boolean): void {
     this.#address = address;
     this.#truncated = truncated;
   }
@@ -211,7 +188,7 @@ export class Sga implements Disposable {
   }
 
   /** Used by libOSes: gives a moved one to whoever pops it, under a handle of its own. */
-  handOver(): Sga {
+  handOver(): HeapSga {
     const sga = this.#heap.wrap(this.#chunk!, this.#length);
     sga.#offset = this.#offset;
     sga.#more = this.#more;

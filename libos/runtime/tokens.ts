@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DemikernelError } from "./error.ts";
+import { DemikernelError } from "../error.ts";
 import type { QToken } from "../pdpix.ts";
 import type { PooledOperation } from "./operation.ts";
 
