@@ -290,8 +290,6 @@ export interface Statistics {
   readonly bufferBytes: number;
   /** Bytes that the heap holds from the system, free or not. */
   readonly heapBytes: number;
-  /** Buffers given out in all. */
-  readonly allocations: number;
 }
 
 /** What was left behind when a libOS was closed. */

@@ -7,12 +7,13 @@
 import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
+import { COMPLETED } from "../runtime/completed.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import { layOut, PeerAddress } from "./address.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { SocketQueue, unlink } from "./socket_queue.ts";
-import type { InetAddress, Sga, SocketAddress } from "../pdpix.ts";
+import type { InetAddress, Operation, Sga, SocketAddress } from "../pdpix.ts";
 
 /** See the module's description. */
 export class DatagramQueue extends SocketQueue {
@@ -49,7 +50,7 @@ export class DatagramQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): PooledOperation<void> {
+  override push(sga: HeapSga): Operation<void> {
     if (!this.#connected) {
       throw this.error("EDESTADDRREQ", "push", "the socket has no peer; connect it, or use pushTo");
     }
@@ -57,7 +58,7 @@ export class DatagramQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.pushTo}. */
-  override pushTo(sga: HeapSga, address: SocketAddress): PooledOperation<void> {
+  override pushTo(sga: HeapSga, address: SocketAddress): Operation<void> {
     return this.#push(sga, this.#peer(address), "pushTo");
   }
 
@@ -90,10 +91,7 @@ export class DatagramQueue extends SocketQueue {
   override serve(): number {
     let ended = 0;
     while (this.pushes.head !== null && this.writable) {
-      const push = this.pushes.head;
-      this.#send(push);
-      if (!push.over) break;
-      ended++;
+      if (this.#resumePush(this.pushes.head)) ended++;
     }
     while (this.pops.head !== null && this.readable && this.spend()) {
       if (this.tryPop()) ended++;
@@ -111,40 +109,53 @@ export class DatagramQueue extends SocketQueue {
     return operation.over;
   }
 
-  #push(sga: HeapSga, peer: PeerAddress | null, call: string): PooledOperation<void> {
+  #push(sga: HeapSga, peer: PeerAddress | null, call: string): Operation<void> {
     sga.checkOwned(this.context.heap, call, this.qd);
     if (sga.numsegs > MESSAGE.SEGMENTS_MAX) {
       throw this.error("EMSGSIZE", call, `a datagram has at most ${MESSAGE.SEGMENTS_MAX} segments`);
     }
-    const operation = this.start(Opcode.PUSH);
     sga.move();
+    let sent = -1;
+    if (this.pushes.head === null && this.writable) {
+      sent = this.#send(sga, peer);
+      if (sent >= 0) {
+        sga.finish();
+        return COMPLETED;
+      }
+    }
+    const operation = this.start(Opcode.PUSH);
     operation.sga = sga;
     operation.address = peer;
-    if (this.pushes.head === null && this.writable) this.#send(operation);
-    if (!operation.over) {
+    if (this.writable && this.pushes.head === null) {
+      operation.fail(this.context.sender.errno);
+    } else {
       this.pushes.push(operation);
       operation.suspend();
     }
     return operation;
   }
 
-  #send(operation: PooledOperation): void {
+  /** Sends the oldest push; says whether it ended. */
+  #resumePush(operation: PooledOperation<void>): boolean {
+    const sent = this.#send(operation.sga!, operation.address as PeerAddress | null);
+    if (!this.writable) return false;
+    this.pushes.shift();
+    if (sent < 0) operation.fail(this.context.sender.errno);
+    else operation.complete(undefined);
+    return true;
+  }
+
+  /** Gives a negative number if it failed, or if there was no room, which is in `writable` then. */
+  #send(sga: HeapSga, peer: PeerAddress | null): number {
     const { sender } = this.context;
-    const sga = operation.sga!;
-    const peer = operation.address as PeerAddress | null;
     let sent: number;
     do {
       sent = peer === null ? sender.send(this.fd, sga, 0) : sender.sendTo(this.fd, sga, peer);
     } while (sent < 0 && sender.errno === Errno.EINTR);
-    if (sent < 0 && sender.errno === Errno.EAGAIN) {
-      this.writable = false;
-      return;
-    }
-    if (this.pushes.head === operation) this.pushes.shift();
+    if (sent < 0 && sender.errno === Errno.EAGAIN) this.writable = false;
     // Sending gave the socket an address, if it had none.
-    this.#bound = true;
-    if (sent < 0) operation.fail(sender.errno);
-    else operation.complete(undefined);
+    else this.#bound = true;
+    return sent;
   }
 
   #receive(operation: PooledOperation): void {

@@ -8,6 +8,7 @@ import { EPOLL, SHUT, SO, SOL } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
+import { COMPLETED } from "../runtime/completed.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import { Timer } from "../runtime/timers.ts";
@@ -15,7 +16,7 @@ import { layOut } from "./address.ts";
 import { Backlog } from "./backlog.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { type CatnapContext, SocketQueue, unlink } from "./socket_queue.ts";
-import type { Domain, Sga, SocketAddress, SocketType } from "../pdpix.ts";
+import type { Domain, Operation, Sga, SocketAddress, SocketType } from "../pdpix.ts";
 
 const FRESH = 0;
 const CONNECTING = 1;
@@ -121,19 +122,30 @@ export class StreamQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): PooledOperation<void> {
+  override push(sga: HeapSga): Operation<void> {
     if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "push");
     if (this.#closing) throw this.error("EPIPE", "push");
     sga.checkOwned(this.context.heap, "push", this.qd);
     if (this.records && sga.numsegs > MESSAGE.SEGMENTS_MAX) {
       throw this.error("EMSGSIZE", "push", `a record has at most ${MESSAGE.SEGMENTS_MAX} segments`);
     }
-    const operation = this.start(Opcode.PUSH);
     sga.move();
+    let sent = 0;
+    if (this.#broken === 0 && this.pushes.head === null && this.writable) {
+      sent = this.#send(sga, 0);
+      if (sent === sga.totalLength) {
+        sga.finish();
+        return COMPLETED;
+      }
+    }
+    const operation = this.start(Opcode.PUSH);
     operation.sga = sga;
-    if (this.#broken !== 0) operation.fail(this.#broken);
-    else if (this.pushes.head === null && this.writable) this.#send(operation);
-    if (!operation.over) {
+    if (this.#broken !== 0) {
+      operation.fail(this.#broken);
+    } else if (sent < 0) {
+      operation.fail(this.context.sender.errno);
+    } else {
+      operation.size = sent;
       this.pushes.push(operation);
       operation.suspend();
     }
@@ -212,12 +224,7 @@ export class StreamQueue extends SocketQueue {
   override serve(): number {
     if (this.#backlog !== null) return this.#backlog.serve();
     let ended = 0;
-    while (this.pushes.head !== null && this.writable) {
-      const push = this.pushes.head;
-      this.#send(push);
-      if (!push.over) break;
-      ended++;
-    }
+    while (this.pushes.head !== null && this.writable) ended += this.#resumePush(this.pushes.head);
     while (this.pops.head !== null && this.readable && this.spend()) {
       if (this.tryPop()) ended++;
     }
@@ -290,34 +297,43 @@ export class StreamQueue extends SocketQueue {
     if (this.pops.head === operation) this.pops.shift();
   }
 
-  /** Sends what is left of a push; it is the oldest one, or not in the list yet. */
-  #send(operation: PooledOperation): void {
-    const { sender } = this.context;
+  /** Sends more of the oldest push; says how many ended. */
+  #resumePush(operation: PooledOperation<void>): number {
     const sga = operation.sga!;
-    const total = sga.totalLength;
-    while (operation.size < total) {
-      const sent = sender.send(this.fd, sga, operation.size);
-      if (sent >= 0) {
-        operation.size += sent;
-      } else if (sender.errno === Errno.EAGAIN) {
-        this.writable = false;
-        return;
-      } else if (sender.errno !== Errno.EINTR) {
-        const error = sender.errno;
-        this.#unlinkPush(operation);
-        operation.fail(error);
-        // A record that is refused for its size does no harm to the others.
-        if (error !== Errno.EMSGSIZE) this.failAll(this.pushes, error);
-        return;
-      }
+    const sent = this.#send(sga, operation.size);
+    if (sent >= 0 && sent < sga.totalLength) {
+      operation.size = sent;
+      return 0;
     }
-    this.#unlinkPush(operation);
-    operation.complete(undefined);
-    if (this.#closing && this.pushes.head === null) this.#shutdown(SHUT.WR);
+    this.pushes.shift();
+    if (sent >= 0) {
+      operation.complete(undefined);
+      if (this.#closing && this.pushes.head === null) this.#shutdown(SHUT.WR);
+      return 1;
+    }
+    const error = this.context.sender.errno;
+    operation.fail(error);
+    // A record that is refused for its size does no harm to the others.
+    return error === Errno.EMSGSIZE ? 1 : 1 + this.failAll(this.pushes, error);
   }
 
-  #unlinkPush(operation: PooledOperation): void {
-    if (this.pushes.head === operation) this.pushes.shift();
+  /** Sends an sga from byte `start` on; gives how many bytes of it are gone by now, or a negative number. */
+  #send(sga: HeapSga, start: number): number {
+    const { sender } = this.context;
+    const total = sga.totalLength;
+    let gone = start;
+    while (gone < total) {
+      const sent = sender.send(this.fd, sga, gone);
+      if (sent >= 0) {
+        gone += sent;
+      } else if (sender.errno === Errno.EAGAIN) {
+        this.writable = false;
+        return gone;
+      } else if (sender.errno !== Errno.EINTR) {
+        return -1;
+      }
+    }
+    return gone;
   }
 
   /** The connection is gone: so is everything that waits for it. */

@@ -10,6 +10,7 @@ import type {
   LibOS,
   Operation,
   OperationOptions,
+  Operations,
   QueueDescriptor,
   Sga,
   SocketAddress,
@@ -61,12 +62,14 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
   /** Its queue there. */
   readonly qd: QueueDescriptor;
   readonly #closed: ((connection: Connection) => void) | undefined;
+  readonly #operations: Operations;
   #open = true;
 
   /** Wraps a connected queue, which it then owns; `closed` is called when it is closed. */
   constructor(libos: LibOS, qd: QueueDescriptor, closed?: (connection: Connection) => void) {
     this.libos = libos;
     this.qd = qd;
+    this.#operations = libos.operations;
     this.#closed = closed;
   }
 
@@ -90,10 +93,9 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
    * the stream.
    */
   pop(options?: PopOptions): Operation<Sga | null> {
+    this.#check("pop");
     try {
-      this.#check("pop");
-      const operation = this.libos.operations.pop(this.qd, options?.size)
-        .convert(null, toDenoError);
+      const operation = this.#operations.pop(this.qd, options?.size).convert(null, toDenoError);
       return options === undefined ? operation : operation.within(options);
     } catch (error) {
       throw toDenoError(error);
@@ -105,10 +107,10 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
    * taken. If it throws at once, the sga remains the caller's.
    */
   push(data: Sga | Uint8Array, options?: OperationOptions): Operation<void> {
+    this.#check("push");
     try {
-      this.#check("push");
       const sga = data instanceof Uint8Array ? this.#copy(data) : data;
-      const operation = this.libos.operations.push(this.qd, sga).convert(null, toDenoError);
+      const operation = this.#operations.push(this.qd, sga).convert(null, toDenoError);
       return options === undefined ? operation : operation.within(options);
     } catch (error) {
       throw toDenoError(error);
@@ -160,8 +162,10 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
   }
 
   #check(operation: string): void {
-    if (!this.#open) {
-      throw new Deno.errors.BadResource(`Cannot ${operation} connection: it was closed`);
-    }
+    if (!this.#open) throw closed(operation);
   }
+}
+
+function closed(operation: string): Error {
+  return new Deno.errors.BadResource(`Cannot ${operation} connection: it was closed`);
 }

@@ -58,81 +58,82 @@ export class Chunk {
 }
 
 /** Memory that is cut into chunks of one size class. */
-class Region {
+interface Region {
   readonly sizeClass: SizeClass;
-  readonly capacity: number;
-  readonly #memory: ArrayBuffer;
-  readonly #address: number;
-  readonly #free: Chunk[] = [];
-  #cut = 0;
+  readonly memory: ArrayBuffer;
+  readonly address: number;
+  /** Free chunks; known only while the class looks for regions to give back. */
+  free: number;
+}
 
-  constructor(sizeClass: SizeClass, addressOf: (bytes: Uint8Array<ArrayBuffer>) => number) {
-    this.sizeClass = sizeClass;
-    const bytes = Math.max(REGION, sizeClass.size);
-    this.capacity = bytes / sizeClass.size;
-    this.#memory = new ArrayBuffer(bytes);
-    this.#address = addressOf(new Uint8Array(this.#memory));
+/** All chunks of one size. */
+class SizeClass {
+  readonly size: number;
+  /** Chunks of one region. */
+  readonly capacity: number;
+  readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
+  /** The last one freed is the first one taken: it is still in the cache. */
+  #free: Chunk[] = [];
+  /** The region that is cut now, and how many chunks were cut from it. */
+  #region: Region | null = null;
+  #cut = 0;
+  regions = 0;
+  /** So many free chunks make it worth to look for regions that are wholly free. */
+  #trimAt: number;
+
+  constructor(size: number, addressOf: (bytes: Uint8Array<ArrayBuffer>) => number) {
+    this.size = size;
+    this.capacity = Math.max(REGION, size) / size;
+    this.#addressOf = addressOf;
+    this.#trimAt = 2 * this.capacity;
   }
 
-  get available(): number {
-    return this.capacity - this.#cut + this.#free.length;
+  /** How many chunks are held. */
+  get used(): number {
+    return this.#total - this.#free.length;
   }
 
   take(): Chunk {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    const size = this.sizeClass.size;
-    const offset = this.#cut++ * size;
-    return new Chunk(new Uint8Array(this.#memory, offset, size), this.#address + offset, this);
+    return this.#free.pop() ?? this.#make();
   }
 
   put(chunk: Chunk): void {
     this.#free.push(chunk);
-  }
-}
-
-/** All regions of one size. */
-class SizeClass {
-  readonly size: number;
-  readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
-  /** Regions with a free chunk; the last is taken from first. */
-  readonly #available: Region[] = [];
-  /** Wholly free regions among them. */
-  #spare = 0;
-  regions = 0;
-
-  constructor(size: number, addressOf: (bytes: Uint8Array<ArrayBuffer>) => number) {
-    this.size = size;
-    this.#addressOf = addressOf;
+    if (this.#free.length >= this.#trimAt) this.#trim();
   }
 
-  take(): Chunk {
-    const available = this.#available;
-    let region = available[available.length - 1];
-    if (region === undefined) {
-      region = new Region(this, this.#addressOf);
-      this.regions++;
-      this.#spare++;
-      available.push(region);
+  get #total(): number {
+    return this.regions * this.capacity - (this.#region === null ? 0 : this.capacity - this.#cut);
+  }
+
+  #make(): Chunk {
+    const { size } = this;
+    const region = this.#region ??= this.#makeRegion();
+    const offset = this.#cut++ * size;
+    if (this.#cut === this.capacity) this.#region = null;
+    return new Chunk(new Uint8Array(region.memory, offset, size), region.address + offset, region);
+  }
+
+  #makeRegion(): Region {
+    const memory = new ArrayBuffer(this.capacity * this.size);
+    this.regions++;
+    this.#cut = 0;
+    return { sizeClass: this, memory, address: this.#addressOf(new Uint8Array(memory)), free: 0 };
+  }
+
+  /** Gives regions back that are wholly free, all but one. What that costs, as many frees have earned. */
+  #trim(): void {
+    const regions = new Set<Region>();
+    for (const { region } of this.#free) {
+      region!.free++;
+      regions.add(region!);
     }
-    if (region.available === region.capacity) this.#spare--;
-    const chunk = region.take();
-    if (region.available === 0) available.pop();
-    return chunk;
-  }
-
-  put(chunk: Chunk): void {
-    const region = chunk.region!;
-    region.put(chunk);
-    const free = region.available;
-    if (free === 1) this.#available.push(region);
-    if (free < region.capacity) return;
-    if (this.#spare === 0) {
-      this.#spare = 1;
-      return;
-    }
-    this.#available.splice(this.#available.indexOf(region), 1);
-    this.regions--;
+    const empty = [...regions].filter((region) => region.free === this.capacity).slice(1);
+    for (const region of regions) region.free = 0;
+    const gone = new Set(empty);
+    this.#free = this.#free.filter((chunk) => !gone.has(chunk.region!));
+    this.regions -= gone.size;
+    this.#trimAt = 2 * Math.max(this.capacity, this.#free.length);
   }
 }
 
@@ -154,10 +155,8 @@ export class BufferHeap {
   readonly #live = new Set<Chunk>();
   #freedHead = 0;
   #freedCount = 0;
-  #buffers = 0;
-  #bufferBytes = 0;
+  #large = 0;
   #largeBytes = 0;
-  #allocations = 0;
 
   /** Makes an empty heap. */
   constructor(options: BufferHeapOptions = {}) {
@@ -170,24 +169,20 @@ export class BufferHeap {
 
   /** Buffers held now. */
   get buffers(): number {
-    return this.#buffers;
+    return this.#classes.reduce((sum, { used }) => sum + used, this.#large);
   }
 
   /** Bytes of the buffers held now. */
   get bufferBytes(): number {
-    return this.#bufferBytes;
+    return this.#classes.reduce((sum, { used, size }) => sum + used * size, this.#largeBytes);
   }
 
   /** Bytes held from the system. */
   get heapBytes(): number {
-    let bytes = this.#largeBytes;
-    for (const c of this.#classes) bytes += c.regions * Math.max(REGION, c.size);
-    return bytes;
-  }
-
-  /** Buffers given out since the heap was made. */
-  get allocations(): number {
-    return this.#allocations;
+    return this.#classes.reduce(
+      (sum, { regions, capacity, size }) => sum + regions * capacity * size,
+      this.#largeBytes,
+    );
   }
 
   /** Where the buffers held now were allocated; known in debug mode only. */
@@ -207,7 +202,7 @@ export class BufferHeap {
       return this.wrap(chunk, size);
     }
     for (const one of size) checkSize(one);
-    if (size.length === 0) checkSize(NaN);
+    if (size.length === 0) throw wrongSize("none");
     const sga = this.wrap(this.take(size[0]!), size[0]!);
     try {
       for (let i = 1; i < size.length; i++) sga.append(this.take(size[i]!), 0, size[i]!);
@@ -223,9 +218,6 @@ export class BufferHeap {
     checkSize(size);
     const chunk = size > LARGEST ? this.#takeLarge(size) : this.#classes[classOf(size)]!.take();
     chunk.references = 1;
-    this.#allocations++;
-    this.#buffers++;
-    this.#bufferBytes += chunk.bytes.length;
     if (this.debug) this.#checkPoison(chunk);
     return chunk;
   }
@@ -248,14 +240,13 @@ export class BufferHeap {
   /** Lets go of a chunk; it is free once nothing holds it. */
   release(chunk: Chunk): void {
     if (--chunk.references > 0) return;
-    this.#buffers--;
-    this.#bufferBytes -= chunk.bytes.length;
     if (this.debug) {
       this.#live.delete(chunk);
       chunk.bytes.fill(POISON);
     }
-    if (chunk.region === null) this.#largeBytes -= chunk.bytes.length;
-    else chunk.region.sizeClass.put(chunk);
+    if (chunk.region !== null) return chunk.region.sizeClass.put(chunk);
+    this.#large--;
+    this.#largeBytes -= chunk.bytes.length;
   }
 
   /** Keeps a freed sga to be used again. */
@@ -275,6 +266,7 @@ export class BufferHeap {
         cause,
       });
     }
+    this.#large++;
     this.#largeBytes += size;
     return new Chunk(bytes, this.#addressOf(bytes), null);
   }
@@ -295,8 +287,11 @@ export class BufferHeap {
 }
 
 function checkSize(size: number): void {
-  if (Number.isSafeInteger(size) && size >= 0) return;
-  throw new DemikernelError("EINVAL", "alloc", {
+  if (!(Number.isSafeInteger(size) && size >= 0)) throw wrongSize(size);
+}
+
+function wrongSize(size: unknown): DemikernelError {
+  return new DemikernelError("EINVAL", "alloc", {
     detail: `a buffer size must be an integer of 0 or more, not ${size}`,
   });
 }

@@ -7,7 +7,14 @@
 import { DemikernelError } from "../error.ts";
 import { BufferHeap, type BufferHeapOptions } from "./heap.ts";
 import { MemoryQueue } from "./memory_queue.ts";
-import { checkTimeout, OPCODE_NAMES, OperationPool, type PooledOperation } from "./operation.ts";
+import { COMPLETED } from "./completed.ts";
+import {
+  checkTimeout,
+  Opcode,
+  OPCODE_NAMES,
+  OperationPool,
+  type PooledOperation,
+} from "./operation.ts";
 import { notSga, RuntimeOperations } from "./operations.ts";
 import type { Queue, QueueContext } from "./queue.ts";
 import { QueueTable } from "./queue_table.ts";
@@ -182,11 +189,11 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   push(qd: QueueDescriptor, sga: Sga): QToken {
-    return this.#tokens.register(this.operations.push(qd, sga));
+    return this.#registerPush(qd, this.operations.push(qd, sga));
   }
 
   pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): QToken {
-    return this.#tokens.register(this.operations.pushTo(qd, sga, address));
+    return this.#registerPush(qd, this.operations.pushTo(qd, sga, address));
   }
 
   pop(qd: QueueDescriptor, size?: number): QToken {
@@ -267,7 +274,6 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
       buffers: this.#heap.buffers,
       bufferBytes: this.#heap.bufferBytes,
       heapBytes: this.#heap.heapBytes,
-      allocations: this.#heap.allocations,
     };
   }
 
@@ -302,6 +308,13 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
       this.close(qd);
       throw error;
     }
+  }
+
+  #registerPush(qd: QueueDescriptor, operation: Operation<void>): QToken {
+    if (operation !== COMPLETED) return this.#tokens.register(operation as PooledOperation);
+    const over = this.context.operations.take(Opcode.PUSH, this.#queues.get(qd, "push"));
+    over.complete(undefined);
+    return this.#tokens.register(over);
   }
 
   #optionQueue(qd: QueueDescriptor, option: keyof SocketOptions, operation: string): Queue {

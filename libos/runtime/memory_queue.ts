@@ -6,10 +6,11 @@
  */
 
 import { Errno } from "../error.ts";
+import { COMPLETED } from "./completed.ts";
 import { Opcode, OperationList, type PooledOperation } from "./operation.ts";
 import { Queue } from "./queue.ts";
 import type { HeapSga } from "./sga.ts";
-import type { Sga } from "../pdpix.ts";
+import type { Operation, Sga } from "../pdpix.ts";
 
 /** How many pushed elements wait for a pop; a push beyond that is pending until there is room. */
 const CAPACITY = 256;
@@ -24,23 +25,21 @@ export class MemoryQueue extends Queue {
   readonly #pushes = new OperationList();
 
   /** Hands the sga to the oldest pop, or keeps it for the next one. */
-  override push(sga: HeapSga): PooledOperation<void> {
+  override push(sga: HeapSga): Operation<void> {
     sga.checkOwned(this.context.heap, "push", this.qd);
-    const operation = this.start(Opcode.PUSH);
     sga.move();
-    const pop = this.#pops.head;
-    if (pop !== null) {
-      this.#pops.shift();
-      pop.complete(sga.handOver());
-      operation.complete(undefined);
-    } else if (this.#count < CAPACITY) {
-      this.#enqueue(sga.handOver());
-      operation.complete(undefined);
-    } else {
-      operation.sga = sga;
-      this.#pushes.push(operation);
-      operation.suspend();
+    if (this.#pops.head !== null) {
+      this.#pops.shift().complete(sga.handOver());
+      return COMPLETED;
     }
+    if (this.#count < CAPACITY) {
+      this.#enqueue(sga.handOver());
+      return COMPLETED;
+    }
+    const operation = this.start(Opcode.PUSH);
+    operation.sga = sga;
+    this.#pushes.push(operation);
+    operation.suspend();
     return operation;
   }
 

@@ -94,7 +94,7 @@ export class PooledOperation<T = any> implements Operation<T> {
   opcode = 0;
   /** What it is on. */
   owner: OperationOwner | null = null;
-  /** The next in the list of its owner. */
+  /** The next in the list of its owner; null outside of it. */
   link: PooledOperation | null = null;
   /** What is being pushed. */
   sga: HeapSga | null = null;
@@ -142,10 +142,8 @@ export class PooledOperation<T = any> implements Operation<T> {
   /** Used by the pool: begins a new life. */
   begin(opcode: number, owner: OperationOwner): void {
     this.#state = PENDING;
-    this.#errno = 0;
     this.opcode = opcode;
     this.owner = owner;
-    this.value = undefined;
     this.size = 0;
     this.#convert = null;
     this.#convertError = null;
@@ -267,8 +265,10 @@ export class PooledOperation<T = any> implements Operation<T> {
     return this.#convertError === null ? error : this.#convertError(error);
   }
 
-  /** Used by the token table: the result was taken, the object is free. */
+  /** Its result, which may be an error, was taken: the object is free. */
   consume(): void {
+    this.#errno = 0;
+    this.#reason = undefined;
     this.#recycle();
   }
 
@@ -299,7 +299,8 @@ export class PooledOperation<T = any> implements Operation<T> {
     } else if (this.slot >= 0) {
       pool.tokens.ended(this);
     } else if (this.ignored) {
-      this.#recycle();
+      this.ignored = false;
+      this.consume();
     }
   }
 
@@ -311,8 +312,10 @@ export class PooledOperation<T = any> implements Operation<T> {
   }
 
   #settle(resolve: (value: T) => void, reject: (error: unknown) => void): void {
-    if (this.#errno !== 0) reject(this.error());
-    else if (this.#state === SETTLED || this.#convert === null) resolve(this.value as T);
+    if (this.#errno !== 0) {
+      reject(this.error());
+      if (!this.#escaped) return this.consume();
+    } else if (this.#state === SETTLED || this.#convert === null) resolve(this.value as T);
     else resolve((this.value = this.#convert(this.value as never)) as T);
     if (this.#escaped) this.#state = SETTLED;
     else this.#recycle();
@@ -320,14 +323,12 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   #throw(): never {
     const error = this.error();
-    this.#recycle();
+    this.consume();
     throw error;
   }
 
   #recycle(): void {
     this.#state = CONSUMED;
-    this.#reason = undefined;
-    this.ignored = false;
     if (!this.#escaped) this.#pool.put(this);
   }
 
@@ -374,7 +375,6 @@ export class OperationList {
 
   /** Adds one at the end. */
   push(operation: PooledOperation): void {
-    operation.link = null;
     if (this.#tail === null) this.head = operation;
     else this.#tail.link = operation;
     this.#tail = operation;

@@ -39,14 +39,14 @@ export class RuntimeOperations implements Operations {
   }
 
   /** See {@linkcode Operations.push}. */
-  push(qd: QueueDescriptor, sga: Sga): PooledOperation<void> {
+  push(qd: QueueDescriptor, sga: Sga): Operation<void> {
     const queue = this.#queues.get(qd, "push");
     if (!(sga instanceof HeapSga)) throw notSga("push", qd);
     return queue.push(sga);
   }
 
   /** See {@linkcode Operations.pushTo}. */
-  pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): PooledOperation<void> {
+  pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): Operation<void> {
     const queue = this.#queues.get(qd, "pushTo");
     if (!(sga instanceof HeapSga)) throw notSga("pushTo", qd);
     return queue.pushTo(sga, address);
@@ -55,12 +55,7 @@ export class RuntimeOperations implements Operations {
   /** See {@linkcode Operations.pop}. */
   pop(qd: QueueDescriptor, size = 0): PooledOperation<Sga | null> {
     const queue = this.#queues.get(qd, "pop");
-    if (!(Number.isSafeInteger(size) && size >= 0)) {
-      throw new DemikernelError("EINVAL", "pop", {
-        qd,
-        detail: `a size must be a positive integer, not ${size}`,
-      });
-    }
+    if (!(Number.isSafeInteger(size) && size >= 0)) throw wrongSize(qd, size);
     return queue.pop(size);
   }
 
@@ -95,6 +90,15 @@ class Sleep implements OperationOwner {
   cancel(): void {
     this.#pool.scheduler.timers.disarm(this.#timer);
   }
+}
+
+// The errors of the datapath are made in functions of their own, to keep its code small enough to inline.
+
+function wrongSize(qd: number, size: number): DemikernelError {
+  return new DemikernelError("EINVAL", "pop", {
+    qd,
+    detail: `a size must be an integer of 0 or more, not ${size}`,
+  });
 }
 
 /** The error of a push, or a free, of something that is no sga. */

@@ -8,7 +8,7 @@ import { DemikernelError, type ErrnoName } from "../error.ts";
 import type { BufferHeap } from "./heap.ts";
 import type { OperationOwner, OperationPool, PooledOperation } from "./operation.ts";
 import type { HeapSga } from "./sga.ts";
-import type { Sga, SocketAddress, SocketOptions } from "../pdpix.ts";
+import type { Operation, Sga, SocketAddress, SocketOptions } from "../pdpix.ts";
 
 /** What the queues of one libOS share. */
 export interface QueueContext {
@@ -66,12 +66,12 @@ export abstract class Queue implements OperationOwner {
   }
 
   /** See {@linkcode LibOS.push}. */
-  push(_sga: HeapSga): PooledOperation<void> {
+  push(_sga: HeapSga): Operation<void> {
     throw this.unsupported("push");
   }
 
   /** See {@linkcode LibOS.pushTo}. */
-  pushTo(_sga: HeapSga, _address: SocketAddress): PooledOperation<void> {
+  pushTo(_sga: HeapSga, _address: SocketAddress): Operation<void> {
     throw this.unsupported("pushTo");
   }
 

@@ -8,6 +8,10 @@ import { DemikernelError } from "../error.ts";
 import type { Queue } from "./queue.ts";
 import type { QueueDescriptor } from "../pdpix.ts";
 
+function notOpen(qd: number, operation: string): DemikernelError {
+  return new DemikernelError("EBADF", operation, { qd });
+}
+
 /** Which queue a descriptor names. Descriptors of closed queues are used again. */
 export class QueueTable {
   /** Descriptor 0 is never given out, so that a descriptor is always truthy. */
@@ -31,7 +35,7 @@ export class QueueTable {
   get(qd: QueueDescriptor, operation: string): Queue {
     const queue = this.#queues[qd];
     if (queue) return queue;
-    throw new DemikernelError("EBADF", operation, { qd });
+    throw notOpen(qd, operation);
   }
 
   /** Takes the descriptor of a queue back. */

@@ -17,6 +17,13 @@ const SPENT = 3;
 
 const STATES = ["freed", "owned", "being pushed", "pushed"] as const;
 
+function notOwned(state: number, operation: string, qd?: number): DemikernelError {
+  const detail = state === OWNED
+    ? "the sga belongs to another libOS"
+    : `the sga was ${STATES[state]}`;
+  return new DemikernelError("EINVAL", operation, { qd, detail });
+}
+
 /** A part of one chunk. */
 export interface Segment {
   /** The memory it is in. */
@@ -124,16 +131,12 @@ export class HeapSga implements Sga {
 
   /** Gives its memory back. Throws {@linkcode DemikernelError} `EINVAL` if that was done already. */
   free(): void {
-    switch (this.#state) {
-      case OWNED:
-        this.#releaseChunks();
-        break;
-      case MOVED:
-        this.#dropped = true;
-        return;
-      case FREE:
-        throw new DemikernelError("EINVAL", "free sga", { detail: "it was freed already" });
+    if (this.#state === MOVED) {
+      this.#dropped = true;
+      return;
     }
+    if (this.#state === FREE) throw notOwned(FREE, "free sga");
+    if (this.#state === OWNED) this.#releaseChunks();
     this.#state = FREE;
     this.#heap.recycle(this);
   }
@@ -169,10 +172,7 @@ export class HeapSga implements Sga {
   /** Used by libOSes: checks, before a push, that it is the caller's and of the right heap. */
   checkOwned(heap: BufferHeap, operation: string, qd?: number): void {
     if (this.#state === OWNED && this.#heap === heap) return;
-    const detail = this.#state === OWNED
-      ? "the sga belongs to another libOS"
-      : `the sga was ${STATES[this.#state]}`;
-    throw new DemikernelError("EINVAL", operation, { qd, detail });
+    throw notOwned(this.#state, operation, qd);
   }
 
   /** Used by libOSes: takes it from the application. */
@@ -221,11 +221,7 @@ export class HeapSga implements Sga {
   }
 
   #check(): void {
-    if (this.#state !== OWNED) {
-      throw new DemikernelError("EINVAL", "access sga", {
-        detail: `it was ${STATES[this.#state]}`,
-      });
-    }
+    if (this.#state !== OWNED) throw notOwned(this.#state, "access sga");
   }
 
   #releaseChunks(): void {

@@ -1,0 +1,94 @@
+/**
+ * A libOS without a device: a pop is pending until the next poll and then gives a message, a push is over
+ * at once. What an operation costs on it is what the runtime costs.
+ *
+ * @module
+ */
+
+import { COMPLETED } from "../libos/runtime/completed.ts";
+import { RuntimeLibOS } from "../libos/runtime/libos.ts";
+import { Opcode, OperationList, type PooledOperation } from "../libos/runtime/operation.ts";
+import { Queue } from "../libos/runtime/queue.ts";
+import type { Scheduler } from "../libos/runtime/scheduler.ts";
+import type { HeapSga } from "../libos/runtime/sga.ts";
+import type { Capabilities, Operation, Sga } from "../mod.ts";
+
+/** The size of the messages, in bytes. */
+const MESSAGE = 64;
+
+class NullQueue extends Queue {
+  protected override readonly kind = "null queue";
+  readonly #pops = new OperationList();
+
+  override push(sga: HeapSga): Operation<void> {
+    sga.checkOwned(this.context.heap, "push", this.qd);
+    sga.move();
+    sga.finish();
+    return COMPLETED;
+  }
+
+  override pop(): PooledOperation<Sga | null> {
+    const operation = this.start(Opcode.POP);
+    this.#pops.push(operation);
+    operation.suspend();
+    return operation;
+  }
+
+  override cancel(operation: PooledOperation): void {
+    this.#pops.replace(operation, null);
+  }
+
+  override close(): void {
+    while (this.#pops.head !== null) this.#pops.shift().cancel();
+  }
+
+  deliver(): number {
+    if (this.#pops.head === null) return 0;
+    const { heap } = this.context;
+    this.#pops.shift().complete(heap.wrap(heap.take(MESSAGE), MESSAGE));
+    return 1;
+  }
+}
+
+/** See the module's description. */
+export class NullLibOS extends RuntimeLibOS {
+  override readonly name = "null";
+  override readonly fd = -1;
+  override readonly capabilities: Capabilities = {
+    domains: ["inet"],
+    types: ["stream"],
+    options: [],
+    halfClose: false,
+    storage: false,
+    parks: false,
+  };
+  readonly #queues: NullQueue[] = [];
+
+  /** Makes one that a scheduler polls. */
+  constructor(scheduler: Scheduler) {
+    super({ scheduler });
+    scheduler.attach(this, () => {
+      throw new Error("nothing to park on");
+    });
+  }
+
+  /** See {@linkcode Driver.poll}. */
+  override poll(): number {
+    let work = 0;
+    for (let i = 0; i < this.#queues.length; i++) work += this.#queues[i]!.deliver();
+    return work;
+  }
+
+  /** See {@linkcode Driver.deadline}. */
+  override deadline(): number {
+    return Infinity;
+  }
+
+  protected override createSocket(): Queue {
+    const queue = new NullQueue(this.context);
+    this.#queues.push(queue);
+    return queue;
+  }
+
+  protected override closeDevice(): void {}
+}

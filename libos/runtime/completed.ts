@@ -1,0 +1,26 @@
+/**
+ * The operation that was over when it was made: a push whose bytes were all taken at once, as nearly all
+ * are. There is only one, so it costs nothing to make; it is a real promise that was resolved long ago,
+ * since `await` is five times faster on one than on an object with a `then` of its own.
+ *
+ * @module
+ */
+
+import { checkTimeout } from "./operation.ts";
+import type { Operation, OperationOptions, Suspension } from "../pdpix.ts";
+
+const RESULT = Object.freeze({ done: true, value: undefined }) as IteratorReturnResult<void>;
+
+const ITERATOR: Iterator<Suspension, void, unknown> = Object.freeze({ next: () => RESULT });
+
+/** A successful operation without a result. */
+export const COMPLETED: Operation<void> = Object.assign(Promise.resolve(), {
+  [Symbol.iterator]: () => ITERATOR,
+  deliver: (resolve: (value: void) => void) => resolve(),
+  convert: () => COMPLETED as Operation<never>,
+  cancel: () => {},
+  within: ({ timeout }: OperationOptions) => {
+    if (timeout !== undefined) checkTimeout(timeout);
+    return COMPLETED;
+  },
+});
