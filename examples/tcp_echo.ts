@@ -16,12 +16,16 @@ async function iterator(connection: Connection): Promise<void> {
   for await (const sga of connection) await connection.push(sga);
 }
 
-/** The fast way: a generator that yields to operations. It allocates nothing for an echo. */
+/**
+ * The fast way: a generator that yields to operations. A pushed sga need not be freed, but one that is can
+ * be used again: so an echo allocates nothing.
+ */
 function* generator(connection: Connection) {
   for (;;) {
-    using sga = yield* connection.pop();
+    const sga = yield* connection.pop();
     if (sga === null) return;
     yield* connection.push(sga);
+    sga.free();
   }
 }
 

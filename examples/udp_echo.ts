@@ -14,8 +14,9 @@ import { main } from "./_cli.ts";
 function* echo(socket: Datagram) {
   try {
     for (;;) {
-      using sga = yield* socket.pop();
+      const sga = yield* socket.pop();
       yield* socket.push(sga, sga.address);
+      sga.free();
     }
   } catch (error) {
     if (socket.open) throw error;

@@ -5,15 +5,7 @@
  */
 
 import { type LibOSName, open } from "../open.ts";
-import { DemikernelError } from "../error.ts";
-import type {
-  Domain,
-  InetAddress,
-  LibOS,
-  SocketAddress,
-  SocketType,
-  UnixAddress,
-} from "../pdpix.ts";
+import type { Domain, LibOS, SocketAddress, SocketType } from "../pdpix.ts";
 
 /** Which libOS to use. */
 export interface LibOSOption {
@@ -43,9 +35,6 @@ export interface UnixEndpoint {
 
 /** Where to listen, or connect to. */
 export type Endpoint = InetEndpoint | UnixEndpoint;
-
-/** The kind of address that an endpoint has. */
-export type AddressOf<E extends Endpoint> = E extends UnixEndpoint ? UnixAddress : InetAddress;
 
 /** An endpoint as PDPIX has it. */
 export interface ResolvedEndpoint {
@@ -89,9 +78,4 @@ export class Lease {
   async end(): Promise<void> {
     if (this.#owned) await this.libos.exit();
   }
-}
-
-/** Says that options make no sense together. */
-export function wrongOption(operation: string, detail: string): DemikernelError {
-  return new DemikernelError("EINVAL", operation, { detail });
 }

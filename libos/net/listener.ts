@@ -6,19 +6,22 @@
 
 import { Connection } from "./connection.ts";
 import {
-  type AddressOf,
   type Endpoint,
+  type InetEndpoint,
   Lease,
   type LibOSOption,
   resolveEndpoint,
+  type UnixEndpoint,
 } from "./endpoint.ts";
 import { toDenoError, withDenoErrors } from "./errors.ts";
 import type {
+  InetAddress,
   LibOS,
   Operation,
   OperationOptions,
   QueueDescriptor,
   SocketAddress,
+  UnixAddress,
 } from "../pdpix.ts";
 
 /** What to listen on, and how. */
@@ -47,7 +50,12 @@ export type ListenOptions<E extends Endpoint = Endpoint> = E & LibOSOption & {
  * assertEquals(server.remoteAddr, client.localAddr);
  * ```
  */
-export function listen<E extends Endpoint>(options: ListenOptions<E>): Listener<AddressOf<E>> {
+export function listen(options: ListenOptions<InetEndpoint>): Listener<InetAddress>;
+/** Listens on a Unix socket. */
+export function listen(options: ListenOptions<UnixEndpoint>): Listener<UnixAddress>;
+/** Listens on either. */
+export function listen(options: ListenOptions): Listener;
+export function listen(options: ListenOptions): Listener {
   return withDenoErrors(() => {
     const lease = new Lease(options);
     const { libos } = lease;
@@ -59,7 +67,7 @@ export function listen<E extends Endpoint>(options: ListenOptions<E>): Listener<
       if (options.reusePort === true) libos.setsockopt(qd, "reusePort", true);
       libos.bind(qd, address);
       libos.listen(qd, options.backlog);
-      return new Listener<AddressOf<E>>(libos, qd, lease);
+      return new Listener(libos, qd, lease);
     } catch (error) {
       if (qd !== undefined) libos.close(qd);
       void lease.end();

@@ -5,9 +5,9 @@
  */
 
 import type { Connection } from "./connection.ts";
-import type { AddressOf, Endpoint } from "./endpoint.ts";
+import type { Endpoint, InetEndpoint, UnixEndpoint } from "./endpoint.ts";
 import { listen, type Listener, type ListenOptions } from "./listener.ts";
-import type { Coroutine, LibOS, SocketAddress } from "../pdpix.ts";
+import type { Coroutine, InetAddress, LibOS, SocketAddress, UnixAddress } from "../pdpix.ts";
 
 /**
  * What serves one connection: an async function, or a generator function, which costs a third. The
@@ -20,7 +20,7 @@ export type ServeOptions<E extends Endpoint = Endpoint> = ListenOptions<E> & {
   /** Closes the server, and all its connections, at once. */
   readonly signal?: AbortSignal;
   /** Called when the server listens. */
-  readonly onListen?: (addr: AddressOf<E>) => void;
+  readonly onListen?: (addr: SocketAddress) => void;
   /**
    * Called with what a handler threw; its connection is closed, and no other is touched. By default it is
    * printed, unless it is the peer that went away.
@@ -46,12 +46,14 @@ export type ServeOptions<E extends Endpoint = Endpoint> = ListenOptions<E> & {
  * await server.shutdown();
  * ```
  */
-export function serve<E extends Endpoint>(
-  options: ServeOptions<E>,
-  handler: Handler,
-): Server<AddressOf<E>> {
+export function serve(options: ServeOptions<InetEndpoint>, handler: Handler): Server<InetAddress>;
+/** Serves on a Unix socket. */
+export function serve(options: ServeOptions<UnixEndpoint>, handler: Handler): Server<UnixAddress>;
+/** Serves on either. */
+export function serve(options: ServeOptions, handler: Handler): Server;
+export function serve(options: ServeOptions, handler: Handler): Server {
   options.signal?.throwIfAborted();
-  const server = new Server(listen<E>(options), options, handler);
+  const server = new Server(listen(options), options, handler);
   options.onListen?.(server.addr);
   return server;
 }
