@@ -84,6 +84,9 @@ export class NullLibOS extends RuntimeLibOS {
     return Infinity;
   }
 
+  /** See {@linkcode Driver.prepareToPark}. */
+  override prepareToPark(): void {}
+
   protected override createSocket(): Queue {
     const queue = new NullQueue(this.context);
     this.#queues.push(queue);

@@ -152,9 +152,13 @@ export class DatagramQueue extends SocketQueue {
     do {
       sent = peer === null ? sender.send(this.fd, sga, 0) : sender.sendTo(this.fd, sga, peer);
     } while (sent < 0 && sender.errno === Errno.EINTR);
-    if (sent < 0 && sender.errno === Errno.EAGAIN) this.writable = false;
-    // Sending gave the socket an address, if it had none.
-    else this.#bound = true;
+    if (sent < 0 && sender.errno === Errno.EAGAIN) {
+      this.writable = false;
+      this.context.cool(this);
+    } else {
+      // Sending gave the socket an address, if it had none.
+      this.#bound = true;
+    }
     return sent;
   }
 

@@ -27,7 +27,7 @@ import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
 /** Events that one look at epoll gives at most. */
 const EVENTS = 256;
 /** While sockets are polled without epoll, it is asked only every so many polls. */
-const EPOLL_INTERVAL = 8;
+const EPOLL_INTERVAL = 16;
 
 const CAPABILITIES: Capabilities = Object.freeze({
   domains: Object.freeze(["inet", "inet6", "unix"] as const),
@@ -71,6 +71,11 @@ export class Catnap extends RuntimeLibOS {
   /** See {@linkcode Driver.deadline}: what has to happen by time is in the scheduler's own timers. */
   override deadline(): number {
     return Infinity;
+  }
+
+  /** See {@linkcode Driver.prepareToPark}. */
+  override prepareToPark(): void {
+    this.#hot.clear();
   }
 
   /** See {@linkcode Driver.poll}. */
@@ -126,7 +131,10 @@ export class Catnap extends RuntimeLibOS {
       starved: new Set(),
       activate: (queue) => this.#activate(queue),
       watched: (queue) => void (this.#sockets[queue.qd] = queue),
-      heat: (queue) => this.#hot.add(queue, this.#context.turn),
+      heat: (queue) => {
+        if (this.scheduler.idle !== "park") this.#hot.add(queue, this.#context.turn);
+      },
+      cool: (queue) => this.#hot.cool(queue),
       closed: (queue) => this.#closed(queue),
     };
   }

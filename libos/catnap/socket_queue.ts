@@ -45,6 +45,8 @@ export interface CatnapContext extends QueueContext {
   activate(queue: SocketQueue): void;
   /** Polls a queue's socket without asking epoll, for a while: it just had data, and may soon again. */
   heat(queue: SocketQueue): void;
+  /** Lets epoll watch a queue again: it waits for something else than data. */
+  cool(queue: SocketQueue): void;
   /** Epoll tells of a queue from now on. */
   watched(queue: SocketQueue): void;
   /** A queue was closed: what waits for a free descriptor may go on. */
@@ -157,7 +159,7 @@ export abstract class SocketQueue extends Queue {
   }
 
   /** Lets epoll tell of the socket from now on. */
-  protected watch(): void {
+  watch(): void {
     this.context.watched(this);
     const interest = EPOLL.IN | EPOLL.OUT | EPOLL.RDHUP | EPOLL.ET;
     const event = makeEpollEvent(interest, this.qd);
@@ -166,6 +168,12 @@ export abstract class SocketQueue extends Queue {
         "epoll_ctl",
         this.context.libc.epoll_ctl(this.context.epoll, EPOLL.CTL_ADD, this.fd, event),
       ));
+  }
+
+  /** Lets epoll watch the socket no more. */
+  unwatch(): void {
+    const event = makeEpollEvent(0, this.qd);
+    this.context.libc.epoll_ctl(this.context.epoll, EPOLL.CTL_DEL, this.fd, event);
   }
 
   /** Makes a call of libc off the datapath; its errors become those of the queue. */

@@ -328,6 +328,7 @@ export class StreamQueue extends SocketQueue {
         gone += sent;
       } else if (sender.errno === Errno.EAGAIN) {
         this.writable = false;
+        this.context.cool(this);
         return gone;
       } else if (sender.errno !== Errno.EINTR) {
         return -1;

@@ -83,6 +83,8 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   protected abstract closeDevice(): void;
   /** See {@linkcode Driver.deadline}. */
   abstract deadline(): number;
+  /** See {@linkcode Driver.prepareToPark}. */
+  abstract prepareToPark(): void;
 
   /** See {@linkcode Driver.poll}. */
   abstract poll(): number;

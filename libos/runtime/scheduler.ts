@@ -45,6 +45,8 @@ export interface Driver {
   deadline(): number;
   /** A file descriptor that is readable when `poll` has something to do; -1 if there is none. */
   readonly fd: number;
+  /** Called before each sleep: from now on the file descriptor has to tell of everything. */
+  prepareToPark(): void;
 }
 
 /** Sleeps until one of several file descriptors is readable. */
@@ -114,7 +116,8 @@ export class Scheduler {
   /** The coroutine that runs now. */
   current: Task | null = null;
 
-  readonly #idle: IdlePolicy;
+  /** What it does when there is nothing to do. */
+  readonly idle: IdlePolicy;
   /** How to sleep; without it, only timers wake the loop, or operations started elsewhere. */
   #parker: Parker | null = null;
   readonly #drivers: Driver[] = [];
@@ -134,7 +137,7 @@ export class Scheduler {
 
   /** Makes a scheduler that stands still until something is spawned or pending. */
   constructor(options: SchedulerOptions = {}) {
-    this.#idle = options.idle ?? "adaptive";
+    this.idle = options.idle ?? "adaptive";
     this.clock = options.clock ?? performanceClock;
   }
 
@@ -218,6 +221,7 @@ export class Scheduler {
       const now = this.#times[0]!;
       if (now >= deadline) return false;
       if (!worked && this.#parker !== null && this.#tired(now)) {
+        this.#prepareToPark();
         this.#parker.block(Math.min(deadline, this.#deadline()) - now);
       }
     }
@@ -283,8 +287,8 @@ export class Scheduler {
   }
 
   #tired(now: number): boolean {
-    if (this.#idle === "spin") return false;
-    return this.#idle === "park" || now - this.#times[2]! > SPIN;
+    if (this.idle === "spin") return false;
+    return this.idle === "park" || now - this.#times[2]! > SPIN;
   }
 
   #deadline(): number {
@@ -293,8 +297,13 @@ export class Scheduler {
     return deadline;
   }
 
+  #prepareToPark(): void {
+    for (const driver of this.#drivers) driver.prepareToPark();
+  }
+
   #park(): void {
     this.#state = PARKED;
+    this.#prepareToPark();
     const deadline = this.#deadline();
     if (deadline !== Infinity) {
       this.#timeout = setTimeout(this.#unpark, Math.max(0, Math.ceil(deadline - this.#times[0]!)));
