@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { DemikernelError } from "../error.ts";
 import type { SocketQueue } from "./socket_queue.ts";
 
 /** How many sockets can be hot. Each costs a call that may be in vain, on every poll. */
@@ -61,7 +62,12 @@ export class HotSet {
   cool(queue: SocketQueue): void {
     if (!queue.hot) return;
     this.remove(queue);
-    queue.watch();
+    try {
+      queue.watch();
+    } catch (error) {
+      // The kernel has no memory left to watch it: it would never be heard of again.
+      queue.break((error as DemikernelError).errno);
+    }
   }
 
   /** Lets epoll watch all of them again. */

@@ -92,6 +92,12 @@ export abstract class SocketQueue extends Queue {
   /** Tries the oldest pop although epoll said nothing; says whether it ended. */
   abstract tryPop(): boolean;
 
+  /** Fails what is pending, and on a stream all that comes after. */
+  break(errno: number): void {
+    this.failAll(this.pops, errno);
+    this.failAll(this.pushes, errno);
+  }
+
   /** Epoll says so. */
   signal(events: number): void {
     if ((events & ~EPOLL.OUT) !== 0) this.readable = true;

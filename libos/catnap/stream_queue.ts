@@ -289,7 +289,7 @@ export class StreamQueue extends SocketQueue {
     } else if (error !== Errno.EINTR) {
       this.#unlinkPop(operation);
       operation.fail(error);
-      this.#break(error);
+      this.break(error);
     }
   }
 
@@ -338,10 +338,9 @@ export class StreamQueue extends SocketQueue {
   }
 
   /** The connection is gone: so is everything that waits for it. */
-  #break(error: number): void {
-    this.#broken = error;
-    this.failAll(this.pops, error);
-    this.failAll(this.pushes, error);
+  override break(errno: number): void {
+    this.#broken = errno;
+    super.break(errno);
   }
 
   /** A direction that the peer's reset closed already is closed well enough. */
