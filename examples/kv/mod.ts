@@ -1,0 +1,14 @@
+/**
+ * A store that speaks the protocol of Redis, from the bytes of requests to the bytes of replies.
+ *
+ * There is no network in here: a server makes one {@linkcode Store}, one {@linkcode Session} for each
+ * connection, feeds it what it receives, and sends what it replies.
+ *
+ * To read how a store is built, begin with `session.ts` and follow a request: `request_reader.ts` finds it
+ * in the bytes, `command.ts` finds what to run, `commands/` runs it on a `database.ts`, `reply.ts` writes the answer.
+ *
+ * @module
+ */
+export { ReplyBuffer } from "./reply.ts";
+export { type ReplyMode, Session, type SessionInfo } from "./session.ts";
+export { type Statistics, Store, type StoreOptions } from "./store.ts";

@@ -1,0 +1,184 @@
+/**
+ * Replies in RESP2 and RESP3, written straight into one buffer.
+ *
+ * @module
+ */
+import type { Integer } from "./integer.ts";
+import { encodeLatin1 } from "./latin1.ts";
+import type { Value } from "./value.ts";
+
+const INITIAL_SIZE = 16 * 1024;
+/** A buffer that has grown beyond this is given back when the replies have been sent. */
+const RETAINED_SIZE = 256 * 1024;
+/** Replies that nobody reads must not fill the memory of the server. */
+const MAX_SIZE = 2 ** 30;
+
+/** The longest header: a type byte, 20 digits, CR LF. */
+const HEADER_SIZE = 23;
+const CR = 13;
+const LF = 10;
+const ZERO = 48;
+const INTEGER = 58;
+const BULK = 36;
+const ARRAY = 42;
+const MAP = 37;
+const SET = 126;
+const VERBATIM = 61;
+
+/**
+ * The replies of one client that have not been sent yet: the bytes `[0, length)` of `bytes`.
+ *
+ * `bytes` is another array after it had to grow: read the property again after every feed.
+ */
+export class ReplyBuffer {
+  /** The memory that the replies are in; what is beyond `length` means nothing. */
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_SIZE);
+  /** How many bytes of replies there are. */
+  length = 0;
+  /** The version of RESP that the client asked for. */
+  protocol: 2 | 3 = 2;
+
+  /** Forgets the replies, which the caller has copied or sent. */
+  reset(): void {
+    this.length = 0;
+    if (this.bytes.length > RETAINED_SIZE) this.bytes = new Uint8Array(INITIAL_SIZE);
+  }
+
+  /** The reply `OK`. */
+  ok(): void {
+    const at = this.#reserve(5);
+    const bytes = this.bytes;
+    bytes[at] = 43;
+    bytes[at + 1] = 79;
+    bytes[at + 2] = 75;
+    bytes[at + 3] = CR;
+    bytes[at + 4] = LF;
+    this.length = at + 5;
+  }
+
+  /**
+   * A simple string.
+   *
+   * @param text One line of latin1.
+   */
+  simple(text: string): void {
+    this.#line("+" + text);
+  }
+
+  /**
+   * An error. Line breaks in it become spaces, because a client may have put them there.
+   *
+   * @param text The code and the message, as `ERR syntax error`.
+   */
+  error(text: string): void {
+    this.#line("-" + text.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/[\r\n]/g, " "));
+  }
+
+  /** An integer. */
+  integer(value: Integer): void {
+    if (typeof value === "number" && value >= 0 && value <= 0x7fffffff) {
+      this.#header(INTEGER, value);
+    } else this.#line(":" + value);
+  }
+
+  /** A bulk string. */
+  bulk(value: Value): void {
+    this.#reserve(HEADER_SIZE + value.length + 2);
+    this.#header(BULK, value.length);
+    this.#body(value);
+  }
+
+  /** The absence of a value: the null bulk string, or the null of RESP3. */
+  null(): void {
+    this.#line(this.protocol === 2 ? "$-1" : "_");
+  }
+
+  /** The absence of an array: the null array, or the null of RESP3. */
+  nullArray(): void {
+    this.#line(this.protocol === 2 ? "*-1" : "_");
+  }
+
+  /** The head of an array: `count` replies follow. */
+  array(count: number): void {
+    this.#header(ARRAY, count);
+  }
+
+  /** The head of a map: `count` pairs of replies follow. In RESP2 it is an array. */
+  map(count: number): void {
+    if (this.protocol === 2) this.#header(ARRAY, count * 2);
+    else this.#header(MAP, count);
+  }
+
+  /** The head of a set: `count` replies follow. In RESP2 it is an array. */
+  set(count: number): void {
+    this.#header(this.protocol === 2 ? ARRAY : SET, count);
+  }
+
+  /** Text for people to read. In RESP2 it is a bulk string. */
+  verbatim(text: string): void {
+    if (this.protocol === 2) return this.bulk(text);
+    this.#reserve(HEADER_SIZE + text.length + 6);
+    this.#header(VERBATIM, text.length + 4);
+    this.#body("txt:" + text);
+  }
+
+  /** A line of its own: `text`, CR LF. */
+  #line(text: string): void {
+    const at = this.#reserve(text.length + 2);
+    this.length = encodeLatin1(text, this.bytes, at);
+    this.#lineEnd();
+  }
+
+  /** A type byte and a number that is not negative and fits 31 bits. */
+  #header(type: number, value: number): void {
+    let at = this.#reserve(HEADER_SIZE);
+    const bytes = this.bytes;
+    bytes[at++] = type;
+    let digits = 1;
+    for (let rest = value; rest >= 10; rest = (rest / 10) | 0) digits++;
+    at += digits;
+    let rest = value;
+    for (let i = 1; i <= digits; i++) {
+      const shorter = (rest / 10) | 0;
+      bytes[at - i] = ZERO + rest - shorter * 10;
+      rest = shorter;
+    }
+    bytes[at] = CR;
+    bytes[at + 1] = LF;
+    this.length = at + 2;
+  }
+
+  /** The bytes of a value and a line end, for which there is room. */
+  #body(value: Value): void {
+    if (typeof value === "string") {
+      this.length = encodeLatin1(value, this.bytes, this.length);
+    } else {
+      this.bytes.set(value, this.length);
+      this.length += value.length;
+    }
+    this.#lineEnd();
+  }
+
+  #lineEnd(): void {
+    this.bytes[this.length] = CR;
+    this.bytes[this.length + 1] = LF;
+    this.length += 2;
+  }
+
+  /** Makes room for `size` more bytes; returns where they go. */
+  #reserve(size: number): number {
+    if (this.length + size > this.bytes.length) this.#grow(this.length + size);
+    return this.length;
+  }
+
+  #grow(size: number): void {
+    if (size > MAX_SIZE) {
+      throw new RangeError(
+        `Cannot reply: ${size} bytes of replies are waiting, the limit is ${MAX_SIZE}`,
+      );
+    }
+    const grown = new Uint8Array(Math.max(size, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * One request: its arguments, still as the bytes that came.
+ *
+ * @module
+ */
+import { CommandError } from "./errors.ts";
+import { type Integer, parseInteger } from "./integer.ts";
+import { decodeLatin1 } from "./latin1.ts";
+import { makeValue, type Value } from "./value.ts";
+
+const EMPTY = new Uint8Array(0);
+/** How many arguments there is room for at first. */
+const INITIAL_ROOM = 16;
+/** Room for more than this is given back between requests. */
+const RETAINED_ROOM = 1024;
+
+/**
+ * The arguments of a request, with the name of the command as the first.
+ *
+ * They are only places in the bytes that were read: a command makes of each what it needs, while it runs.
+ */
+export class CommandRequest {
+  /** How many arguments there are, with the name of the command. */
+  count = 0;
+  /** The bytes that {@linkcode CommandRequest.start} and {@linkcode CommandRequest.end} are places in. */
+  source: Uint8Array = EMPTY;
+
+  /** Where each argument is in `source`; a large one has the complement of its index in `#large`. */
+  #starts = new Int32Array(INITIAL_ROOM);
+  #ends = new Int32Array(INITIAL_ROOM);
+  /** Arguments that have memory of their own. */
+  #large: Uint8Array[] = [];
+
+  /** Where the argument at `index` starts in `source`. A large one is an empty place nowhere. */
+  start(index: number): number {
+    return this.#starts[index]!;
+  }
+
+  /** Where the argument at `index` ends in `source`. */
+  end(index: number): number {
+    return this.#ends[index]!;
+  }
+
+  /** The argument at `index` as a latin1 string. */
+  text(index: number): string {
+    const start = this.#starts[index]!;
+    if (start >= 0) return decodeLatin1(this.source, start, this.#ends[index]!);
+    const large = this.#large[~start]!;
+    return decodeLatin1(large, 0, large.length);
+  }
+
+  /** The argument at `index` in lower case, to compare with the words of an option. */
+  word(index: number): string {
+    return this.text(index).toLowerCase();
+  }
+
+  /** The argument at `index` as a value to keep. */
+  value(index: number): Value {
+    const start = this.#starts[index]!;
+    return start >= 0 ? makeValue(this.source, start, this.#ends[index]!) : this.#large[~start]!;
+  }
+
+  /**
+   * The argument at `index` as an integer.
+   *
+   * @throws {CommandError} If it is none, or does not fit 64 bits.
+   */
+  integer(index: number): Integer {
+    const value = parseInteger(this.text(index));
+    if (value === undefined) throw new CommandError("ERR value is not an integer or out of range");
+    return value;
+  }
+
+  /** Adds an argument: the bytes of `source` from `start` to `end`. */
+  add(start: number, end: number): void {
+    if (this.count === this.#starts.length) {
+      this.#starts = doubled(this.#starts);
+      this.#ends = doubled(this.#ends);
+    }
+    this.#starts[this.count] = start;
+    this.#ends[this.count++] = end;
+  }
+
+  /** Adds an argument with memory of its own, which the command may keep. */
+  addLarge(argument: Uint8Array): void {
+    const place = ~(this.#large.push(argument) - 1);
+    this.add(place, place);
+  }
+
+  /** Moves every place down by `distance`, as the bytes have been. */
+  shift(distance: number): void {
+    for (let i = 0; i < this.count; i++) {
+      if (this.#starts[i]! < 0) continue;
+      this.#starts[i]! -= distance;
+      this.#ends[i]! -= distance;
+    }
+  }
+
+  /** Forgets all arguments. */
+  clear(): void {
+    this.count = 0;
+    if (this.#large.length > 0) this.#large = [];
+    if (this.#starts.length > RETAINED_ROOM) {
+      this.#starts = new Int32Array(INITIAL_ROOM);
+      this.#ends = new Int32Array(INITIAL_ROOM);
+    }
+  }
+
+  /** Lets go of the bytes, which are no longer ours. */
+  release(): void {
+    this.source = EMPTY;
+  }
+}
+
+function doubled(places: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const more = new Int32Array(places.length * 2);
+  more.set(places);
+  return more;
+}

@@ -1,0 +1,209 @@
+/**
+ * One client: from the bytes of its requests to the bytes of the replies.
+ *
+ * @module
+ */
+import type { Command } from "./command.ts";
+import { COMMANDS } from "./commands/mod.ts";
+import type { Database } from "./database.ts";
+import { arityError, CommandError, excerpt, EXCERPT_LENGTH } from "./errors.ts";
+import { ReplyBuffer } from "./reply.ts";
+import type { CommandRequest } from "./request.ts";
+import { RequestReader } from "./request_reader.ts";
+import type { Store } from "./store.ts";
+
+/** What the network knows about a client; CLIENT INFO shows it. */
+export interface SessionInfo {
+  /** The address of the client, as `127.0.0.1:50000`. */
+  address?: string;
+  /** The address that it connected to. */
+  localAddress?: string;
+}
+
+/** What happens to replies: CLIENT REPLY sets it. */
+export type ReplyMode = "on" | "off" | "skip next" | "skip";
+
+/**
+ * The state of one client, and the way from requests to replies.
+ *
+ * ```ts
+ * import { Session } from "./session.ts";
+ * import { Store } from "./store.ts";
+ *
+ * const session = new Session(new Store());
+ * session.feed(new TextEncoder().encode("SET greeting hello\r\nGET greeting\r\n"));
+ * const { bytes, length } = session.reply;
+ * console.log(new TextDecoder().decode(bytes.subarray(0, length))); // +OK $5 hello
+ * session.reply.reset();
+ * session.close();
+ * ```
+ */
+export class Session {
+  /** A number that no other client of the store has or had. */
+  readonly id: number;
+  /** What all clients share. */
+  readonly store: Store;
+  /** What the network knows about the client. */
+  readonly info: Readonly<SessionInfo>;
+  /** The replies to send. */
+  readonly reply: ReplyBuffer = new ReplyBuffer();
+  /** When the client connected, in milliseconds since 1970. */
+  readonly connectedAt: number;
+  /** When its last bytes came. */
+  activeAt: number;
+  /** The number of the database that commands use. */
+  databaseIndex = 0;
+  /** The database that commands use. */
+  database: Database;
+  /** The name that the client gave itself. */
+  name = "";
+  /** What happens to replies. */
+  replyMode: ReplyMode = "on";
+  /** Whether NO-EVICT is on. It changes nothing, as nothing is evicted. */
+  noEvict = false;
+  /** The full name of the last command. */
+  lastCommand = "NULL";
+
+  #reader: RequestReader;
+  #open = true;
+
+  /**
+   * @param store What all clients share; the client is listed there until {@linkcode Session.close}.
+   * @param info What the network knows about the client.
+   */
+  constructor(store: Store, info: SessionInfo = {}) {
+    this.store = store;
+    this.info = info;
+    this.id = store.nextSessionId();
+    this.connectedAt = this.activeAt = store.now;
+    this.database = store.databases[0]!;
+    this.#reader = new RequestReader(store.maximumBulkLength);
+    store.sessions.set(this.id, this);
+  }
+
+  /**
+   * Runs every request that is complete with these bytes; the replies are added to
+   * {@linkcode Session.reply}. What is left of an unfinished request is copied.
+   *
+   * @param input Bytes from the client, in any portion.
+   * @returns Whether to go on: if not, the connection is to be closed when the reply has been sent.
+   * @throws {RangeError} If more than 1 GiB of replies is waiting, or memory cannot be had; close the
+   * connection.
+   */
+  feed(input: Uint8Array): boolean {
+    if (!this.#open) return false;
+    const { store } = this;
+    const reader = this.#reader;
+    store.tick();
+    this.activeAt = store.statistics.now;
+    store.statistics.inputBytes += input.length;
+    reader.supply(input);
+    while (this.#open && reader.next()) this.#execute(reader.request);
+    if (reader.error !== undefined) {
+      this.#open = false;
+      if (this.replyMode === "on") this.#replyError(reader.error);
+    }
+    reader.retain();
+    return this.#open;
+  }
+
+  /** Takes the client out of the list of clients. Call it when the connection is gone. */
+  close(): void {
+    this.#open = false;
+    this.store.sessions.delete(this.id);
+  }
+
+  /** Lets {@linkcode Session.feed} stop after the current command. */
+  end(): void {
+    this.#open = false;
+  }
+
+  /**
+   * Makes another database the one that commands use.
+   *
+   * @param index The number of the database.
+   * @returns Whether there is such a database.
+   */
+  select(index: number): boolean {
+    const database = this.store.databases[index];
+    if (database === undefined) return false;
+    this.database = database;
+    this.databaseIndex = index;
+    return true;
+  }
+
+  /** Forgets everything but the connection: the name, the database, the protocol, the reply mode. */
+  reset(): void {
+    this.select(0);
+    this.name = "";
+    this.replyMode = "on";
+    this.reply.protocol = 2;
+  }
+
+  #execute(request: CommandRequest): void {
+    const mark = this.reply.length;
+    this.store.statistics.commands++;
+    try {
+      const command = COMMANDS.find(request.source, request.start(0), request.end(0));
+      if (command === undefined) this.#rejectUnknown(request);
+      else this.#run(command, request);
+    } catch (error) {
+      if (!(error instanceof CommandError)) {
+        this.#open = false;
+        throw error;
+      }
+      this.reply.length = mark;
+      this.#replyError(error.message);
+    }
+    if (this.replyMode !== "on") this.#applyReplyMode(mark);
+  }
+
+  #run(command: Command, request: CommandRequest): void {
+    const { count } = request;
+    if (command.subcommands !== undefined && count > 1) {
+      const name = request.text(1);
+      const found = command.subcommands.find(request.source, request.start(1), request.end(1));
+      if (found === undefined) {
+        const parent = command.name.toUpperCase();
+        throw new CommandError(`ERR unknown subcommand '${excerpt(name)}'. Try ${parent} HELP.`);
+      }
+      command = found;
+    }
+    const { arity } = command;
+    if (arity >= 0 ? count !== arity : count < -arity) throw arityError(command.fullName);
+    this.lastCommand = command.fullName;
+    command.run(this, request);
+  }
+
+  #rejectUnknown(request: CommandRequest): void {
+    const name = request.text(0);
+    if (/^(host:|post)$/i.test(name)) {
+      // A browser was made to send HTTP here, with commands in the body: do not go on to that.
+      this.#open = false;
+      return;
+    }
+    let excerpts = "";
+    for (let i = 1; i < request.count && excerpts.length < EXCERPT_LENGTH; i++) {
+      excerpts += `'${excerpt(request.text(i), EXCERPT_LENGTH - excerpts.length)}' `;
+    }
+    throw new CommandError(
+      `ERR unknown command '${excerpt(name)}', with args beginning with: ${excerpts}`,
+    );
+  }
+
+  #replyError(message: string): void {
+    this.store.statistics.errors++;
+    this.reply.error(message);
+  }
+
+  /** Takes back the reply that starts at `mark`, if the client does not want it. */
+  #applyReplyMode(mark: number): void {
+    if (this.replyMode === "skip next") {
+      // The command that asked for it has no reply of its own; the next one is the one to skip.
+      this.replyMode = "skip";
+      return;
+    }
+    this.reply.length = mark;
+    if (this.replyMode === "skip") this.replyMode = "on";
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Assertions that the tests of the runtime and of the net layer share.
+ *
+ * @module
+ */
+
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { DemikernelError, type ErrnoName } from "../../libos/error.ts";
+
+/** Fails unless the call throws a {@linkcode DemikernelError} of that code; gives the error. */
+export function assertCode(code: ErrnoName, call: () => unknown): DemikernelError {
+  const error = assertThrows(call, DemikernelError);
+  assertEquals(error.code, code);
+  return error;
+}
+
+/** As {@linkcode assertCode}, for what rejects. */
+export async function assertRejectsCode(
+  code: ErrnoName,
+  result: PromiseLike<unknown>,
+): Promise<DemikernelError> {
+  const error = await assertRejects(async () => await within(result), DemikernelError);
+  assertEquals(error.code, code);
+  return error;
+}
+
+/** Gives what is promised, or fails after some seconds: a test that hangs tells nothing. */
+export async function within<T>(promise: PromiseLike<T>, seconds = 2): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing happened for ${seconds} s`)), 1e3 * seconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Lets so many milliseconds pass, by Deno's own timers. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,169 @@
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { BufferHeap } from "../../libos/runtime/heap.ts";
+import { assertCode } from "./_assert.ts";
+
+const REGION = 64 * 1024;
+
+Deno.test("BufferHeap.alloc() takes the smallest power of two that holds the size", () => {
+  const heap = new BufferHeap();
+  const classes: [size: number, bytes: number][] = [
+    [0, 64],
+    [1, 64],
+    [64, 64],
+    [65, 128],
+    [128, 128],
+    [129, 256],
+    [1500, 2048],
+    [65536, 65536],
+    [65537, 131072],
+    [1 << 20, 1 << 20],
+  ];
+  for (const [size, bytes] of classes) {
+    using sga = heap.alloc(size);
+    assertEquals(sga.length, size);
+    assertEquals(sga.bytes().length, size);
+    assertEquals(heap.bufferBytes, bytes);
+  }
+  assertEquals(heap.bufferBytes, 0);
+});
+
+Deno.test("BufferHeap.alloc() allocates exactly what is larger than the largest class", () => {
+  const heap = new BufferHeap();
+  const before = heap.heapBytes;
+  const size = (1 << 20) + 1;
+  const sga = heap.alloc(size);
+  assertEquals(heap.bufferBytes, size);
+  assertEquals(heap.heapBytes, before + size);
+  sga.free();
+  assertEquals(heap.heapBytes, before);
+});
+
+Deno.test("BufferHeap.alloc() makes one segment for each size", () => {
+  const heap = new BufferHeap();
+  using sga = heap.alloc([10, 0, 3000]);
+  assertEquals(sga.numsegs, 3);
+  assertEquals(sga.length, 3010);
+  assertEquals([0, 1, 2].map((i) => sga.bytes(i).length), [10, 0, 3000]);
+  assertEquals(heap.buffers, 3);
+});
+
+Deno.test("BufferHeap.alloc() throws EINVAL for what is no size, and takes nothing", () => {
+  const heap = new BufferHeap();
+  for (const size of [-1, 0.5, NaN, Infinity, 2 ** 53]) {
+    assertCode("EINVAL", () => heap.alloc(size));
+    assertCode("EINVAL", () => heap.alloc([64, size]));
+  }
+  assertCode("EINVAL", () => heap.alloc([]));
+  assertEquals(heap.buffers, 0);
+  assertEquals(heap.bufferBytes, 0);
+});
+
+Deno.test("BufferHeap.alloc() throws ENOMEM for more than can be had, and takes nothing", () => {
+  const heap = new BufferHeap();
+  assertCode("ENOMEM", () => heap.alloc(Number.MAX_SAFE_INTEGER));
+  assertCode("ENOMEM", () => heap.alloc([64, Number.MAX_SAFE_INTEGER]));
+  assertEquals(heap.buffers, 0);
+  assertEquals(heap.bufferBytes, 0);
+});
+
+Deno.test("BufferHeap gives regions back to the system, but for one spare of each class", () => {
+  const heap = new BufferHeap();
+  const sgas = Array.from({ length: 3 * REGION / 1024 }, () => heap.alloc(1024));
+  const spread = Array.from({ length: 5 }, () => heap.alloc(1 << 20));
+  assertEquals(heap.heapBytes, 3 * REGION + 5 * (1 << 20));
+  for (const sga of [...sgas, ...spread]) sga.free();
+  assertEquals(heap.heapBytes, REGION + (1 << 20));
+  assertEquals(heap.buffers, 0);
+});
+
+Deno.test("BufferHeap gives regions back in whatever order the buffers are freed", () => {
+  const heap = new BufferHeap();
+  const perRegion = REGION / 1024;
+  const sgas = Array.from({ length: 15 * perRegion }, () => heap.alloc(1024));
+  const even = sgas.filter((_, i) => Math.trunc(i / 2) % 2 === 0);
+  const odd = sgas.filter((_, i) => Math.trunc(i / 2) % 2 === 1);
+  for (const sga of [...even, ...odd]) sga.free();
+  assertEquals(heap.heapBytes, REGION);
+});
+
+Deno.test("BufferHeap keeps its spare region while one buffer comes and goes", () => {
+  const heap = new BufferHeap();
+  heap.alloc(100).free();
+  const held = heap.heapBytes;
+  for (let i = 0; i < 1000; i++) {
+    using _sga = heap.alloc(100);
+    assertEquals(heap.heapBytes, held);
+  }
+});
+
+Deno.test("BufferHeap asks for the address of each region once", () => {
+  let asked = 0;
+  const heap = new BufferHeap({ addressOf: () => 0x1000_0000 * ++asked });
+  const sgas = Array.from({ length: 10 }, () => heap.alloc(1024));
+  assertEquals(asked, 1);
+  assertEquals(
+    sgas.map((sga) => sga.firstAddress),
+    sgas.map((sga) => 0x1000_0000 + sga.bytes().byteOffset),
+  );
+  using large = heap.alloc(2 << 20);
+  assertEquals(large.firstAddress, 0x2000_0000);
+  for (const sga of sgas) sga.free();
+});
+
+Deno.test("BufferHeap keeps a freed sga back, so that a late use of it throws", () => {
+  const heap = new BufferHeap();
+  const stale = heap.alloc(64);
+  stale.free();
+  for (let i = 0; i < 64; i++) {
+    using sga = heap.alloc(64);
+    assertNotEquals(sga === stale, true);
+    assertCode("EINVAL", () => stale.bytes());
+  }
+});
+
+Deno.test("BufferHeap in debug mode poisons what is freed", () => {
+  const heap = new BufferHeap({ debug: true });
+  const sga = heap.alloc(100);
+  const bytes = sga.bytes().fill(1);
+  sga.free();
+  assert(bytes.every((byte) => byte === 0xdb));
+});
+
+Deno.test("BufferHeap in debug mode detects a write after free, and tells whose it was", () => {
+  const heap = new BufferHeap({ debug: true });
+  const bytes = allocateHere(heap);
+  bytes[3] = 1;
+  const error = assertCode("EFAULT", () => heap.alloc(100));
+  assertStringIncludes(error.message, "byte 3");
+  assertStringIncludes(error.message, "allocateHere");
+});
+
+Deno.test("BufferHeap holds no buffer on behalf of an alloc that found a write after free", () => {
+  const heap = new BufferHeap({ debug: true });
+  allocateHere(heap)[3] = 1;
+  assertCode("EFAULT", () => heap.alloc(100));
+  assertEquals(heap.buffers, 0);
+  assertEquals(heap.bufferBytes, 0);
+  assertEquals(heap.origins, []);
+});
+
+Deno.test("BufferHeap in debug mode never uses a freed sga again", () => {
+  const heap = new BufferHeap({ debug: true });
+  const stale = heap.alloc(64);
+  stale.free();
+  for (let i = 0; i < 500; i++) heap.alloc(64).free();
+  assertCode("EINVAL", () => stale.bytes());
+});
+
+Deno.test("BufferHeap.origins in debug mode tells where each buffer held was allocated", () => {
+  const heap = new BufferHeap({ debug: true });
+  allocateHere(heap);
+  using _kept = heap.alloc([1, 2]);
+  assertEquals(heap.origins.length, 2);
+  for (const origin of heap.origins) assertStringIncludes(origin, "heap_test.ts");
+});
+
+function allocateHere(heap: BufferHeap): Uint8Array {
+  using sga = heap.alloc(100);
+  return sga.bytes();
+}
