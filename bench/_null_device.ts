@@ -5,7 +5,6 @@
  * @module
  */
 
-import { COMPLETED } from "../libos/runtime/completed.ts";
 import { RuntimeLibOS } from "../libos/runtime/libos.ts";
 import { Opcode, OperationList, type PooledOperation } from "../libos/runtime/operation.ts";
 import { Queue } from "../libos/runtime/queue.ts";
@@ -24,7 +23,7 @@ class NullQueue extends Queue {
     sga.checkOwned(this.context.heap, "push", this.qd);
     sga.move();
     sga.finish();
-    return COMPLETED;
+    return this.context.operations.completed(this);
   }
 
   override pop(): PooledOperation<Sga | null> {

@@ -7,7 +7,6 @@
 import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
-import { COMPLETED } from "../runtime/completed.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import { layOut, PeerAddress } from "./address.ts";
@@ -120,7 +119,7 @@ export class DatagramQueue extends SocketQueue {
       sent = this.#send(sga, peer);
       if (sent >= 0) {
         sga.finish();
-        return COMPLETED;
+        return this.context.operations.completed(this);
       }
     }
     const operation = this.start(Opcode.PUSH);

@@ -8,7 +8,6 @@ import { EPOLL, SHUT, SO, SOL } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
-import { COMPLETED } from "../runtime/completed.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import { Timer } from "../runtime/timers.ts";
@@ -135,7 +134,7 @@ export class StreamQueue extends SocketQueue {
       sent = this.#send(sga, 0);
       if (sent === sga.totalLength) {
         sga.finish();
-        return COMPLETED;
+        return this.context.operations.completed(this);
       }
     }
     const operation = this.start(Opcode.PUSH);

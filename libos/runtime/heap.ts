@@ -58,12 +58,31 @@ export class Chunk {
 }
 
 /** Memory that is cut into chunks of one size class. */
-interface Region {
+class Region {
   readonly sizeClass: SizeClass;
-  readonly memory: ArrayBuffer;
-  readonly address: number;
-  /** Free chunks; known only while the class looks for regions to give back. */
-  free: number;
+  /** The last one freed is the first one taken: it is still in the cache. */
+  readonly free: Chunk[] = [];
+  /** Chunks that are held. */
+  used = 0;
+  /** Its place among the regions of its class that have room; -1 if it is full. */
+  position = -1;
+  readonly #memory: ArrayBuffer;
+  readonly #address: number;
+  #cut = 0;
+
+  constructor(sizeClass: SizeClass, memory: ArrayBuffer, address: number) {
+    this.sizeClass = sizeClass;
+    this.#memory = memory;
+    this.#address = address;
+  }
+
+  /** Cuts a chunk that was never used. */
+  cut(): Chunk {
+    const { size } = this.sizeClass;
+    const offset = this.#cut;
+    this.#cut += size;
+    return new Chunk(new Uint8Array(this.#memory, offset, size), this.#address + offset, this);
+  }
 }
 
 /** All chunks of one size. */
@@ -71,69 +90,76 @@ class SizeClass {
   readonly size: number;
   /** Chunks of one region. */
   readonly capacity: number;
-  readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
-  /** The last one freed is the first one taken: it is still in the cache. */
-  #free: Chunk[] = [];
-  /** The region that is cut now, and how many chunks were cut from it. */
-  #region: Region | null = null;
-  #cut = 0;
+  /** Chunks that are held. */
+  used = 0;
+  /** Regions, full or not. */
   regions = 0;
-  /** So many free chunks make it worth to look for regions that are wholly free. */
-  #trimAt: number;
+  readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
+  /** The regions that have room. */
+  readonly #roomy: Region[] = [];
+  /** The one region that is kept although it is wholly free. */
+  #spare: Region | null = null;
 
   constructor(size: number, addressOf: (bytes: Uint8Array<ArrayBuffer>) => number) {
     this.size = size;
     this.capacity = Math.max(REGION, size) / size;
     this.#addressOf = addressOf;
-    this.#trimAt = 2 * this.capacity;
-  }
-
-  /** How many chunks are held. */
-  get used(): number {
-    return this.#total - this.#free.length;
   }
 
   take(): Chunk {
-    return this.#free.pop() ?? this.#make();
+    const region = this.#roomy[this.#roomy.length - 1] ?? this.#makeRegion();
+    const chunk = region.free.pop() ?? region.cut();
+    if (region === this.#spare) this.#spare = null;
+    this.used++;
+    if (++region.used === this.capacity) this.#removeRoomy(region);
+    return chunk;
   }
 
   put(chunk: Chunk): void {
-    this.#free.push(chunk);
-    if (this.#free.length >= this.#trimAt) this.#trim();
-  }
-
-  get #total(): number {
-    return this.regions * this.capacity - (this.#region === null ? 0 : this.capacity - this.#cut);
-  }
-
-  #make(): Chunk {
-    const { size } = this;
-    const region = this.#region ??= this.#makeRegion();
-    const offset = this.#cut++ * size;
-    if (this.#cut === this.capacity) this.#region = null;
-    return new Chunk(new Uint8Array(region.memory, offset, size), region.address + offset, region);
+    const region = chunk.region!;
+    region.free.push(chunk);
+    this.used--;
+    region.used--;
+    if (region.position < 0) this.#addRoomy(region);
+    if (region.used > 0) return;
+    if (this.#spare === null) {
+      this.#spare = region;
+    } else {
+      this.#removeRoomy(region);
+      this.regions--;
+    }
   }
 
   #makeRegion(): Region {
-    const memory = new ArrayBuffer(this.capacity * this.size);
+    const memory = makeMemory(this.capacity * this.size);
+    const region = new Region(this, memory, this.#addressOf(new Uint8Array(memory)));
     this.regions++;
-    this.#cut = 0;
-    return { sizeClass: this, memory, address: this.#addressOf(new Uint8Array(memory)), free: 0 };
+    this.#addRoomy(region);
+    return region;
   }
 
-  /** Gives regions back that are wholly free, all but one. What that costs, as many frees have earned. */
-  #trim(): void {
-    const regions = new Set<Region>();
-    for (const { region } of this.#free) {
-      region!.free++;
-      regions.add(region!);
+  #addRoomy(region: Region): void {
+    region.position = this.#roomy.push(region) - 1;
+  }
+
+  #removeRoomy(region: Region): void {
+    const last = this.#roomy.pop()!;
+    if (last !== region) {
+      this.#roomy[region.position] = last;
+      last.position = region.position;
     }
-    const empty = [...regions].filter((region) => region.free === this.capacity).slice(1);
-    for (const region of regions) region.free = 0;
-    const gone = new Set(empty);
-    this.#free = this.#free.filter((chunk) => !gone.has(chunk.region!));
-    this.regions -= gone.size;
-    this.#trimAt = 2 * Math.max(this.capacity, this.#free.length);
+    region.position = -1;
+  }
+}
+
+function makeMemory(size: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(size);
+  } catch (cause) {
+    throw new DemikernelError("ENOMEM", "alloc", {
+      detail: `no memory for a buffer of ${size} bytes`,
+      cause,
+    });
   }
 }
 
@@ -257,15 +283,7 @@ export class BufferHeap {
   }
 
   #takeLarge(size: number): Chunk {
-    let bytes: Uint8Array<ArrayBuffer>;
-    try {
-      bytes = new Uint8Array(size);
-    } catch (cause) {
-      throw new DemikernelError("ENOMEM", "alloc", {
-        detail: `no memory for a buffer of ${size} bytes`,
-        cause,
-      });
-    }
+    const bytes = new Uint8Array(makeMemory(size));
     this.#large++;
     this.#largeBytes += size;
     return new Chunk(bytes, this.#addressOf(bytes), null);
@@ -279,6 +297,7 @@ export class BufferHeap {
     if (fresh) return;
     const at = chunk.bytes.findIndex((byte) => byte !== POISON);
     if (at >= 0) {
+      this.release(chunk);
       throw new DemikernelError("EFAULT", "alloc", {
         detail: `byte ${at} of a free buffer was written to; its last owner: ${previous}`,
       });

@@ -7,14 +7,7 @@
 import { DemikernelError } from "../error.ts";
 import { BufferHeap, type BufferHeapOptions } from "./heap.ts";
 import { MemoryQueue } from "./memory_queue.ts";
-import { COMPLETED } from "./completed.ts";
-import {
-  checkTimeout,
-  Opcode,
-  OPCODE_NAMES,
-  OperationPool,
-  type PooledOperation,
-} from "./operation.ts";
+import { checkTimeout, Opcode, OPCODE_NAMES, OperationPool, PooledOperation } from "./operation.ts";
 import { notSga, RuntimeOperations } from "./operations.ts";
 import type { Queue, QueueContext } from "./queue.ts";
 import { QueueTable } from "./queue_table.ts";
@@ -74,6 +67,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
       heap,
       operations: pool,
       register: (queue) => this.#register(queue),
+      close: (qd) => this.close(qd),
     };
   }
 
@@ -313,7 +307,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   #registerPush(qd: QueueDescriptor, operation: Operation<void>): QToken {
-    if (operation !== COMPLETED) return this.#tokens.register(operation as PooledOperation);
+    if (operation instanceof PooledOperation) return this.#tokens.register(operation);
     const over = this.context.operations.take(Opcode.PUSH, this.#queues.get(qd, "push"));
     over.complete(undefined);
     return this.#tokens.register(over);

@@ -6,7 +6,6 @@
  */
 
 import { Errno } from "../error.ts";
-import { COMPLETED } from "./completed.ts";
 import { Opcode, OperationList, type PooledOperation } from "./operation.ts";
 import { Queue } from "./queue.ts";
 import type { HeapSga } from "./sga.ts";
@@ -30,11 +29,11 @@ export class MemoryQueue extends Queue {
     sga.move();
     if (this.#pops.head !== null) {
       this.#pops.shift().complete(sga.handOver());
-      return COMPLETED;
+      return this.context.operations.completed(this);
     }
     if (this.#count < CAPACITY) {
       this.#enqueue(sga.handOver());
-      return COMPLETED;
+      return this.context.operations.completed(this);
     }
     const operation = this.start(Opcode.PUSH);
     operation.sga = sga;

@@ -10,6 +10,7 @@
  */
 
 import { DemikernelError, Errno } from "../error.ts";
+import { makeCompleted } from "./completed.ts";
 import { Timer } from "./timers.ts";
 import type { Operation, OperationOptions, SocketAddress, Suspension } from "../pdpix.ts";
 import type { Scheduler, Task } from "./scheduler.ts";
@@ -44,6 +45,8 @@ export interface OperationOwner {
   pending: number;
   /** Unlinks a pending operation; from then on the owner does not touch it. */
   cancel(operation: PooledOperation): void;
+  /** Lets go of the result of an operation that is over, which nobody will take. */
+  discard(operation: PooledOperation): void;
 }
 
 /** Deadline and signal of one operation. */
@@ -52,10 +55,18 @@ class Limits {
   readonly #timer: Timer | null = null;
   readonly #signal: AbortSignal | undefined;
   readonly #scheduler: Scheduler;
+  /** Those that were set before. */
+  readonly #others: Limits | null;
 
-  constructor(operation: PooledOperation, scheduler: Scheduler, options: OperationOptions) {
+  constructor(
+    operation: PooledOperation,
+    scheduler: Scheduler,
+    options: OperationOptions,
+    others: Limits | null,
+  ) {
     this.#operation = operation;
     this.#scheduler = scheduler;
+    this.#others = others;
     const { timeout, signal } = options;
     if (timeout !== undefined) {
       this.#timer = new Timer(() => operation.abandon(Errno.ETIMEDOUT));
@@ -72,6 +83,7 @@ class Limits {
   release(): void {
     if (this.#timer !== null) this.#scheduler.timers.disarm(this.#timer);
     this.#signal?.removeEventListener("abort", this);
+    this.#others?.release();
   }
 }
 
@@ -142,6 +154,7 @@ export class PooledOperation<T = any> implements Operation<T> {
   /** Used by the pool: begins a new life. */
   begin(opcode: number, owner: OperationOwner): void {
     this.#state = PENDING;
+    this.done = false;
     this.opcode = opcode;
     this.owner = owner;
     this.size = 0;
@@ -196,7 +209,7 @@ export class PooledOperation<T = any> implements Operation<T> {
     if (options.timeout !== undefined) checkTimeout(options.timeout);
     if (this.#state !== PENDING) return this;
     if (options.signal?.aborted) this.abandon(Errno.ECANCELED, options.signal.reason);
-    else this.#limits = new Limits(this, this.#pool.scheduler, options);
+    else this.#limits = new Limits(this, this.#pool.scheduler, options, this.#limits);
     return this;
   }
 
@@ -207,31 +220,41 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   /** The iterator's step: suspends the coroutine while pending, gives the result or throws once over. */
   next(): this {
+    const { scheduler } = this.#pool;
+    const task = scheduler.current;
     if (this.#state === OVER) {
+      if (!scheduler.spend() && task !== null) {
+        task.waiting = true;
+        scheduler.makeReady(task);
+        return this;
+      }
       this.done = true;
       if (this.#errno !== 0) this.#throw();
-      if (this.#convert !== null) this.value = this.#convert(this.value as never);
+      if (this.#convert !== null) this.#applyConvert();
       this.#recycle();
       return this;
     }
     if (this.#state !== PENDING) throw this.#misuse("it was waited for already");
-    const task = this.#pool.scheduler.current;
     if (task === null) throw this.#misuse("yield* works in a coroutine that was spawned");
     if (this.#task !== null || this.#resolve !== null) {
       throw this.#misuse("something else waits for it");
     }
+    task.waiting = true;
     this.#task = task;
-    this.done = false;
     return this;
   }
 
-  /** The iterator's early end, when the coroutine is closed while it waits. */
+  /** The iterator's early end, when the coroutine is closed while it waits: its task has to learn of it. */
   return(): this {
     this.done = true;
     if (this.#state === PENDING) {
+      if (this.#task !== null) this.#pool.scheduler.makeReady(this.#task);
       this.#task = null;
       this.ignored = true;
       this.cancel();
+    } else if (this.#state === OVER) {
+      if (this.#errno === 0) this.owner!.discard(this);
+      this.consume();
     }
     return this;
   }
@@ -253,8 +276,10 @@ export class PooledOperation<T = any> implements Operation<T> {
       this.#reject = reject;
     } else if (this.#state === CONSUMED) {
       reject(this.#misuse("it was waited for already"));
-    } else {
+    } else if (this.#pool.scheduler.spend()) {
       this.#settle(resolve, reject);
+    } else {
+      this.#pool.scheduler.makeReady({ step: () => this.#settle(resolve, reject) });
     }
   }
 
@@ -312,11 +337,19 @@ export class PooledOperation<T = any> implements Operation<T> {
   }
 
   #settle(resolve: (value: T) => void, reject: (error: unknown) => void): void {
-    if (this.#errno !== 0) {
+    if (this.#state === OVER && this.#errno === 0 && this.#convert !== null) {
+      try {
+        this.#applyConvert();
+      } catch (error) {
+        return reject(error);
+      }
+    }
+    if (this.#errno === 0) {
+      resolve(this.value as T);
+    } else {
       reject(this.error());
       if (!this.#escaped) return this.consume();
-    } else if (this.#state === SETTLED || this.#convert === null) resolve(this.value as T);
-    else resolve((this.value = this.#convert(this.value as never)) as T);
+    }
     if (this.#escaped) this.#state = SETTLED;
     else this.#recycle();
   }
@@ -325,6 +358,15 @@ export class PooledOperation<T = any> implements Operation<T> {
     const error = this.error();
     this.consume();
     throw error;
+  }
+
+  #applyConvert(): void {
+    try {
+      this.value = this.#convert!(this.value as never);
+    } catch (error) {
+      this.consume();
+      throw error;
+    }
   }
 
   #recycle(): void {
@@ -338,6 +380,15 @@ export class PooledOperation<T = any> implements Operation<T> {
   }
 }
 
+/** The owner of what is over, and never failed. */
+const NOWHERE: OperationOwner = {
+  qd: undefined,
+  referenced: true,
+  pending: 0,
+  cancel() {},
+  discard() {},
+};
+
 /** The free operations of one libOS, and what all of them share. */
 export class OperationPool {
   /** Runs the coroutines that wait. */
@@ -346,12 +397,26 @@ export class OperationPool {
   readonly tokens: TokenTable;
   readonly #debug: boolean;
   readonly #free: PooledOperation[] = [];
+  readonly #completed: Operation<void>;
 
   /** Makes an empty pool; in debug mode no operation is used twice, so that misuse always shows. */
   constructor(scheduler: Scheduler, tokens: TokenTable, debug: boolean) {
     this.scheduler = scheduler;
     this.tokens = tokens;
     this.#debug = debug;
+    this.#completed = makeCompleted((result) => this.#over(NOWHERE).convert(result, null));
+  }
+
+  /** A push that is over at once. */
+  completed(owner: OperationOwner): Operation<void> {
+    return this.scheduler.spend() ? this.#completed : this.#over(owner);
+  }
+
+  /** As {@linkcode OperationPool.completed}, as an object of its own. */
+  #over(owner: OperationOwner): PooledOperation<void> {
+    const operation = this.take(Opcode.PUSH, owner);
+    operation.complete(undefined);
+    return operation;
   }
 
   /** Takes a free operation and begins it. */

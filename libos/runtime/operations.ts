@@ -90,6 +90,8 @@ class Sleep implements OperationOwner {
   cancel(): void {
     this.#pool.scheduler.timers.disarm(this.#timer);
   }
+
+  discard(): void {}
 }
 
 // The errors of the datapath are made in functions of their own, to keep its code small enough to inline.

@@ -6,7 +6,12 @@
 
 import { DemikernelError, type ErrnoName } from "../error.ts";
 import type { BufferHeap } from "./heap.ts";
-import type { OperationOwner, OperationPool, PooledOperation } from "./operation.ts";
+import {
+  Opcode,
+  type OperationOwner,
+  type OperationPool,
+  type PooledOperation,
+} from "./operation.ts";
 import type { HeapSga } from "./sga.ts";
 import type { Operation, Sga, SocketAddress, SocketOptions } from "../pdpix.ts";
 
@@ -18,6 +23,8 @@ export interface QueueContext {
   readonly heap: BufferHeap;
   /** Gives a queue a descriptor. */
   register(queue: Queue): number;
+  /** Closes the queue of a descriptor. */
+  close(qd: number): void;
 }
 
 /**
@@ -107,6 +114,12 @@ export abstract class Queue implements OperationOwner {
 
   /** Unlinks a pending operation, and does not touch it again. */
   abstract cancel(operation: PooledOperation): void;
+
+  /** Frees the sga that was popped, or closes the connection that was accepted. */
+  discard(operation: PooledOperation): void {
+    if (operation.opcode === Opcode.POP) (operation.value as Sga | null)?.free();
+    if (operation.opcode === Opcode.ACCEPT) this.context.close(operation.value as number);
+  }
 
   /** Completes what is pending with `ECANCELED` and lets go of the device. */
   abstract close(): void;

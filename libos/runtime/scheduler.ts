@@ -10,6 +10,7 @@
  */
 
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
+import { DemikernelError } from "../error.ts";
 import { TimerHeap } from "./timers.ts";
 import type { Coroutine, Suspension } from "../pdpix.ts";
 
@@ -28,6 +29,13 @@ const SPIN = 0.1;
  * several of them to come to its next operation. What takes more runs at the end of the macrotask.
  */
 const MICROTASK_TURNS = 8;
+/**
+ * So many operations that are over when they are waited for go on at once, until the next turn or the next
+ * step of the coroutine; what comes then waits for a turn, so that whoever never has to wait starves nobody.
+ */
+const CREDIT = 64;
+/** The longest time that Deno's timers take, in milliseconds. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** How often a loop that must not keep the process alive looks again, in milliseconds. */
 const UNREFERENCED_PAUSE = 2;
 
@@ -75,8 +83,16 @@ export interface SchedulerOptions {
   readonly clock?: Clock;
 }
 
+/** What a scheduler runs in a turn. */
+export interface Runnable {
+  /** Runs it until it waits again, or ends. */
+  step(): void;
+}
+
 /** A coroutine that runs under a scheduler. */
-export class Task {
+export class Task implements Runnable {
+  /** Set by the operation that it waits for. */
+  waiting = false;
   readonly #generator: Generator<Suspension, unknown, unknown>;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
@@ -92,14 +108,26 @@ export class Task {
     this.#reject = reject;
   }
 
-  /** Runs it until it waits again, or ends. */
+  /** See {@linkcode Runnable.step}. */
   step(): void {
+    this.waiting = false;
     try {
       const result = this.#generator.next();
       if (result.done) this.#resolve(result.value);
+      else if (!this.waiting) this.#end();
     } catch (error) {
       this.#reject(error);
     }
+  }
+
+  /** It yielded what nobody will ever wake it for. */
+  #end(): void {
+    this.#reject(
+      new DemikernelError("EINVAL", "run coroutine", {
+        detail: "it yielded something else than an operation; wait with yield*, not with yield",
+      }),
+    );
+    this.#generator.return(undefined);
   }
 }
 
@@ -110,19 +138,22 @@ const PARKED = 2;
 /** See the module's description. */
 export class Scheduler {
   /** The timers of everything that runs here. */
-  readonly timers: TimerHeap = new TimerHeap();
+  readonly timers: TimerHeap = new TimerHeap(() => {
+    if (this.#state === PARKED) this.#start();
+  });
   /** The clock of those timers. */
   readonly clock: Clock;
   /** The coroutine that runs now. */
   current: Task | null = null;
+  #credit = CREDIT;
 
   /** What it does when there is nothing to do. */
   readonly idle: IdlePolicy;
   /** How to sleep; without it, only timers wake the loop, or operations started elsewhere. */
   #parker: Parker | null = null;
   readonly #drivers: Driver[] = [];
-  /** Coroutines that can go on: a ring, whose length is a power of two. */
-  #ready: (Task | null)[] = new Array(64).fill(null);
+  /** Who can go on: a ring, whose length is a power of two. */
+  #ready: (Runnable | null)[] = new Array(64).fill(null);
   #readyHead = 0;
   #readyCount = 0;
   /** Pending operations that keep the process alive. */
@@ -152,14 +183,18 @@ export class Scheduler {
   /** Removes a libOS; with the last one, everything that the scheduler holds is let go of. */
   async detach(driver: Driver): Promise<void> {
     this.#drivers.splice(this.#drivers.indexOf(driver), 1);
-    if (driver.fd >= 0) this.#parker?.unwatch(driver.fd);
+    const parker = this.#parker;
+    if (parker === null) return;
+    if (driver.fd >= 0) parker.unwatch(driver.fd);
     if (this.#drivers.length > 0) return;
-    while (this.#parker?.parked) {
-      this.#parker.wake();
-      await this.#parker.park();
-    }
-    this.#parker?.close();
+    // Whoever sleeps from now on has a parker of his own.
     this.#parker = null;
+    if (parker.parked) {
+      const sleep = parker.park();
+      parker.wake();
+      await sleep;
+    }
+    parker.close();
   }
 
   /** Runs a coroutine. Gives what it returns, or rejects with what it throws. */
@@ -169,11 +204,16 @@ export class Scheduler {
     });
   }
 
-  /** Lets a coroutine go on in the next turn. */
-  makeReady(task: Task): void {
+  /** Lets a coroutine, or whatever it is, go on in the next turn. */
+  makeReady(one: Runnable): void {
     if (this.#readyCount === this.#ready.length) this.#growReady();
-    this.#ready[(this.#readyHead + this.#readyCount++) & (this.#ready.length - 1)] = task;
+    this.#ready[(this.#readyHead + this.#readyCount++) & (this.#ready.length - 1)] = one;
     if (this.#state !== RUNNING) this.#start();
+  }
+
+  /** Takes one from what may go on without a turn in between; says whether there was one. */
+  spend(): boolean {
+    return --this.#credit >= 0;
   }
 
   /** An operation is pending. */
@@ -200,6 +240,7 @@ export class Scheduler {
   turn(): number {
     const now = this.clock.read();
     this.#times[0] = now;
+    this.#credit = CREDIT;
     let work = 0;
     const drivers = this.#drivers;
     for (let i = 0; i < drivers.length; i++) work += drivers[i]!.poll();
@@ -232,12 +273,13 @@ export class Scheduler {
     // devices and timers are never starved.
     const count = this.#readyCount;
     for (let i = 0; i < count; i++) {
-      const task = this.#ready[this.#readyHead]!;
+      const one = this.#ready[this.#readyHead]!;
       this.#ready[this.#readyHead] = null;
       this.#readyHead = (this.#readyHead + 1) & (this.#ready.length - 1);
       this.#readyCount--;
-      this.current = task;
-      task.step();
+      this.#credit = CREDIT;
+      this.current = one instanceof Task ? one : null;
+      one.step();
     }
     this.current = null;
     return count;
@@ -306,9 +348,11 @@ export class Scheduler {
     this.#prepareToPark();
     const deadline = this.#deadline();
     if (deadline !== Infinity) {
-      this.#timeout = setTimeout(this.#unpark, Math.max(0, Math.ceil(deadline - this.#times[0]!)));
+      const milliseconds = Math.max(0, Math.ceil(deadline - this.#times[0]!));
+      this.#timeout = setTimeout(this.#unpark, Math.min(milliseconds, LONGEST_TIMEOUT));
     }
-    this.#parker?.park().then(this.#unpark);
+    // A sleep that goes on still, since a timer ended the last one here, wakes the loop all the same.
+    if (this.#parker?.parked === false) this.#parker.park().then(this.#unpark);
   }
 
   /** Nothing keeps the process alive. Looks after what is pending all the same, as long as it lives. */
@@ -325,7 +369,7 @@ export class Scheduler {
 
   #growReady(): void {
     const old = this.#ready;
-    const grown: (Task | null)[] = new Array(2 * old.length).fill(null);
+    const grown: (Runnable | null)[] = new Array(2 * old.length).fill(null);
     for (let i = 0; i < old.length; i++) {
       grown[i] = old[(this.#readyHead + i) & (old.length - 1)]!;
     }

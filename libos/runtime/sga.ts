@@ -107,7 +107,8 @@ export class HeapSga implements Sga {
   trim(start: number, length: number): void {
     this.#check();
     const end = start + length;
-    if (!(Number.isSafeInteger(start) && start >= 0 && length > 0 && end <= this.#length)) {
+    const integers = Number.isSafeInteger(start) && Number.isSafeInteger(length);
+    if (!(integers && start >= 0 && length > 0 && end <= this.#length)) {
       throw new DemikernelError("EINVAL", "trim sga", {
         detail: `${length} bytes from ${start} are not within a segment of ${this.#length}`,
       });
@@ -122,6 +123,8 @@ export class HeapSga implements Sga {
     this.#chunk!.references++;
     const copy = this.#heap.wrap(this.#chunk!, this.#length);
     copy.#offset = this.#offset;
+    copy.#address = this.#address;
+    copy.#truncated = this.#truncated;
     for (const { chunk, offset, length } of this.#more ?? []) {
       chunk.references++;
       copy.append(chunk, offset, length);

@@ -32,7 +32,15 @@ export class Timer {
 /** All armed timers of a scheduler. */
 export class TimerHeap {
   readonly #heap: Timer[] = [];
+  readonly #onEarlier: () => void;
   #sequence = 0;
+  /** While timers fire, the time they fire at: what is armed meanwhile is due no sooner. */
+  #firing = -Infinity;
+
+  /** Makes an empty heap, which calls `onEarlier` when a timer becomes the next one to fire. */
+  constructor(onEarlier: () => void = () => {}) {
+    this.#onEarlier = onEarlier;
+  }
 
   /** How many timers are armed. */
   get size(): number {
@@ -47,10 +55,11 @@ export class TimerHeap {
   /** Arms a timer for a deadline, or moves it there if it is armed already. */
   arm(timer: Timer, deadline: number): void {
     this.disarm(timer);
-    timer.deadline = deadline;
+    timer.deadline = Math.max(deadline, this.#firing);
     timer.sequence = this.#sequence++;
     this.#heap.push(timer);
     this.#up(timer, this.#heap.length - 1);
+    if (timer.position === 0) this.#onEarlier();
   }
 
   /** Disarms a timer; nothing happens if it is not armed. */
@@ -68,13 +77,18 @@ export class TimerHeap {
   fire(now: number): number {
     // A timer that re-arms itself for a time already past waits for the next call, or it would fire for ever.
     const last = this.#sequence;
+    this.#firing = now;
     let fired = 0;
-    for (;;) {
-      const timer = this.#heap[0];
-      if (timer === undefined || timer.deadline > now || timer.sequence >= last) return fired;
-      this.disarm(timer);
-      fired++;
-      timer.fire();
+    try {
+      for (;;) {
+        const timer = this.#heap[0];
+        if (timer === undefined || timer.deadline > now || timer.sequence >= last) return fired;
+        this.disarm(timer);
+        fired++;
+        timer.fire();
+      }
+    } finally {
+      this.#firing = -Infinity;
     }
   }
 
