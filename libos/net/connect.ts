@@ -5,8 +5,10 @@
  */
 
 import { Connection } from "./connection.ts";
-import { type Endpoint, Lease, type LibOSOption, resolveEndpoint } from "./endpoint.ts";
+import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import { toDenoError, withDenoErrors } from "./errors.ts";
+import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
+import { checkLimits } from "./limits.ts";
 import type { Operation, OperationOptions, QueueDescriptor } from "../pdpix.ts";
 
 /** What to connect to, and how. */
@@ -34,11 +36,12 @@ export type ConnectOptions = Endpoint & LibOSOption & OperationOptions;
  */
 export function connect(options: ConnectOptions): Operation<Connection> {
   return withDenoErrors(() => {
+    checkLimits(options);
     const lease = new Lease(options);
     const { libos } = lease;
     let qd: QueueDescriptor | undefined;
     const giveUp = () => {
-      if (qd !== undefined) libos.close(qd);
+      if (qd !== undefined) closeQueue(libos, qd);
       qd = undefined;
       void lease.end();
     };

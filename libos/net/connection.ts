@@ -4,8 +4,11 @@
  * @module
  */
 
-import { PopIterator } from "./pop_iterator.ts";
+import { copyToHeap } from "./copy.ts";
 import { toDenoError, withDenoErrors } from "./errors.ts";
+import { closeQueue } from "./lease.ts";
+import { checkLimits } from "./limits.ts";
+import { PopIterator } from "./pop_iterator.ts";
 import type {
   LibOS,
   Operation,
@@ -94,6 +97,7 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
    */
   pop(options?: PopOptions): Operation<Sga | null> {
     this.#check("pop");
+    if (options !== undefined) checkLimits(options);
     try {
       const operation = this.#operations.pop(this.qd, options?.size).convert(null, toDenoError);
       return options === undefined ? operation : operation.within(options);
@@ -108,11 +112,13 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
    */
   push(data: Sga | Uint8Array, options?: OperationOptions): Operation<void> {
     this.#check("push");
+    if (options !== undefined) checkLimits(options);
+    const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
     try {
-      const sga = data instanceof Uint8Array ? this.#copy(data) : data;
       const operation = this.#operations.push(this.qd, sga).convert(null, toDenoError);
       return options === undefined ? operation : operation.within(options);
     } catch (error) {
+      if (sga !== data) sga.free();
       throw toDenoError(error);
     }
   }
@@ -122,11 +128,14 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
     this.#control(() => this.libos.shutdown(this.qd, "write"));
   }
 
-  /** Closes it. What is pending on it fails with `Deno.errors.Interrupted`; iteration ends. */
+  /**
+   * Closes it. What is pending on it fails with `Deno.errors.Interrupted`, pushes included: wait for those
+   * that matter. Iteration ends. The libOS closes what is open when it is closed itself.
+   */
   close(): void {
     this.#check("close");
     this.#open = false;
-    this.libos.close(this.qd);
+    closeQueue(this.libos, this.qd);
     this.#closed?.(this);
   }
 
@@ -141,19 +150,13 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
   }
 
   /** Iterates over what arrives, until the end of the stream. Leaving the loop early closes it. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Sga> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Sga, undefined> {
     return new PopIterator(this);
   }
 
   /** As {@linkcode Connection.close}, and harmless when it was closed already. */
   [Symbol.dispose](): void {
     if (this.#open) this.close();
-  }
-
-  #copy(bytes: Uint8Array): Sga {
-    const sga = this.libos.alloc(bytes.length);
-    sga.bytes().set(bytes);
-    return sga;
   }
 
   #control<T>(call: () => T): T {

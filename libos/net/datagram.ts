@@ -4,8 +4,11 @@
  * @module
  */
 
-import { Lease, type LibOSOption, resolveEndpoint } from "./endpoint.ts";
+import { copyToHeap } from "./copy.ts";
+import { resolveEndpoint } from "./endpoint.ts";
 import { toDenoError, withDenoErrors } from "./errors.ts";
+import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
+import { checkLimits } from "./limits.ts";
 import { PopIterator } from "./pop_iterator.ts";
 import type { PopOptions } from "./connection.ts";
 import type {
@@ -111,6 +114,7 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
    */
   pop(options?: PopOptions): Operation<Sga> {
     return this.#attempt("pop", () => {
+      if (options !== undefined) checkLimits(options);
       const operation = this.libos.operations.pop(this.qd, options?.size) as Operation<Sga>;
       return this.#within(operation, options);
     });
@@ -126,12 +130,18 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
     options?: OperationOptions,
   ): Operation<void> {
     return this.#attempt("push", () => {
+      if (options !== undefined) checkLimits(options);
       const { operations } = this.libos;
-      const sga = data instanceof Uint8Array ? this.#copy(data) : data;
-      const operation = address === undefined || address === null
-        ? operations.push(this.qd, sga)
-        : operations.pushTo(this.qd, sga, address);
-      return this.#within(operation, options);
+      const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
+      try {
+        const operation = address === undefined || address === null
+          ? operations.push(this.qd, sga)
+          : operations.pushTo(this.qd, sga, address);
+        return this.#within(operation, options);
+      } catch (error) {
+        if (sga !== data) sga.free();
+        throw error;
+      }
     });
   }
 
@@ -147,7 +157,7 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
   close(): void {
     this.#attempt("close", () => {
       this.#open = false;
-      this.libos.close(this.qd);
+      closeQueue(this.libos, this.qd);
       void this.#lease.end();
     });
   }
@@ -163,7 +173,7 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
   }
 
   /** Iterates over the datagrams, until it is closed. Leaving the loop early closes it. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Sga> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Sga, undefined> {
     return new PopIterator(this);
   }
 
@@ -182,11 +192,5 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
       throw new Deno.errors.BadResource(`Cannot ${operation} datagram socket: it was closed`);
     }
     return withDenoErrors(call);
-  }
-
-  #copy(bytes: Uint8Array): Sga {
-    const sga = this.libos.alloc(bytes.length);
-    sga.bytes().set(bytes);
-    return sga;
   }
 }

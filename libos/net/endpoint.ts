@@ -4,18 +4,7 @@
  * @module
  */
 
-import { type LibOSName, open } from "../open.ts";
-import type { Domain, LibOS, SocketAddress, SocketType } from "../pdpix.ts";
-
-/** Which libOS to use. */
-export interface LibOSOption {
-  /**
-   * An open libOS, or the name of one, which is then opened, and closed with what it was opened for.
-   *
-   * @default {"catnap"}
-   */
-  readonly libos?: LibOS | LibOSName;
-}
+import type { Domain, SocketAddress, SocketType } from "../pdpix.ts";
 
 /** A port of a host. */
 export interface InetEndpoint {
@@ -60,22 +49,4 @@ export function resolveEndpoint(
   const literal = hostname === "localhost" ? "127.0.0.1" : hostname;
   const domain = literal.includes(":") ? "inet6" : "inet";
   return { domain, type: inetType, address: { hostname: literal, port } };
-}
-
-/** A libOS, and whether it goes with what it was taken for. */
-export class Lease {
-  /** The libOS. */
-  readonly libos: LibOS;
-  readonly #owned: boolean;
-
-  /** Takes the libOS that is given, or opens it. Throws as {@linkcode open}. */
-  constructor({ libos = "catnap" }: LibOSOption) {
-    this.#owned = typeof libos === "string";
-    this.libos = typeof libos === "string" ? open({ libos }) : libos;
-  }
-
-  /** Closes the libOS if it was opened here. */
-  async end(): Promise<void> {
-    if (this.#owned) await this.libos.exit();
-  }
 }

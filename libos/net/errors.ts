@@ -22,6 +22,7 @@ const CLASSES: Partial<Record<string, DenoErrorClass>> = {
   EEXIST: Deno.errors.AlreadyExists,
   ENETUNREACH: Deno.errors.NetworkUnreachable,
   ENOENT: Deno.errors.NotFound,
+  ENOTDIR: Deno.errors.NotADirectory,
   ENOTCONN: Deno.errors.NotConnected,
   ENOTSUP: Deno.errors.NotSupported,
   EPIPE: Deno.errors.BrokenPipe,

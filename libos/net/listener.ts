@@ -8,12 +8,12 @@ import { Connection } from "./connection.ts";
 import {
   type Endpoint,
   type InetEndpoint,
-  Lease,
-  type LibOSOption,
   resolveEndpoint,
   type UnixEndpoint,
 } from "./endpoint.ts";
 import { toDenoError, withDenoErrors } from "./errors.ts";
+import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
+import { checkLimits } from "./limits.ts";
 import type {
   InetAddress,
   LibOS,
@@ -96,9 +96,15 @@ export class Listener<A extends SocketAddress = SocketAddress>
     this.addr = libos.getsockname(qd) as A;
   }
 
+  /** Whether it was not closed yet. */
+  get open(): boolean {
+    return this.#open;
+  }
+
   /** Waits for the next connection. */
   accept(options?: OperationOptions): Operation<Connection> {
     if (!this.#open) throw new Deno.errors.BadResource("Cannot accept: the listener was closed");
+    if (options !== undefined) checkLimits(options);
     return withDenoErrors(() => {
       const operation = this.libos.operations.accept(this.qd).convert(
         this.#connection,
@@ -108,13 +114,17 @@ export class Listener<A extends SocketAddress = SocketAddress>
     });
   }
 
-  readonly #connection = (qd: QueueDescriptor): Connection => new Connection(this.libos, qd);
+  readonly #connection = (qd: QueueDescriptor): Connection =>
+    new Connection(this.libos, qd, this.#lease.hold());
 
-  /** Stops listening. What is pending fails with `Deno.errors.Interrupted`; iteration ends. */
+  /**
+   * Stops listening. What is pending fails with `Deno.errors.Interrupted`; iteration ends. Connections that
+   * were accepted live on.
+   */
   close(): void {
     if (!this.#open) throw new Deno.errors.BadResource("Cannot close listener: it was closed");
     this.#open = false;
-    this.libos.close(this.qd);
+    closeQueue(this.libos, this.qd);
     void this.#lease.end();
   }
 
@@ -129,14 +139,25 @@ export class Listener<A extends SocketAddress = SocketAddress>
   }
 
   /** Iterates over the connections, until it is closed. Leaving the loop early closes it. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Connection, void> {
-    try {
-      while (this.#open) yield await this.accept();
-    } catch (error) {
-      if (this.#open) throw error;
-    } finally {
-      this[Symbol.dispose]();
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<Connection, undefined> {
+    const end = { done: true, value: undefined } as const;
+    return {
+      next: async () => {
+        try {
+          return { done: false, value: await this.accept() };
+        } catch (error) {
+          if (this.#open) throw error;
+          return end;
+        }
+      },
+      return: () => {
+        this[Symbol.dispose]();
+        return Promise.resolve(end);
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   /** As {@linkcode Listener.close}, and harmless when it was closed already. */

@@ -28,7 +28,6 @@ export class PopIterator implements AsyncIterableIterator<Sga, undefined> {
   readonly #source: PopSource;
   #resolve: ((result: Result) => void) | null = null;
   #reject: ((error: unknown) => void) | null = null;
-  #last: Promise<Result> | null = null;
   #ended = false;
 
   /** Iterates over a source. */
@@ -38,12 +37,10 @@ export class PopIterator implements AsyncIterableIterator<Sga, undefined> {
 
   /** Gives the next item. */
   next(): Promise<Result> {
-    // Asked again before the last answer: the answers come in the order of the questions.
-    if (this.#resolve !== null) return this.#last = this.#last!.then(() => this.next());
     if (this.#ended || !this.#source.open) return Promise.resolve(DONE);
     const operation = this.#source.pop();
+    if (this.#resolve !== null) return this.#nextBeside(operation);
     const promise = new Promise<Result>(this.#executor);
-    this.#last = promise;
     operation.deliver(this.#deliver, this.#fail);
     return promise;
   }
@@ -60,6 +57,16 @@ export class PopIterator implements AsyncIterableIterator<Sga, undefined> {
     return this;
   }
 
+  /** Asked again before the last answer: one queue's pops end in the order of the questions. */
+  #nextBeside(operation: Operation<Sga | null>): Promise<Result> {
+    return new Promise((resolve, reject) =>
+      operation.deliver(
+        (value) => this.#give(value, resolve),
+        (error) => this.#refuse(error, resolve, reject),
+      )
+    );
+  }
+
   readonly #executor = (
     resolve: (result: Result) => void,
     reject: (error: unknown) => void,
@@ -71,19 +78,31 @@ export class PopIterator implements AsyncIterableIterator<Sga, undefined> {
   readonly #deliver = (value: Sga | null): void => {
     const resolve = this.#resolve!;
     this.#resolve = null;
+    this.#give(value, resolve);
+  };
+
+  readonly #fail = (error: unknown): void => {
+    const [resolve, reject] = [this.#resolve!, this.#reject!];
+    this.#resolve = null;
+    this.#refuse(error, resolve, reject);
+  };
+
+  #give(value: Sga | null, resolve: (result: Result) => void): void {
     if (value === null) {
       this.#ended = true;
       resolve(DONE);
     } else {
       resolve({ done: false, value });
     }
-  };
+  }
 
-  readonly #fail = (error: unknown): void => {
-    const [resolve, reject] = [this.#resolve!, this.#reject!];
-    this.#resolve = null;
+  #refuse(
+    error: unknown,
+    resolve: (result: Result) => void,
+    reject: (error: unknown) => void,
+  ): void {
     this.#ended = true;
     if (this.#source.open) reject(error);
     else resolve(DONE);
-  };
+  }
 }

@@ -6,12 +6,13 @@
 
 import type { Connection } from "./connection.ts";
 import type { Endpoint, InetEndpoint, UnixEndpoint } from "./endpoint.ts";
+import { Lease } from "./lease.ts";
 import { listen, type Listener, type ListenOptions } from "./listener.ts";
 import type { Coroutine, InetAddress, LibOS, SocketAddress, UnixAddress } from "../pdpix.ts";
 
 /**
  * What serves one connection: an async function, or a generator function, which costs a third. The
- * connection is closed when it ends, however it ends.
+ * connection is closed when it ends, however it ends; a push that it did not wait for may be lost then.
  */
 export type Handler = (connection: Connection) => Coroutine | Promise<void> | void;
 
@@ -29,7 +30,8 @@ export type ServeOptions<E extends Endpoint = Endpoint> = ListenOptions<E> & {
 };
 
 /**
- * Serves, in the manner of `Deno.serve`. Throws as {@linkcode listen}.
+ * Serves, in the manner of `Deno.serve`. Throws as {@linkcode listen}, and the reason of a signal that was
+ * aborted before.
  *
  * @example Echo
  * ```ts
@@ -53,37 +55,54 @@ export function serve(options: ServeOptions<UnixEndpoint>, handler: Handler): Se
 export function serve(options: ServeOptions, handler: Handler): Server;
 export function serve(options: ServeOptions, handler: Handler): Server {
   options.signal?.throwIfAborted();
-  const server = new Server(listen(options), options, handler);
-  options.onListen?.(server.addr);
-  return server;
+  const lease = new Lease(options);
+  let listener: Listener | undefined;
+  try {
+    listener = listen({ ...options, libos: lease.libos });
+    options.onListen?.(listener.addr);
+    return new Server(listener, lease, options, handler);
+  } catch (error) {
+    listener?.close();
+    void lease.end();
+    throw error;
+  }
 }
 
 /** A server; {@linkcode serve} makes it. */
 export class Server<A extends SocketAddress = SocketAddress> implements AsyncDisposable {
   /** Where it listens. */
   readonly addr: A;
-  /** Resolves when it listens no more and every handler has ended; rejects if accepting failed. */
+  /**
+   * Resolves when it listens no more and every handler has ended; rejects if accepting failed. Closing its
+   * libOS ends it too.
+   */
   readonly finished: Promise<void>;
   readonly #libos: LibOS;
   readonly #listener: Listener<A>;
+  readonly #lease: Lease;
   readonly #handler: Handler;
+  readonly #signal: AbortSignal | undefined;
   readonly #onError: (error: unknown, connection: Connection) => void;
   readonly #connections = new Map<Connection, Promise<void>>();
-  #listening = true;
+  /** What is done to connections now that no more are accepted; null as long as they are. */
+  #end: ((connection: Connection) => void) | null = null;
   #referenced = true;
 
   /** Begins to serve on a listener, which it then owns. */
   constructor(
     listener: Listener<A>,
+    lease: Lease,
     options: Pick<ServeOptions, "signal" | "onError">,
     handler: Handler,
   ) {
     this.addr = listener.addr;
     this.#libos = listener.libos;
     this.#listener = listener;
+    this.#lease = lease;
     this.#handler = handler;
+    this.#signal = options.signal;
     this.#onError = options.onError ?? report;
-    this.finished = this.#run(options.signal);
+    this.finished = this.#run();
   }
 
   /** How many connections are open. */
@@ -93,11 +112,11 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
 
   /**
    * Stops gracefully: no more connections are accepted, and each open one sees the end of its stream once
-   * what has arrived was popped, so that its handler ends after it has answered. Resolves as `finished`.
+   * what has arrived was popped, so that its handler ends after it has answered. Resolves as `finished`: a
+   * handler that waits for something else is waited for; the signal ends that.
    */
   shutdown(): Promise<void> {
-    this.#stopListening();
-    for (const connection of this.#connections.keys()) this.#endInput(connection);
+    this.#stop((connection) => this.#endInput(connection));
     return this.finished;
   }
 
@@ -116,18 +135,16 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     return this.shutdown();
   }
 
-  async #run(signal: AbortSignal | undefined): Promise<void> {
-    const abort = () => {
-      this.#stopListening();
-      for (const connection of this.#connections.keys()) connection[Symbol.dispose]();
-    };
-    signal?.addEventListener("abort", abort);
+  async #run(): Promise<void> {
+    const abort = () => this.#stop((connection) => connection[Symbol.dispose]());
+    this.#signal?.addEventListener("abort", abort);
     try {
       await this.#libos.spawn(this.#accept());
     } finally {
-      this.#stopListening();
+      this.#listener[Symbol.dispose]();
       while (this.#connections.size > 0) await Promise.all(this.#connections.values());
-      signal?.removeEventListener("abort", abort);
+      this.#signal?.removeEventListener("abort", abort);
+      await this.#lease.end();
     }
   }
 
@@ -136,10 +153,18 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
       for (;;) {
         const connection = yield* this.#listener.accept();
         if (!this.#referenced) connection.unref();
-        this.#connections.set(connection, this.#serve(connection));
+        const served = this.#serve(connection);
+        // Not in `#serve`, which may be over by now.
+        this.#connections.set(
+          connection,
+          served.finally(() => this.#connections.delete(connection)),
+        );
+        // It had been accepted already when the server was stopped.
+        this.#end?.(connection);
       }
     } catch (error) {
-      if (this.#listening) throw error;
+      // Interrupted by whoever closed the libOS.
+      if (this.#end === null && !(error instanceof Deno.errors.Interrupted)) throw error;
     }
   }
 
@@ -148,12 +173,17 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
       const result = this.#handler(connection);
       await (isCoroutine(result) ? this.#libos.spawn(result) : result);
     } catch (error) {
-      // Whoever closed the connection under its handler, here or elsewhere, knows about it.
-      if (connection.open) this.#report(error, connection);
+      if (!this.#isClosing(error, connection)) this.#report(error, connection);
     } finally {
       connection[Symbol.dispose]();
-      this.#connections.delete(connection);
     }
+  }
+
+  /** Whether an error only tells that the connection was closed under its handler: who did it knows. */
+  #isClosing(error: unknown, connection: Connection): boolean {
+    const withLibOS = connection.open && isClosed(connection);
+    if (error instanceof Deno.errors.Interrupted) return withLibOS || !connection.open;
+    return error instanceof Deno.errors.BadResource && (withLibOS || !!this.#signal?.aborted);
   }
 
   #report(error: unknown, connection: Connection): void {
@@ -170,15 +200,16 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     else connection.close();
   }
 
-  #stopListening(): void {
-    this.#listening = false;
+  #stop(end: (connection: Connection) => void): void {
+    this.#end = end;
     this.#listener[Symbol.dispose]();
+    for (const connection of this.#connections.keys()) end(connection);
   }
 
   #setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
-    if (!this.#listening) return;
     for (const one of [this.#listener, ...this.#connections.keys()]) {
+      if (!one.open) continue;
       if (referenced) one.ref();
       else one.unref();
     }
@@ -186,7 +217,17 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
 }
 
 function isCoroutine(result: Coroutine | Promise<void> | void): result is Coroutine {
-  return typeof result === "object" && "next" in result;
+  return typeof (result as Coroutine | undefined)?.next === "function";
+}
+
+/** Whether a connection was closed, by whomever, or its libOS was. */
+function isClosed(connection: Connection): boolean {
+  try {
+    connection.localAddr;
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The errors of a peer that went away. */
@@ -194,6 +235,7 @@ const DEPARTURES = [
   Deno.errors.ConnectionReset,
   Deno.errors.ConnectionAborted,
   Deno.errors.BrokenPipe,
+  Deno.errors.NotConnected,
 ];
 
 function report(error: unknown): void {
