@@ -5,9 +5,10 @@
  * @module
  */
 
+import { Errno } from "../libos/error.ts";
 import { RuntimeLibOS } from "../libos/runtime/libos.ts";
 import { Opcode, OperationList, type PooledOperation } from "../libos/runtime/operation.ts";
-import { Queue } from "../libos/runtime/queue.ts";
+import { Queue, type QueueContext } from "../libos/runtime/queue.ts";
 import type { Scheduler } from "../libos/runtime/scheduler.ts";
 import type { HeapSga } from "../libos/runtime/sga.ts";
 import type { Capabilities, Operation, Sga } from "../mod.ts";
@@ -18,6 +19,12 @@ const MESSAGE = 64;
 class NullQueue extends Queue {
   protected override readonly kind = "null queue";
   readonly #pops = new OperationList();
+  readonly #closed: (queue: NullQueue) => void;
+
+  constructor(context: QueueContext, closed: (queue: NullQueue) => void) {
+    super(context);
+    this.#closed = closed;
+  }
 
   override push(sga: HeapSga): Operation<void> {
     sga.checkOwned(this.context.heap, "push", this.qd);
@@ -38,7 +45,8 @@ class NullQueue extends Queue {
   }
 
   override close(): void {
-    while (this.#pops.head !== null) this.#pops.shift().cancel();
+    while (this.#pops.head !== null) this.#pops.shift().fail(Errno.ECANCELED);
+    this.#closed(this);
   }
 
   deliver(): number {
@@ -87,7 +95,10 @@ export class NullLibOS extends RuntimeLibOS {
   override prepareToPark(): void {}
 
   protected override createSocket(): Queue {
-    const queue = new NullQueue(this.context);
+    const queue = new NullQueue(
+      this.context,
+      (closed) => void this.#queues.splice(this.#queues.indexOf(closed), 1),
+    );
     this.#queues.push(queue);
     return queue;
   }

@@ -279,7 +279,7 @@ export class PooledOperation<T = any> implements Operation<T> {
     } else if (this.#pool.scheduler.spend()) {
       this.#settle(resolve, reject);
     } else {
-      this.#pool.scheduler.makeReady({ step: () => this.#settle(resolve, reject) });
+      this.#pool.scheduler.makeReady({ next: null, step: () => this.#settle(resolve, reject) });
     }
   }
 

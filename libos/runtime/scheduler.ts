@@ -83,14 +83,17 @@ export interface SchedulerOptions {
   readonly clock?: Clock;
 }
 
-/** What a scheduler runs in a turn. */
+/** What a scheduler runs in a turn; it is ready once at a time. */
 export interface Runnable {
+  /** The next one that is ready. */
+  next: Runnable | null;
   /** Runs it until it waits again, or ends. */
-  step(): void;
+  step(scheduler: Scheduler): void;
 }
 
 /** A coroutine that runs under a scheduler. */
 export class Task implements Runnable {
+  next: Runnable | null = null;
   /** Set by the operation that it waits for. */
   waiting = false;
   readonly #generator: Generator<Suspension, unknown, unknown>;
@@ -109,8 +112,9 @@ export class Task implements Runnable {
   }
 
   /** See {@linkcode Runnable.step}. */
-  step(): void {
+  step(scheduler: Scheduler): void {
     this.waiting = false;
+    scheduler.current = this;
     try {
       const result = this.#generator.next();
       if (result.done) this.#resolve(result.value);
@@ -118,6 +122,7 @@ export class Task implements Runnable {
     } catch (error) {
       this.#reject(error);
     }
+    scheduler.current = null;
   }
 
   /** It yielded what nobody will ever wake it for. */
@@ -152,10 +157,9 @@ export class Scheduler {
   /** How to sleep; without it, only timers wake the loop, or operations started elsewhere. */
   #parker: Parker | null = null;
   readonly #drivers: Driver[] = [];
-  /** Who can go on: a ring, whose length is a power of two. */
-  #ready: (Runnable | null)[] = new Array(64).fill(null);
-  #readyHead = 0;
-  #readyCount = 0;
+  /** Who can go on, the first that became ready first. */
+  #ready: Runnable | null = null;
+  #lastReady: Runnable | null = null;
   /** Pending operations that keep the process alive. */
   #references = 0;
   /** Pending operations that do not. */
@@ -206,8 +210,9 @@ export class Scheduler {
 
   /** Lets a coroutine, or whatever it is, go on in the next turn. */
   makeReady(one: Runnable): void {
-    if (this.#readyCount === this.#ready.length) this.#growReady();
-    this.#ready[(this.#readyHead + this.#readyCount++) & (this.#ready.length - 1)] = one;
+    if (this.#lastReady === null) this.#ready = one;
+    else this.#lastReady.next = one;
+    this.#lastReady = one;
     if (this.#state !== RUNNING) this.#start();
   }
 
@@ -245,7 +250,7 @@ export class Scheduler {
     const drivers = this.#drivers;
     for (let i = 0; i < drivers.length; i++) work += drivers[i]!.poll();
     if (this.timers.deadline <= now) work += this.timers.fire(now);
-    if (this.#readyCount > 0 && this.current === null) work += this.#runReady();
+    if (this.#ready !== null && this.current === null) work += this.#runReady();
     if (work > 0) this.#times[2] = now;
     return work;
   }
@@ -271,17 +276,18 @@ export class Scheduler {
   #runReady(): number {
     // Only those that are ready now: one that becomes ready meanwhile waits for the next turn, so that
     // devices and timers are never starved.
-    const count = this.#readyCount;
-    for (let i = 0; i < count; i++) {
-      const one = this.#ready[this.#readyHead]!;
-      this.#ready[this.#readyHead] = null;
-      this.#readyHead = (this.#readyHead + 1) & (this.#ready.length - 1);
-      this.#readyCount--;
+    let one = this.#ready;
+    this.#ready = null;
+    this.#lastReady = null;
+    let count = 0;
+    while (one !== null) {
+      const { next } = one;
+      one.next = null;
       this.#credit = CREDIT;
-      this.current = one instanceof Task ? one : null;
-      one.step();
+      one.step(this);
+      one = next;
+      count++;
     }
-    this.current = null;
     return count;
   }
 
@@ -290,13 +296,13 @@ export class Scheduler {
     const times = this.#times;
     for (;;) {
       const work = this.turn();
-      if (this.#readyCount > 0 && times[0]! < times[1]!) continue;
+      if (this.#ready !== null && times[0]! < times[1]!) continue;
       if (this.#microtaskTurns > 0 && times[0]! < times[1]!) {
         this.#microtaskTurns--;
         queueMicrotask(this.#turns);
         return;
       }
-      if (this.#readyCount === 0 && this.#microtaskTurns === 0) {
+      if (this.#ready === null && this.#microtaskTurns === 0) {
         if (this.#references === 0) return this.#rest();
         if (work === 0 && this.#tired(times[0]!)) return this.#park();
       }
@@ -365,16 +371,6 @@ export class Scheduler {
     this.#state = PARKED;
     this.#timeout = setTimeout(this.#unpark, UNREFERENCED_PAUSE);
     this.#timeout.unref();
-  }
-
-  #growReady(): void {
-    const old = this.#ready;
-    const grown: (Runnable | null)[] = new Array(2 * old.length).fill(null);
-    for (let i = 0; i < old.length; i++) {
-      grown[i] = old[(this.#readyHead + i) & (old.length - 1)]!;
-    }
-    this.#ready = grown;
-    this.#readyHead = 0;
   }
 }
 
