@@ -24,7 +24,7 @@ export function layOut(
   const refuse = (errno: "EINVAL" | "EAFNOSUPPORT", detail: string) =>
     new DemikernelError(errno, operation, { qd, detail });
   if (typeof address !== "object" || address === null) {
-    throw refuse("EINVAL", `an address is an object, not ${address}`);
+    throw refuse("EINVAL", `an address is an object, not ${Deno.inspect(address)}`);
   }
   if (domain === "unix") return layOutPath(address, refuse);
   if (!("hostname" in address)) {
@@ -32,17 +32,23 @@ export function layOut(
   }
   const { hostname, port } = address;
   if (!(Number.isInteger(port) && port >= 0 && port <= 65535)) {
-    throw refuse("EINVAL", `a port must be an integer from 0 to 65535, not ${port}`);
+    throw refuse(
+      "EINVAL",
+      `a port must be an integer from 0 to 65535, not ${Deno.inspect(port)}`,
+    );
   }
   const parsed = typeof hostname === "string" ? parseAddress(hostname) : null;
   if (parsed === null) {
-    throw refuse("EINVAL", `"${hostname}" is no IPv4 or IPv6 address; resolve names first`);
+    throw refuse(
+      "EINVAL",
+      `${Deno.inspect(hostname)} is no IPv4 or IPv6 address; resolve names first`,
+    );
   }
   if ((parsed.bytes.length === 4) !== (domain === "inet")) {
     throw refuse("EAFNOSUPPORT", `${hostname} is not an address of domain ${domain}`);
   }
-  const scope = parsed.zone === "" ? 0 : Number(parsed.zone);
-  if (!(Number.isInteger(scope) && scope >= 0 && scope <= 0xffffffff)) {
+  const scope = Number(parsed.zone);
+  if (!(/^\d*$/.test(parsed.zone) && scope <= 0xffffffff)) {
     throw refuse("EINVAL", `the zone of ${hostname} must be an interface's index`);
   }
   return encodeSockaddr({ address: parsed.bytes, port, scope });
@@ -58,6 +64,7 @@ function layOutPath(
   if (typeof address.path !== "string" || address.path === "") {
     throw refuse("EINVAL", "the path of a Unix socket must not be empty");
   }
+  if (!address.path.isWellFormed()) throw refuse("EINVAL", "the path is no well-formed text");
   const path = new TextEncoder().encode(address.path);
   if (path.indexOf(0, 1) >= 0) throw refuse("EINVAL", "the path has a NUL within");
   if (path.length >= SOCKADDR.UN.PATH_MAX) {
@@ -72,7 +79,9 @@ function layOutPath(
 /** Reads an address that the kernel wrote. */
 export function readAddress(bytes: Uint8Array<ArrayBuffer>): SocketAddress {
   const parts = decodeSockaddr(bytes);
-  if ("path" in parts) return { path: new TextDecoder().decode(parts.path) };
+  if ("path" in parts) {
+    return { path: new TextDecoder("utf-8", { ignoreBOM: true }).decode(parts.path) };
+  }
   const hostname = formatAddress(parts.address);
   return {
     hostname: parts.scope === 0 ? hostname : `${hostname}%${parts.scope}`,
@@ -101,6 +110,12 @@ export class PeerAddress implements InetAddress {
     this.location = addressOf(copy);
     this.size = copy.length;
   }
+}
+
+/** Whether an address, of which nothing was checked, names a peer by the text that the peer has. */
+export function isAddress(address: SocketAddress, peer: PeerAddress): boolean {
+  if (typeof address !== "object" || address === null || !("hostname" in address)) return false;
+  return address.port === peer.port && address.hostname === peer.hostname;
 }
 
 /** How many peers are known at once. */

@@ -6,7 +6,7 @@
 
 import { SOCK, SOL, TCP } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
-import { Errno } from "../error.ts";
+import { type DemikernelError, Errno } from "../error.ts";
 import { OperationList, type PooledOperation } from "../runtime/operation.ts";
 import { Timer } from "../runtime/timers.ts";
 import type { CatnapContext } from "./socket_queue.ts";
@@ -59,9 +59,8 @@ export class Backlog {
     const { libc } = this.#context;
     const fd = libc.accept4(this.#socket.fd, null, null, SOCK.NONBLOCK | SOCK.CLOEXEC);
     if (fd >= 0) {
-      const qd = this.#adopt(fd);
       this.#unlink(operation);
-      operation.complete(qd);
+      this.#adopt(fd, operation);
       return true;
     }
     const error = errno();
@@ -99,12 +98,20 @@ export class Backlog {
   }
 
   /** A connection sends small segments at once, as everything here is about latency. */
-  #adopt(fd: number): number {
-    const { domain, records } = this.#socket;
+  #adopt(fd: number, operation: PooledOperation<number>): void {
+    const { domain, records, lingers } = this.#socket;
     const type = records ? "seqpacket" : "stream";
     const queue = new StreamQueue(this.#context, domain, type, fd, true);
+    queue.lingers = lingers;
     if (domain !== "unix") setNodelay(this.#context, fd);
-    return this.#context.register(queue);
+    let qd: number;
+    try {
+      qd = this.#context.register(queue);
+    } catch (error) {
+      // The kernel has no memory left to watch it, and it was closed for that.
+      return operation.fail((error as DemikernelError).errno, error);
+    }
+    operation.complete(qd);
   }
 }
 

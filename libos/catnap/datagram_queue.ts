@@ -9,10 +9,10 @@ import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
-import { layOut, PeerAddress } from "./address.ts";
+import { isAddress, layOut, PeerAddress } from "./address.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { SocketQueue, unlink } from "./socket_queue.ts";
-import type { InetAddress, Operation, Sga, SocketAddress } from "../pdpix.ts";
+import type { Operation, Sga, SocketAddress } from "../pdpix.ts";
 
 /** See the module's description. */
 export class DatagramQueue extends SocketQueue {
@@ -154,7 +154,7 @@ export class DatagramQueue extends SocketQueue {
     if (sent < 0 && sender.errno === Errno.EAGAIN) {
       this.writable = false;
       this.context.cool(this);
-    } else {
+    } else if (sent >= 0) {
       // Sending gave the socket an address, if it had none.
       this.#bound = true;
     }
@@ -167,8 +167,8 @@ export class DatagramQueue extends SocketQueue {
       ? STAGING_SIZE
       : operation.size;
     const length = receiver.receiveFrom(this.fd, size);
-    if (length >= 0) {
-      const sga = receiver.take(Math.min(length, size));
+    const sga = length < 0 ? null : receiver.take(Math.min(length, size));
+    if (sga !== null) {
       sga.describe(receiver.peer(), length > size);
       if (this.pops.head === operation) this.pops.shift();
       operation.complete(sga);
@@ -177,7 +177,7 @@ export class DatagramQueue extends SocketQueue {
     } else if (receiver.errno !== Errno.EINTR) {
       // An ICMP error of something sent before: it belongs to one pop, and harms no other.
       if (this.pops.head === operation) this.pops.shift();
-      operation.fail(receiver.errno);
+      operation.fail(receiver.errno, receiver.failure);
     }
   }
 
@@ -185,9 +185,8 @@ export class DatagramQueue extends SocketQueue {
   #peer(address: SocketAddress): PeerAddress {
     const own = this.domain === "inet" ? 16 : 28;
     if (address instanceof PeerAddress && address.size === own) return address;
-    const { hostname, port } = address as InetAddress;
-    if (this.#last?.port === port && this.#last.hostname === hostname) return this.#last;
-    const peer = new PeerAddress(layOut(address, this.domain, "pushTo", this.qd));
-    return this.#last = peer;
+    const last = this.#last;
+    if (last !== null && isAddress(address, last)) return last;
+    return this.#last = new PeerAddress(layOut(address, this.domain, "pushTo", this.qd));
   }
 }

@@ -21,18 +21,20 @@ const CROWDED = 4096;
 /** See the module's description. */
 export class HotSet {
   readonly #queues: SocketQueue[] = [];
-  #crowdedUntil = 0;
+  /** The turn in which too many wanted to be hot last; turns wrap around at 2³². */
+  #crowdedAt = -CROWDED;
 
   /** How many are hot. */
   get size(): number {
     return this.#queues.length;
   }
 
-  /** A queue just had data. */
+  /** A queue just had data. One that waits for room as well stays with epoll, which alone tells of it. */
   add(queue: SocketQueue, turn: number): void {
-    if (queue.hot || ((turn - this.#crowdedUntil) | 0) < 0) return;
+    if (queue.hot || queue.pushes.head !== null) return;
+    if (((turn - this.#crowdedAt) >>> 0) < CROWDED) return;
     if (this.#queues.length === CAPACITY) {
-      this.#crowdedUntil = (turn + CROWDED) | 0;
+      this.#crowdedAt = turn;
       this.clear();
       return;
     }
@@ -47,7 +49,9 @@ export class HotSet {
     const queues = this.#queues;
     let ended = 0;
     for (let i = queues.length - 1; i >= 0; i--) {
-      const queue = queues[i]!;
+      const queue = queues[i];
+      // Whoever was told of the last one's data may have closed this one.
+      if (queue === undefined) continue;
       if (queue.tryPop()) {
         queue.misses = 0;
         ended++;

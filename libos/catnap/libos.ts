@@ -4,11 +4,11 @@
  * @module
  */
 
-import { check, LibcError } from "../../ffi/libc/call.ts";
+import { LibcError } from "../../ffi/libc/call.ts";
 import { EPOLL } from "../../ffi/libc/constants.ts";
 import { DATA_WORD, EVENT_WORDS } from "../../ffi/libc/epoll_event.ts";
 import { type Libc, libc } from "../../ffi/libc/load.ts";
-import { addressOf } from "../../ffi/libc/memory.ts";
+import { addressOf, errno } from "../../ffi/libc/memory.ts";
 import { Words } from "../../ffi/libc/words.ts";
 import { DemikernelError } from "../error.ts";
 import { EpollParker } from "../runtime/epoll_parker.ts";
@@ -26,6 +26,8 @@ import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
 
 /** Events that one look at epoll gives at most. */
 const EVENTS = 256;
+/** A descriptor that no queue has. */
+const NOBODY = 0;
 /** While sockets are polled without epoll, it is asked only every so many polls. */
 const EPOLL_INTERVAL = 16;
 
@@ -42,8 +44,8 @@ const CAPABILITIES: Capabilities = Object.freeze({
 export class Catnap extends RuntimeLibOS {
   override readonly name = "catnap";
   override readonly capabilities: Capabilities = CAPABILITIES;
-  /** The epoll instance. */
-  override readonly fd: number;
+  /** The epoll instance; -1 once closed, as its number may be somebody else's then. */
+  override fd: number;
   readonly #libc: Libc;
   readonly #context: CatnapContext & { turn: number };
   readonly #receiver: Receiver;
@@ -56,16 +58,27 @@ export class Catnap extends RuntimeLibOS {
   #active: SocketQueue[] = [];
   #serving: SocketQueue[] = [];
   #untilEpoll = 0;
+  /** Events in `#events` that are being told now. */
+  #count = 0;
 
-  /** Opens an epoll instance. Throws what {@linkcode libc} throws. */
+  /**
+   * Opens an epoll instance. Throws what {@linkcode libc} throws, and {@linkcode DemikernelError} as the
+   * kernel says.
+   */
   constructor(options: Omit<RuntimeOptions, "addressOf">) {
     super({ ...options, addressOf });
     this.#libc = libc();
-    this.fd = check("epoll_create1", this.#libc.epoll_create1(EPOLL.CLOEXEC));
+    this.fd = this.#libc.epoll_create1(EPOLL.CLOEXEC);
+    if (this.fd < 0) throw new DemikernelError(errno(), "open");
     this.#words.set(0, addressOf(new Uint8Array(this.#events.buffer)));
     this.#receiver = new Receiver(this.#libc, this.context.heap);
     this.#context = this.#makeContext();
-    this.scheduler.attach(this, () => new EpollParker());
+    try {
+      this.scheduler.attach(this, () => new EpollParker());
+    } catch (error) {
+      this.closeDevice();
+      throw error instanceof LibcError ? new DemikernelError(error.errno, "open") : error;
+    }
   }
 
   /** See {@linkcode Driver.deadline}: what has to happen by time is in the scheduler's own timers. */
@@ -116,6 +129,7 @@ export class Catnap extends RuntimeLibOS {
   protected override closeDevice(): void {
     this.#receiver.close();
     this.#libc.close(this.fd);
+    this.fd = -1;
   }
 
   #makeContext(): CatnapContext & { turn: number } {
@@ -132,8 +146,11 @@ export class Catnap extends RuntimeLibOS {
       activate: (queue) => this.#activate(queue),
       watched: (queue) => void (this.#sockets[queue.qd] = queue),
       heat: (queue) => {
-        if (this.scheduler.idle !== "park") this.#hot.add(queue, this.#context.turn);
+        // Whoever was told of its data may have closed it.
+        const open = this.#sockets[queue.qd] === queue;
+        if (open && this.scheduler.idle !== "park") this.#hot.add(queue, this.#context.turn);
       },
+      forget: (queue) => this.#forget(queue),
       cool: (queue) => this.#hot.cool(queue),
       closed: (queue) => this.#closed(queue),
     };
@@ -162,15 +179,26 @@ export class Catnap extends RuntimeLibOS {
   #pollEvents(): number {
     const events = this.#events;
     const count = this.#libc.epoll_wait(this.fd, this.#words.u64[0]!, EVENTS, 0);
+    this.#count = count;
     for (let i = 0; i < count; i++) {
       const at = i * EVENT_WORDS;
       this.#sockets[events[at + DATA_WORD]!]?.signal(events[at]!);
     }
+    this.#count = 0;
     return count > 0 ? count : 0;
+  }
+
+  /** Events that are told later must not be taken for those of who gets the descriptor next. */
+  #forget(queue: SocketQueue): void {
+    for (let i = 0; i < this.#count; i++) {
+      const at = i * EVENT_WORDS + DATA_WORD;
+      if (this.#events[at] === queue.qd) this.#events[at] = NOBODY;
+    }
   }
 
   #closed(queue: SocketQueue): void {
     this.#sockets[queue.qd] = undefined;
+    this.#forget(queue);
     this.#hot.remove(queue);
     for (const backlog of this.#context.starved) backlog.resume();
   }

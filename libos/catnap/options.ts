@@ -7,7 +7,7 @@
 import { check } from "../../ffi/libc/call.ts";
 import { IP, IPV6, SO, SOL, TCP } from "../../ffi/libc/constants.ts";
 import type { Libc } from "../../ffi/libc/load.ts";
-import { parseAddress } from "../runtime/address.ts";
+import { type AddressBytes, parseAddress } from "../runtime/address.ts";
 import { DemikernelError } from "../error.ts";
 import type { Domain, KeepAlive, MulticastGroup, SocketOptions } from "../pdpix.ts";
 
@@ -33,6 +33,13 @@ const SIZES: Partial<Record<keyof SocketOptions, readonly [IntegerOption, number
     255,
   ],
 };
+
+/** The times of keep-alive: their names here and in TCP, and the most that Linux takes. */
+const KEEP_ALIVE: readonly (readonly [keyof KeepAlive, name: number, most: number])[] = [
+  ["idle", TCP.KEEPIDLE, 32767],
+  ["interval", TCP.KEEPINTVL, 32767],
+  ["count", TCP.KEEPCNT, 127],
+];
 
 /** All options that catnap has. */
 export const OPTIONS: readonly (keyof SocketOptions)[] = [
@@ -67,7 +74,9 @@ export function setOption(socket: OptionSocket, option: keyof SocketOptions, val
   } else if (option === "multicastJoin" || option === "multicastLeave") {
     setMembership(socket, option, value as MulticastGroup);
   } else if (flag !== undefined) {
-    if (typeof value !== "boolean") throw wrong(socket, option, `true or false, not ${value}`);
+    if (typeof value !== "boolean") {
+      throw wrong(socket, option, `true or false, not ${Deno.inspect(value)}`);
+    }
     setInts(socket, ...flag(socket.domain), [Number(value)]);
   } else if (size !== undefined) {
     const [name, least, most] = size;
@@ -93,14 +102,12 @@ export function getOption(socket: OptionSocket, option: keyof SocketOptions): un
 }
 
 function setKeepAlive(socket: OptionSocket, times: KeepAlive): void {
-  const set = (name: number, key: keyof KeepAlive, most: number) => {
-    const value = times[key];
-    if (value === undefined) return;
-    setInts(socket, SOL.TCP, name, [checkInteger(socket, `keepalive.${key}`, value, 1, most)]);
-  };
-  set(TCP.KEEPIDLE, "idle", 32767);
-  set(TCP.KEEPINTVL, "interval", 32767);
-  set(TCP.KEEPCNT, "count", 127);
+  const given = KEEP_ALIVE.filter(([key]) => times[key] !== undefined);
+  // All are checked before one is set.
+  const values = given.map(([key, , most]) =>
+    checkInteger(socket, `keepalive.${key}`, times[key], 1, most)
+  );
+  given.forEach(([, name], i) => setInts(socket, SOL.TCP, name, [values[i]!]));
   setInts(socket, SOL.SOCKET, SO.KEEPALIVE, [1]);
 }
 
@@ -111,18 +118,20 @@ function setMembership(
   membership: MulticastGroup,
 ): void {
   const join = option === "multicastJoin";
-  const group = parseAddress(String(membership?.group));
+  const group = parseText(membership?.group);
   const length = socket.domain === "inet" ? 4 : 16;
   if (group === null || group.bytes.length !== length) {
-    throw wrong(socket, option, `a group of domain ${socket.domain}, not ${membership?.group}`);
+    const given = Deno.inspect(membership?.group);
+    throw wrong(socket, option, `a group of domain ${socket.domain}, not ${given}`);
   }
   const request = new Uint8Array(length + 4);
   request.set(group.bytes);
   const through = membership.interface;
   if (socket.domain === "inet") {
-    const local = parseAddress(String(through ?? "0.0.0.0"));
+    const local = parseText(through ?? "0.0.0.0");
     if (local === null || local.bytes.length !== 4) {
-      throw wrong(socket, option, `an IPv4 address of the interface, not ${through}`);
+      const given = Deno.inspect(through);
+      throw wrong(socket, option, `an IPv4 address of the interface, not ${given}`);
     }
     request.set(local.bytes, 4);
     set(socket, SOL.IP, join ? IP.ADD_MEMBERSHIP : IP.DROP_MEMBERSHIP, request);
@@ -131,6 +140,10 @@ function setMembership(
     new DataView(request.buffer).setInt32(16, index, true);
     set(socket, SOL.IPV6, join ? IPV6.JOIN_GROUP : IPV6.LEAVE_GROUP, request);
   }
+}
+
+function parseText(text: unknown): AddressBytes | null {
+  return typeof text === "string" ? parseAddress(text) : null;
 }
 
 function setInts(socket: OptionSocket, level: number, name: number, values: number[]): void {
@@ -168,7 +181,7 @@ function checkInteger(
   if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) {
     return value as number;
   }
-  throw wrong(socket, option, `an integer from ${least} to ${most}, not ${value}`);
+  throw wrong(socket, option, `an integer from ${least} to ${most}, not ${Deno.inspect(value)}`);
 }
 
 function wrong(socket: OptionSocket, option: string, what: string): DemikernelError {

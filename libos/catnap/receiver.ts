@@ -12,6 +12,7 @@ import { addressOf, errno } from "../../ffi/libc/memory.ts";
 import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { MSG } from "../../ffi/libc/constants.ts";
 import { Words } from "../../ffi/libc/words.ts";
+import type { DemikernelError } from "../error.ts";
 import type { BufferHeap, Chunk } from "../runtime/heap.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import { type PeerAddress, PeerTable } from "./address.ts";
@@ -31,6 +32,8 @@ const NAME_LENGTH = 5;
 export class Receiver {
   /** The errno of the last receive that gave a negative number. */
   errno = 0;
+  /** The error behind that errno, if it is not the kernel's. */
+  failure: unknown = undefined;
   readonly #libc: Libc;
   readonly #heap: BufferHeap;
   readonly #words = new Words(6);
@@ -53,7 +56,7 @@ export class Receiver {
   receive(fd: number, size: number): number {
     this.#words.set(LENGTH, size);
     const length = this.#libc.recv(fd, this.#words.u64[BUFFER]!, this.#words.u64[LENGTH]!, 0);
-    if (length < 0) this.errno = errno();
+    if (length < 0) this.#failed();
     return length;
   }
 
@@ -70,7 +73,7 @@ export class Receiver {
       u64[NAME]!,
       u64[NAME_LENGTH]!,
     );
-    if (length < 0) this.errno = errno();
+    if (length < 0) this.#failed();
     return length;
   }
 
@@ -79,33 +82,36 @@ export class Receiver {
     this.#words.set(LENGTH, 0);
     const flags = MSG.PEEK | MSG.TRUNC;
     const length = this.#libc.recv(fd, this.#words.u64[BUFFER]!, this.#words.u64[LENGTH]!, flags);
-    if (length < 0) this.errno = errno();
+    if (length < 0) this.#failed();
     return length;
   }
 
-  /** Receives a record that is larger than the large buffer into one of its own. */
+  /** Receives a record that is larger than the large buffer into one of its own; null if that failed. */
   receiveLarge(fd: number, size: number): HeapSga | null {
-    const chunk = this.#heap.take(size);
+    const chunk = this.#takeChunk(size);
+    if (chunk === null) return null;
     this.#words.set(TARGET, chunk.address);
     this.#words.set(LENGTH, size);
     const { u64 } = this.#words;
     const length = this.#libc.recv(fd, u64[TARGET]!, u64[LENGTH]!, 0);
     if (length > 0) return this.#heap.wrap(chunk, length);
-    if (length < 0) this.errno = errno();
+    this.#failed();
     this.#heap.release(chunk);
     return null;
   }
 
-  /** An sga of what was received last. */
-  take(length: number): HeapSga {
+  /** An sga of what was received last; null if the heap has no memory for it, and it is lost. */
+  take(length: number): HeapSga | null {
     const heap = this.#heap;
-    if (length > STAGING_SIZE / 2) {
+    const large = length > STAGING_SIZE / 2;
+    const chunk = this.#takeChunk(large ? STAGING_SIZE : length);
+    if (chunk === null) return null;
+    if (large) {
       const sga = heap.wrap(this.#staging, length);
-      this.#staging = heap.take(STAGING_SIZE);
-      this.#words.set(BUFFER, this.#staging.address);
+      this.#staging = chunk;
+      this.#words.set(BUFFER, chunk.address);
       return sga;
     }
-    const chunk = heap.take(length === 0 ? 1 : length);
     const words = this.#words;
     words.set(TARGET, chunk.address);
     words.set(COPIED, length);
@@ -122,5 +128,20 @@ export class Receiver {
   /** Gives the large buffer back. */
   close(): void {
     this.#heap.release(this.#staging);
+  }
+
+  #takeChunk(size: number): Chunk | null {
+    try {
+      return this.#heap.take(size);
+    } catch (error) {
+      this.errno = (error as DemikernelError).errno;
+      this.failure = error;
+      return null;
+    }
+  }
+
+  #failed(): void {
+    this.errno = errno();
+    this.failure = undefined;
   }
 }

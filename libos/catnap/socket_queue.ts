@@ -47,6 +47,8 @@ export interface CatnapContext extends QueueContext {
   heat(queue: SocketQueue): void;
   /** Lets epoll watch a queue again: it waits for something else than data. */
   cool(queue: SocketQueue): void;
+  /** What epoll told of a queue, and was not passed on yet, is true no more. */
+  forget(queue: SocketQueue): void;
   /** Epoll tells of a queue from now on. */
   watched(queue: SocketQueue): void;
   /** A queue was closed: what waits for a free descriptor may go on. */
@@ -71,6 +73,8 @@ export abstract class SocketQueue extends Queue {
   misses = 0;
   /** Whether it is polled without epoll. */
   hot = false;
+  /** Whether the kernel would block the thread that closes it, until all is sent. */
+  lingers = false;
   /** Pops that wait for data. */
   readonly pops = new OperationList();
   /** Pushes that wait for room. */
@@ -139,6 +143,7 @@ export abstract class SocketQueue extends Queue {
   /** See {@linkcode Queue.setsockopt}. */
   override setsockopt<K extends keyof SocketOptions>(option: K, value: SocketOptions[K]): void {
     this.call("setsockopt", () => setOption(this.#optionSocket, option, value));
+    if (option === "linger") this.lingers = Number(value) > 0;
   }
 
   /** See {@linkcode Queue.getsockopt}. */
@@ -153,6 +158,8 @@ export abstract class SocketQueue extends Queue {
   override close(): void {
     this.failAll(this.pops, Errno.ECANCELED);
     this.failAll(this.pushes, Errno.ECANCELED);
+    // Without the option the kernel goes on sending all the same, but nobody has to wait for it.
+    if (this.lingers) setOption(this.#optionSocket, "linger", null);
     this.context.libc.close(this.fd);
     this.context.closed(this);
   }

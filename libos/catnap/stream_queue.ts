@@ -22,6 +22,9 @@ const CONNECTING = 1;
 const CONNECTED = 2;
 const LISTENING = 3;
 
+/** `struct sockaddr` of the family `AF_UNSPEC`: to connect there is to disconnect. */
+const UNSPECIFIED = new Uint8Array(16);
+
 /** A Unix socket whose peer's backlog is full is not told when there is room: ask again, in milliseconds. */
 const RETRY = 1;
 
@@ -34,6 +37,8 @@ export class StreamQueue extends SocketQueue {
   #bound = false;
   #watched = false;
   #connect: PooledOperation<void> | null = null;
+  /** Asks again for the connection that a full backlog did not take. */
+  #retry: Timer | null = null;
   #backlog: Backlog | null = null;
   /** The peer sent its last byte, and it was popped. */
   #ended = false;
@@ -41,6 +46,8 @@ export class StreamQueue extends SocketQueue {
   #hangup = false;
   /** The errno that broke the connection; 0 while it is whole. */
   #broken = 0;
+  /** The errno that a push failed with, after which none can be sent; what came before may still be popped. */
+  #lost = 0;
   /** The write side was closed, or will be when what is being pushed is gone. */
   #closing = false;
 
@@ -78,10 +85,10 @@ export class StreamQueue extends SocketQueue {
     if (!this.#bound) {
       throw this.error("EDESTADDRREQ", "listen", "the socket has no address; bind it first");
     }
+    this.#watch();
     if (this.context.libc.listen(this.fd, backlog) < 0) throw this.error(errno(), "listen");
     this.#state = LISTENING;
     this.#backlog = new Backlog(this, this.context);
-    this.#watch();
   }
 
   /** See {@linkcode Queue.accept}. */
@@ -110,6 +117,10 @@ export class StreamQueue extends SocketQueue {
     if (this.#state === CONNECTED) throw this.error("EISCONN", "connect");
     if (this.#state === CONNECTING) throw this.error("EINPROGRESS", "connect");
     const layout = layOut(address, this.domain, "connect", this.qd);
+    // Before the socket connects, since a connection that epoll cannot watch is of no use.
+    this.#watch();
+    this.#hangup = false;
+    this.readable = false;
     const operation = this.start(Opcode.CONNECT);
     this.#tryConnect(operation, layout);
     if (!operation.over) {
@@ -125,12 +136,10 @@ export class StreamQueue extends SocketQueue {
     if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "push");
     if (this.#closing) throw this.error("EPIPE", "push");
     sga.checkOwned(this.context.heap, "push", this.qd);
-    if (this.records && sga.numsegs > MESSAGE.SEGMENTS_MAX) {
-      throw this.error("EMSGSIZE", "push", `a record has at most ${MESSAGE.SEGMENTS_MAX} segments`);
-    }
+    if (this.records) this.#checkRecord(sga);
     sga.move();
     let sent = 0;
-    if (this.#broken === 0 && this.pushes.head === null && this.writable) {
+    if (this.#lost === 0 && this.pushes.head === null && this.writable) {
       sent = this.#send(sga, 0);
       if (sent === sga.totalLength) {
         sga.finish();
@@ -139,10 +148,12 @@ export class StreamQueue extends SocketQueue {
     }
     const operation = this.start(Opcode.PUSH);
     operation.sga = sga;
-    if (this.#broken !== 0) {
-      operation.fail(this.#broken);
+    if (this.#lost !== 0) {
+      operation.fail(this.#lost);
     } else if (sent < 0) {
-      operation.fail(this.context.sender.errno);
+      const error = this.context.sender.errno;
+      this.#lose(error);
+      operation.fail(error);
     } else {
       operation.size = sent;
       this.pushes.push(operation);
@@ -174,16 +185,13 @@ export class StreamQueue extends SocketQueue {
     if (how !== "write") this.#shutdown(SHUT.RD);
     if (how !== "read" && !this.#closing) {
       this.#closing = true;
-      if (this.pushes.head === null) this.#shutdown(SHUT.WR);
+      this.#finishShutdown();
     }
   }
 
   /** See {@linkcode Queue.cancel}. */
   override cancel(operation: PooledOperation): void {
-    if (operation === this.#connect) {
-      this.#connect = null;
-      return;
-    }
+    if (operation === this.#connect) return this.#disconnect();
     if (operation.opcode === Opcode.PUSH && operation.size > 0 && operation.sga !== null) {
       // A part of it is on its way: the rest has to follow, or the stream would be torn.
       const rest = this.start(Opcode.PUSH);
@@ -195,11 +203,13 @@ export class StreamQueue extends SocketQueue {
       rest.suspend();
       return;
     }
-    unlink(operation, this.pops, this.pushes, ...(this.#backlog ? [this.#backlog.accepts] : []));
+    if (unlink(operation, this.pushes)) return this.#finishShutdown();
+    unlink(operation, this.pops, ...(this.#backlog ? [this.#backlog.accepts] : []));
   }
 
   /** See {@linkcode Queue.close}. */
   override close(): void {
+    if (this.#retry !== null) this.context.timers.disarm(this.#retry);
     this.#connect?.fail(Errno.ECANCELED);
     this.#connect = null;
     this.#backlog?.close();
@@ -246,48 +256,57 @@ export class StreamQueue extends SocketQueue {
     const size = operation.size === 0 || operation.size > STAGING_SIZE
       ? STAGING_SIZE
       : operation.size;
-    if (this.records) return this.#receiveRecord(operation, size);
+    if (this.records) return this.#receiveRecord(operation);
     const length = receiver.receive(this.fd, size);
     if (length > 0) {
       // What is short was all there is: the next byte will be told by epoll, unless the end was already.
       if (length < size && !this.#hangup) this.readable = false;
+      const sga = receiver.take(length);
+      if (sga === null) return this.#endReceive(operation, -1);
       this.#unlinkPop(operation);
-      operation.complete(receiver.take(length));
+      operation.complete(sga);
     } else {
       this.#endReceive(operation, length);
     }
   }
 
-  /** A record is taken whole, however large, unless the pop gave a size of its own. */
-  #receiveRecord(operation: PooledOperation, size: number): void {
+  /**
+   * A record is taken whole, however large, unless the pop gave a size of its own. An empty one looks to
+   * the kernel's callers as the end does, and is taken for it; a push of none is refused for that reason.
+   */
+  #receiveRecord(operation: PooledOperation): void {
     const { receiver } = this.context;
     const length = receiver.peek(this.fd);
     if (length <= 0) return this.#endReceive(operation, length);
+    const size = operation.size === 0 ? length : Math.min(operation.size, length);
     let sga: HeapSga | null;
-    if (operation.size === 0 && length > STAGING_SIZE) {
-      sga = receiver.receiveLarge(this.fd, length);
+    if (size > STAGING_SIZE) {
+      sga = receiver.receiveLarge(this.fd, size);
     } else {
       const got = receiver.receive(this.fd, size);
       sga = got > 0 ? receiver.take(got) : null;
-      sga?.describe(null, length > size);
     }
     if (sga === null) return this.#endReceive(operation, -1);
+    sga.describe(null, length > size);
     this.#unlinkPop(operation);
     operation.complete(sga);
   }
 
   #endReceive(operation: PooledOperation, length: number): void {
-    const error = length === 0 ? 0 : this.context.receiver.errno;
+    const { receiver } = this.context;
+    // A reset that a push was told of is told once; here it looks like the end.
+    const error = length === 0 ? this.#lost : receiver.errno;
     if (error === Errno.EAGAIN) {
       this.readable = false;
-    } else if (length === 0) {
+    } else if (length === 0 && (error === 0 || error === Errno.EPIPE)) {
       this.#ended = true;
       this.#unlinkPop(operation);
       operation.complete(null);
       while (this.pops.head !== null) this.pops.shift().complete(null);
     } else if (error !== Errno.EINTR) {
       this.#unlinkPop(operation);
-      operation.fail(error);
+      this.#broken = this.#lost = error;
+      operation.fail(error, length < 0 ? receiver.failure : undefined);
       this.break(error);
     }
   }
@@ -304,16 +323,18 @@ export class StreamQueue extends SocketQueue {
       operation.size = sent;
       return 0;
     }
-    this.pushes.shift();
-    if (sent >= 0) {
-      operation.complete(undefined);
-      if (this.#closing && this.pushes.head === null) this.#shutdown(SHUT.WR);
-      return 1;
-    }
     const error = this.context.sender.errno;
-    operation.fail(error);
-    // A record that is refused for its size does no harm to the others.
-    return error === Errno.EMSGSIZE ? 1 : 1 + this.failAll(this.pushes, error);
+    this.pushes.shift();
+    if (sent < 0) this.#lose(error);
+    this.#finishShutdown();
+    if (sent < 0) operation.fail(error);
+    else operation.complete(undefined);
+    return this.#lost === 0 ? 1 : 1 + this.failAll(this.pushes, this.#lost);
+  }
+
+  /** A push failed: another would tear the stream. A record refused for its size does no harm. */
+  #lose(errno: number): void {
+    if (errno !== Errno.EMSGSIZE) this.#lost = errno;
   }
 
   /** Sends an sga from byte `start` on; gives how many bytes of it are gone by now, or a negative number. */
@@ -338,8 +359,13 @@ export class StreamQueue extends SocketQueue {
 
   /** The connection is gone: so is everything that waits for it. */
   override break(errno: number): void {
-    this.#broken = errno;
+    this.#broken = this.#lost = errno;
     super.break(errno);
+  }
+
+  /** Closes the write side if that was asked for, and nothing waits to be sent before. */
+  #finishShutdown(): void {
+    if (this.#closing && this.pushes.head === null) this.#shutdown(SHUT.WR);
   }
 
   /** A direction that the peer's reset closed already is closed well enough. */
@@ -354,27 +380,32 @@ export class StreamQueue extends SocketQueue {
     const error = result < 0 ? errno() : 0;
     if (error === 0) {
       this.#connected(operation);
-    } else if (error === Errno.EINPROGRESS) {
-      this.#watch();
     } else if (error === Errno.EAGAIN) {
       const { timers, clock } = this.context;
-      const retry = new Timer(() => {
-        if (this.#connect === operation) this.#tryConnect(operation, layout);
-      });
-      timers.arm(retry, clock.read() + RETRY);
-    } else {
-      this.#state = FRESH;
-      this.#connect = null;
+      this.#retry = new Timer(() => this.#tryConnect(operation, layout));
+      timers.arm(this.#retry, clock.read() + RETRY);
+    } else if (error !== Errno.EINPROGRESS) {
+      this.#disconnect();
       operation.fail(error);
     }
+  }
+
+  /** Lets go of a connection under way, or of one that failed, so that the socket can connect anew. */
+  #disconnect(): void {
+    this.#connect = null;
+    this.#state = FRESH;
+    if (this.#retry !== null) this.context.timers.disarm(this.#retry);
+    if (this.domain === "unix") return;
+    this.context.libc.connect(this.fd, UNSPECIFIED, UNSPECIFIED.length);
+    this.#pendingError();
+    this.context.forget(this);
   }
 
   #finishConnect(events: number): void {
     const operation = this.#connect!;
     const error = this.#pendingError();
     if (error !== 0) {
-      this.#connect = null;
-      this.#state = FRESH;
+      this.#disconnect();
       operation.fail(error);
     } else if ((events & EPOLL.OUT) !== 0 && (events & EPOLL.HUP) === 0) {
       this.#connected(operation);
@@ -385,7 +416,6 @@ export class StreamQueue extends SocketQueue {
   #connected(operation: PooledOperation<void>): void {
     this.#connect = null;
     this.#state = CONNECTED;
-    this.#watch();
     operation.complete(undefined);
   }
 
@@ -396,9 +426,18 @@ export class StreamQueue extends SocketQueue {
     return value[0]!;
   }
 
+  #checkRecord(sga: HeapSga): void {
+    if (sga.totalLength === 0) {
+      throw this.error("EINVAL", "push", "an empty record would look like the end to the peer");
+    }
+    if (sga.numsegs > MESSAGE.SEGMENTS_MAX) {
+      throw this.error("EMSGSIZE", "push", `a record has at most ${MESSAGE.SEGMENTS_MAX} segments`);
+    }
+  }
+
   #watch(): void {
     if (this.#watched) return;
-    this.#watched = true;
     this.watch();
+    this.#watched = true;
   }
 }
