@@ -1,10 +1,10 @@
 /**
  * Resident memory per open connection, and whether it comes back when they close.
  *
- * The server is read five times: idle after a warm-up; with the connections open, each having made a
- * few echoes; the same after some seconds of light traffic; after they have closed; and again after
- * light traffic. The traffic (short-lived connections, a few echoes on each) is what makes V8 collect
- * garbage: a server cannot be asked to from outside, and one that does nothing at all need not.
+ * The server is read idle after a warm-up, as it is and after a collection of all garbage; with the
+ * connections open, each having made a few echoes; the same after some seconds of light traffic
+ * (short-lived connections, a few echoes on each); and after they have closed, as it is and after a
+ * collection.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { printReport, type Ratio } from "./_harness/report.ts";
 import { interleave } from "./_harness/rounds.ts";
 import { Server, type ServerCommand } from "./_harness/server.ts";
 import { quantile, ratios, spread } from "./_harness/statistics.ts";
-import { cEpollEcho, denoListenEcho, ourEcho } from "./_harness/targets.ts";
+import { cEpollEcho, collectable, denoListenEcho, ourEcho } from "./_harness/targets.ts";
 
 const program = {
   name: "memory.ts",
@@ -31,7 +31,7 @@ const program = {
   },
 } as const;
 
-const STAGES = ["idle", "open", "openLater", "closed", "closedLater"] as const;
+const STAGES = ["idle", "idleCollected", "open", "openLater", "closed", "closedCollected"] as const;
 type Reading = Readonly<Record<typeof STAGES[number], Memory>>;
 
 interface Plan {
@@ -44,9 +44,9 @@ await runProgram(program, async (values) => {
   const machine = inspectMachine();
   const commands = [
     await cEpollEcho(machine, true),
-    ourEcho("generator"),
-    ourEcho("iterator"),
-    denoListenEcho(),
+    collectable(ourEcho("generator")),
+    collectable(ourEcho("iterator")),
+    collectable(denoListenEcho()),
   ];
   const { samples, calibration, notes } = await interleave(
     machine,
@@ -63,7 +63,17 @@ await runProgram(program, async (values) => {
     machine,
     effort: `${values.rounds} rounds; ${values.echoes} echoes on each connection; ` +
       `"later" is after ${settle} s of light traffic on other, short-lived connections`,
-    columns: ["server", "idle", "open", "later", "closed", "later", "KiB each", "anonymous only"],
+    columns: [
+      "server",
+      "idle",
+      "collected",
+      "open",
+      "later",
+      "closed",
+      "collected",
+      "KiB each",
+      "anonymous only",
+    ],
     rows: [...samples].map(([name, readings]) => [
       name,
       ...STAGES.map((stage) => mib(median(readings.map((reading) => reading[stage].resident)))),
@@ -92,6 +102,7 @@ async function measureMemory(
   await pingpong(machine, server, { iterations: 50_000, warmup: 50_000 });
   await lightTraffic(machine, server, 2);
   const idle = await memoryOf(server.pid);
+  const idleCollected = await memoryAfterCollection(command, server);
   let open: Memory;
   let openLater: Memory;
   {
@@ -103,10 +114,16 @@ async function measureMemory(
   }
   await pause(1_000);
   const closed = await memoryOf(server.pid);
-  await lightTraffic(machine, server, settle);
-  const closedLater = await memoryOf(server.pid);
+  const closedCollected = await memoryAfterCollection(command, server);
   await server.assertAlive();
-  return { idle, open, openLater, closed, closedLater };
+  return { idle, idleCollected, open, openLater, closed, closedCollected };
+}
+
+/** C has no garbage, and does not know the signal. */
+async function memoryAfterCollection(command: ServerCommand, server: Server): Promise<Memory> {
+  if (command.argv[0] === Deno.execPath()) Deno.kill(server.pid, "SIGUSR2");
+  await pause(500);
+  return await memoryOf(server.pid);
 }
 
 async function lightTraffic(machine: Machine, server: Server, seconds: number): Promise<void> {
@@ -133,10 +150,10 @@ function compare(samples: ReadonlyMap<string, readonly Reading[]>, connections: 
   }
   for (const [name, readings] of samples) {
     lines.push({
-      label: `${name}: closed, later / idle`,
+      label: `${name}: closed / idle, both collected`,
       ...perRound(
-        readings.map(({ closedLater }) => closedLater.resident),
-        readings.map(({ idle }) => idle.resident),
+        readings.map(({ closedCollected }) => closedCollected.resident),
+        readings.map(({ idleCollected }) => idleCollected.resident),
       ),
       ...(name.startsWith("ours") ? { atMost: 1.1 } : {}),
     });

@@ -36,6 +36,13 @@ export async function cEpollEcho(machine: Machine, block: boolean): Promise<Serv
   return { name: block ? "C epoll" : "C epoll spin", argv: block ? [...argv, "--block"] : argv };
 }
 
+/** A server in Deno that collects its garbage on SIGUSR2. */
+export function collectable({ name, argv, ...rest }: ServerCommand): ServerCommand {
+  const [deno, run, ...others] = argv;
+  const preload = `--preload=${path("./collect_on_signal.ts")}`;
+  return { name, argv: [deno!, run!, "--v8-flags=--expose-gc", preload, ...others], ...rest };
+}
+
 function path(relative: string): string {
   return new URL(relative, import.meta.url).pathname;
 }
