@@ -159,8 +159,8 @@ export function fill(
 }
 
 /** How an operation ended, or null if it is pending although everything ready was done. */
-export function attempt(libos: LibOS, qt: QToken): string | null {
-  for (let i = 0; i < 32; i++) libos.poll();
+export function attempt(libos: LibOS, qt: QToken, polls = 32): string | null {
+  for (let i = 0; i < polls; i++) libos.poll();
   try {
     return tell(libos.wait(qt, 0));
   } catch (error) {

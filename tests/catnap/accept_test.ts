@@ -11,7 +11,6 @@ import {
   attempt,
   KINDS,
   listening,
-  message,
   outcome,
   popped,
   receive,
@@ -38,11 +37,10 @@ for (const [domain, type] of KINDS) {
         const qd = libos.socket(domain, type);
         const connected = libos.connect(qd, listener.address);
         assertEquals(outcome(libos, connected), "connect");
-        libos.push(qd, message(libos, `${number}`));
+        send(libos, qd, `${number}`);
         return qd;
       });
       assertEquals(clients.length, 4);
-      libos.waitNextN(4);
       const told = accepts.map((qt) => {
         const completion = libos.wait(qt);
         return completion.opcode === "accept" ? receive(libos, completion.accepted) : completion;
