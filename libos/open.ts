@@ -70,13 +70,13 @@ const schedulers = new WeakMap<LibOS, Scheduler>();
  */
 export function open(options: OpenOptions | LibOSName = {}): LibOS {
   if (typeof options === "string") return open({ libos: options });
-  const { libos: name = "catnap", idle = "adaptive", beside, debug = false } = options;
+  const { libos: name = "catnap", idle, beside, debug = false } = options;
   if (!Object.hasOwn(LIBOSES, name)) {
     throw new DemikernelError("EINVAL", "open", {
       detail: `there is no libOS "${name}"; there is ${Object.keys(LIBOSES).join(", ")}`,
     });
   }
-  if (!IDLE_POLICIES.includes(idle)) {
+  if (idle !== undefined && !IDLE_POLICIES.includes(idle)) {
     throw new DemikernelError("EINVAL", "open", {
       detail: `an idle policy is ${IDLE_POLICIES.join(", ")}, not ${idle}`,
     });
@@ -85,8 +85,16 @@ export function open(options: OpenOptions | LibOSName = {}): LibOS {
   if (beside !== undefined && shared === undefined) {
     throw new DemikernelError("EINVAL", "open", { detail: "`beside` is no libOS of this thread" });
   }
+  if (shared !== undefined && idle !== undefined && idle !== shared.idle) {
+    throw new DemikernelError("EINVAL", "open", {
+      detail: `the libOS beside has the idle policy ${shared.idle}, and both share it`,
+    });
+  }
   try {
-    const scheduler = shared ?? new Scheduler({ idle, clock: new MonotonicClock() });
+    const scheduler = shared ?? new Scheduler({
+      clock: new MonotonicClock(),
+      idle: idle ?? "adaptive",
+    });
     const libos = LIBOSES[name](scheduler, debug);
     schedulers.set(libos, scheduler);
     return libos;

@@ -51,6 +51,7 @@ netTest(
     await client.push(libos.alloc(size));
     client.close();
     assertEquals(await within(counted), size);
+    server.close();
   },
 );
 

@@ -1,0 +1,85 @@
+import { assertEquals } from "@std/assert";
+import * as mod from "../../mod.ts";
+
+/** What `mod.ts` exports, by kind as `deno doc` has it. */
+const EXPORTS: Record<string, string[]> = {
+  class: ["Connection", "Datagram", "DemikernelError", "Listener", "Server"],
+  function: ["connect", "datagram", "listen", "open", "serve"],
+  interface: [
+    "AcceptCompletion",
+    "Capabilities",
+    "CompletionBase",
+    "ConnectCompletion",
+    "DatagramOptions",
+    "DemikernelErrorOptions",
+    "ExitReport",
+    "FailedCompletion",
+    "InetAddress",
+    "InetEndpoint",
+    "KeepAlive",
+    "LibOS",
+    "LibOSOption",
+    "MulticastGroup",
+    "OpenOptions",
+    "Operation",
+    "OperationOptions",
+    "Operations",
+    "PopCompletion",
+    "PopOptions",
+    "PushCompletion",
+    "Sga",
+    "SocketOptions",
+    "Statistics",
+    "StorageOptions",
+    "Suspension",
+    "UnixAddress",
+    "UnixEndpoint",
+  ],
+  typeAlias: [
+    "Completion",
+    "ConnectOptions",
+    "Coroutine",
+    "Domain",
+    "Endpoint",
+    "ErrnoName",
+    "Handler",
+    "IdlePolicy",
+    "LibOSName",
+    "ListenOptions",
+    "QToken",
+    "QueueDescriptor",
+    "ServeOptions",
+    "SocketAddress",
+    "SocketType",
+  ],
+  variable: ["Errno"],
+};
+
+Deno.test("mod.ts exports the values that it should, and no others", () => {
+  const values = [...EXPORTS.class!, ...EXPORTS.function!, ...EXPORTS.variable!];
+  assertEquals(Object.keys(mod).sort(), values.sort());
+});
+
+Deno.test("mod.ts exports the names that it should, each documented, and no others", async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--json", new URL("../../mod.ts", import.meta.url).pathname],
+  }).output();
+  const { nodes } = JSON.parse(new TextDecoder().decode(stdout));
+  const { symbols } = Object.values(nodes)[0] as { symbols: DocumentedSymbol[] };
+  const found: Record<string, string[]> = {};
+  for (const { name, declarations } of symbols) {
+    for (const kind of new Set(declarations.map(({ kind }) => kind))) {
+      (found[kind] ??= []).push(name);
+    }
+    const documented = declarations.some(({ jsDoc }) => jsDoc?.doc);
+    assertEquals(documented, true, `${name} has no documentation`);
+  }
+  for (const names of Object.values(found)) names.sort();
+  assertEquals(found, EXPORTS);
+});
+
+/** What `deno doc --json` tells of a symbol. */
+interface DocumentedSymbol {
+  name: string;
+  declarations: { kind: string; jsDoc?: { doc?: string } }[];
+}

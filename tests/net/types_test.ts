@@ -1,0 +1,100 @@
+/**
+ * The types of the coroutine layer: what is wrong here fails to compile.
+ *
+ * @module
+ */
+
+import type {
+  Connection,
+  Coroutine,
+  Datagram,
+  Handler,
+  InetAddress,
+  LibOS,
+  Listener,
+  Server,
+  Sga,
+  SocketAddress,
+  UnixAddress,
+} from "../../mod.ts";
+import { connect, listen, serve } from "../../mod.ts";
+
+/** Whether two types are the same, as `true` or `false`. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
+  : false;
+
+/** Compiles only if a value has exactly the type that is given. */
+function has<T>() {
+  return <U>(_value: U, _same: Same<T, U>): void => {};
+}
+
+function* inCoroutine(connection: Connection, listener: Listener, socket: Datagram): Coroutine {
+  has<Sga | null>()(yield* connection.pop(), true);
+  has<void>()(yield* connection.push(new Uint8Array(1)), true);
+  has<Connection>()(yield* listener.accept(), true);
+  has<Connection>()(yield* connect({ port: 1 }), true);
+  has<Sga>()(yield* socket.pop(), true);
+  has<void>()(yield* socket.push(new Uint8Array(1)), true);
+  // @ts-expect-error the end of the stream has to be looked for
+  (yield* connection.pop()).free();
+}
+
+async function inPromises(connection: Connection, listener: Listener, socket: Datagram) {
+  has<Sga | null>()(await connection.pop(), true);
+  has<void>()(await connection.push(new Uint8Array(1)), true);
+  has<Connection>()(await listener.accept(), true);
+  has<Connection>()(await connect({ port: 1 }), true);
+  has<Sga>()(await socket.pop(), true);
+  for await (const sga of connection) has<Sga>()(sga, true);
+  for await (const sga of socket) has<Sga>()(sga, true);
+  for await (const accepted of listener) has<Connection>()(accepted, true);
+}
+
+async function spawned(libos: LibOS) {
+  // deno-lint-ignore require-yield -- only its type matters
+  const answer = await libos.spawn(function* (): Coroutine<number> {
+    return 42;
+  }());
+  has<number>()(answer, true);
+}
+
+function addresses() {
+  const inet = serve({ port: 1 }, () => {});
+  const unix = serve({ path: "x" }, () => {});
+  has<Server<InetAddress>>()(inet, true);
+  has<Server<UnixAddress>>()(unix, true);
+  has<InetAddress>()(listen({ port: 1 }).addr, true);
+  has<UnixAddress>()(listen({ path: "x" }).addr, true);
+  has<SocketAddress>()(({} as Listener).addr, true);
+  // @ts-expect-error a port is needed
+  listen({});
+  // @ts-expect-error there is no such libOS
+  listen({ port: 1, libos: "catnup" });
+}
+
+function handlers() {
+  const take = (_handler: Handler) => {};
+  take(async (connection) => {
+    for await (const sga of connection) await connection.push(sga);
+  });
+  take(function* (connection) {
+    const sga = yield* connection.pop();
+    if (sga !== null) yield* connection.push(sga);
+  });
+  take((connection) => connection.close());
+  // @ts-expect-error yield instead of yield*
+  take(function* () {
+    yield 1;
+  });
+  // @ts-expect-error an async generator is neither
+  take(async function* (connection) {
+    yield* connection;
+  });
+  // @ts-expect-error nobody would wait for it
+  take((connection) => connection.push(new Uint8Array(1)));
+}
+
+Deno.test("the coroutine layer is typed as it says", () => {
+  // That it compiled is the test; nothing of this runs.
+  void [inCoroutine, inPromises, spawned, addresses, handlers];
+});
