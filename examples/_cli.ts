@@ -64,25 +64,39 @@ export async function main(example: Example): Promise<void> {
     const flags = readFlags(example);
     if (flags === null) return console.log(help(example));
     await using libos = open({ libos: flags.libos, idle: flags.idle });
-    const running = example.start(libos, flags);
+    // Before anybody is told that it runs, who may end it at once.
+    const interruption = interrupted();
+    const running = start(example, libos, flags);
     console.log(
-      `${example.about}: listening on ${
-        formatAddress(running.addr)
-      } over ${libos.name} (${libos.provider}), ` +
-        `idle policy ${flags.idle}; Ctrl-C ends it`,
+      `${example.about}: listening on ${formatAddress(running.addr)} ` +
+        `over ${libos.name} (${libos.provider}), idle policy ${flags.idle}; Ctrl-C ends it`,
     );
-    await interrupted();
+    await interruption;
     await running.shutdown();
   } catch (error) {
-    const known = error instanceof UsageError || error instanceof DemikernelError ||
-      Object.values(Deno.errors).some((one) => error instanceof one);
-    if (!known) throw error;
-    console.error(`error: ${(error as Error).message}`);
+    if (!isKnown(error)) throw error;
+    console.error(`error: ${error.message}`);
     Deno.exit(1);
   }
 }
 
-function formatAddress({ hostname, port }: InetAddress): string {
+/** Starts it; an error tells the address. */
+function start(example: Example, libos: LibOS, flags: Flags): Running {
+  try {
+    return example.start(libos, flags);
+  } catch (error) {
+    if (!isKnown(error)) throw error;
+    throw new UsageError(`${formatAddress(flags)}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Whether one line says enough. */
+function isKnown(error: unknown): error is Error {
+  return error instanceof UsageError || error instanceof DemikernelError ||
+    Object.values(Deno.errors).some((one) => error instanceof one);
+}
+
+function formatAddress({ hostname, port }: Pick<Flags, "hostname" | "port">): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
@@ -127,12 +141,12 @@ function readFlags(example: Example): Flags | null {
   };
 }
 
-/** `LIBOS`, as upstream has it; without the permission to read it, catnap. */
+/** `LIBOS`, as upstream has it; empty, or without the permission to read it, catnap. */
 function libosByDefault(): string {
   if (Deno.permissions.querySync({ name: "env", variable: "LIBOS" }).state !== "granted") {
     return "catnap";
   }
-  return Deno.env.get("LIBOS") ?? "catnap";
+  return Deno.env.get("LIBOS") || "catnap";
 }
 
 function help(example: Example): string {

@@ -12,14 +12,18 @@ import { type Datagram, datagram } from "../mod.ts";
 import { main } from "./_cli.ts";
 
 function* echo(socket: Datagram) {
-  try {
-    for (;;) {
+  while (socket.open) {
+    try {
       const sga = yield* socket.pop();
-      yield* socket.push(sga, sga.address);
-      sga.free();
+      try {
+        yield* socket.push(sga, sga.address);
+      } finally {
+        sga.free();
+      }
+    } catch (error) {
+      // What one client sent, or where from, must not end what serves all.
+      if (socket.open) console.error(`warning: ${(error as Error).message}`);
     }
-  } catch (error) {
-    if (socket.open) throw error;
   }
 }
 

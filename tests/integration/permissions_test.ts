@@ -1,0 +1,65 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Program, run } from "../examples/_program.ts";
+import { deno, echoProgram, makeDirectory, ROOT } from "./_programs.ts";
+
+/** Where libc is on this machine. */
+const LIBC = `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`;
+const SCOPED = `--allow-ffi=${LIBC}`;
+const hasLibc = await Deno.stat(LIBC).then(() => true, () => false);
+
+const EXAMPLES = ["tcp_echo", "udp_echo", "kv"];
+
+for (const example of EXAMPLES) {
+  Deno.test(`${example} says which permission is missing without --allow-ffi`, async () => {
+    for (const permissions of [[], ["-A", "--deny-ffi"], ["--allow-ffi=/nonexistent.so"]]) {
+      const { code, stdout, stderr } = await run(example, ["--port", "0"], { permissions });
+      assertEquals([code, stdout], [1, ""]);
+      assertMatch(stderr, /^error: [^\n]*--allow-ffi[^\n]*\n$/);
+    }
+  });
+
+  Deno.test({
+    name: `${example} runs with ${SCOPED} alone`,
+    ignore: !hasLibc,
+    async fn() {
+      await using program = await Program.start(example, [], { permissions: [SCOPED] });
+      assertEquals(await program.end("SIGINT"), { code: 0, stdout: "", stderr: "" });
+    },
+  });
+
+  Deno.test(`${example} does not read LIBOS without --allow-env=LIBOS`, async () => {
+    const env = { LIBOS: "catnup" };
+    await using program = await Program.start(example, [], { permissions: ["--allow-ffi"], env });
+    assertStringIncludes(program.line, "over catnap");
+    const permissions = ["--allow-ffi", "--allow-env=LIBOS"];
+    const { code, stderr } = await run(example, ["--port", "0"], { permissions, env });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "catnup");
+  });
+}
+
+Deno.test("open() throws NotCapable without --allow-ffi, whatever else is allowed", async () => {
+  const program = `
+    import { open, serve } from ${JSON.stringify(`${ROOT}mod.ts`)};
+    for (const call of [open, () => serve({ port: 0 }, () => {})]) {
+      try { call(); } catch (error) { console.log(error instanceof Deno.errors.NotCapable); }
+    }
+  `;
+  await using directory = await makeDirectory();
+  await Deno.writeTextFile(`${directory.path}/program.ts`, program);
+  const flags = ["--no-prompt", "--no-config", "-A", "--deny-ffi"];
+  const { stdout, stderr } = await deno(["run", ...flags, `${directory.path}/program.ts`]);
+  assertEquals({ stdout, stderr }, { stdout: "true\ntrue\n", stderr: "" });
+});
+
+Deno.test({
+  name: `a program of one's own echoes with ${SCOPED} alone`,
+  ignore: !hasLibc,
+  async fn() {
+    await using directory = await makeDirectory();
+    const program = `${directory.path}/program.ts`;
+    await Deno.writeTextFile(program, echoProgram(`${ROOT}mod.ts`));
+    const { stdout, stderr } = await deno(["run", "--no-prompt", "--no-config", SCOPED, program]);
+    assertEquals({ stdout, stderr }, { stdout: "round trip\n", stderr: "" });
+  },
+});
