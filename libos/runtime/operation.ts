@@ -122,6 +122,7 @@ export class PooledOperation<T = any> implements Operation<T> {
   ignored = false;
 
   readonly #pool: OperationPool;
+  readonly #scheduler: Scheduler;
   #state = PENDING;
   #errno = 0;
   /** Turns the raw result into what the waiter gets. */
@@ -139,6 +140,7 @@ export class PooledOperation<T = any> implements Operation<T> {
   /** Used by the pool alone. */
   constructor(pool: OperationPool) {
     this.#pool = pool;
+    this.#scheduler = pool.scheduler;
   }
 
   /** Whether it is over. */
@@ -166,7 +168,7 @@ export class PooledOperation<T = any> implements Operation<T> {
   suspend(): void {
     this.counted = true;
     this.owner!.pending++;
-    this.#pool.scheduler.retain(this.owner!.referenced);
+    this.#scheduler.retain(this.owner!.referenced);
   }
 
   /** Used by libOSes: it succeeded. */
@@ -209,7 +211,7 @@ export class PooledOperation<T = any> implements Operation<T> {
     if (options.timeout !== undefined) checkTimeout(options.timeout);
     if (this.#state !== PENDING) return this;
     if (options.signal?.aborted) this.abandon(Errno.ECANCELED, options.signal.reason);
-    else this.#limits = new Limits(this, this.#pool.scheduler, options, this.#limits);
+    else this.#limits = new Limits(this, this.#scheduler, options, this.#limits);
     return this;
   }
 
@@ -220,7 +222,7 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   /** The iterator's step: suspends the coroutine while pending, gives the result or throws once over. */
   next(): this {
-    const { scheduler } = this.#pool;
+    const scheduler = this.#scheduler;
     const task = scheduler.current;
     if (this.#state === OVER) {
       if (!scheduler.spend() && task !== null) {
@@ -248,7 +250,7 @@ export class PooledOperation<T = any> implements Operation<T> {
   return(): this {
     this.done = true;
     if (this.#state === PENDING) {
-      if (this.#task !== null) this.#pool.scheduler.makeReady(this.#task);
+      if (this.#task !== null) this.#scheduler.makeReady(this.#task);
       this.#task = null;
       this.ignored = true;
       this.cancel();
@@ -276,10 +278,10 @@ export class PooledOperation<T = any> implements Operation<T> {
       this.#reject = reject;
     } else if (this.#state === CONSUMED) {
       reject(this.#misuse("it was waited for already"));
-    } else if (this.#pool.scheduler.spend()) {
+    } else if (this.#scheduler.spend()) {
       this.#settle(resolve, reject);
     } else {
-      this.#pool.scheduler.makeReady({ next: null, step: () => this.#settle(resolve, reject) });
+      this.#scheduler.makeReady({ next: null, step: () => this.#settle(resolve, reject) });
     }
   }
 
@@ -304,7 +306,7 @@ export class PooledOperation<T = any> implements Operation<T> {
     if (this.counted) {
       this.counted = false;
       this.owner!.pending--;
-      pool.scheduler.release(this.owner!.referenced);
+      this.#scheduler.release(this.owner!.referenced);
     }
     if (this.#limits !== null) {
       this.#limits.release();
@@ -313,13 +315,13 @@ export class PooledOperation<T = any> implements Operation<T> {
     if (this.#task !== null) {
       const task = this.#task;
       this.#task = null;
-      pool.scheduler.makeReady(task);
+      this.#scheduler.makeReady(task);
     } else if (this.#resolve !== null) {
       const resolve = this.#resolve;
       const reject = this.#reject!;
       this.#resolve = null;
       this.#reject = null;
-      pool.scheduler.expectMicrotasks();
+      this.#scheduler.expectMicrotasks();
       this.#settle(resolve, reject);
     } else if (this.slot >= 0) {
       pool.tokens.ended(this);
