@@ -16,7 +16,7 @@ import { Session, Store } from "./kv/mod.ts";
 /** How often keys whose time has come are deleted, in milliseconds, and how many at most. */
 const EXPIRY = { interval: 100, budget: 1000 };
 
-/** Serves one client: every pop is fed to its session, and all replies to it go out in one push. */
+/** Serves one client: what a pop gave is fed to its session, and the replies go out in one push. */
 function* handle(connection: Connection, store: Store) {
   const session = new Session(store, {
     address: format(connection.remoteAddr as InetAddress),
@@ -24,19 +24,23 @@ function* handle(connection: Connection, store: Store) {
   });
   const { reply } = session;
   try {
-    for (;;) {
+    while (session.open) {
       const request = yield* connection.pop();
       if (request === null) return;
-      const goOn = session.feed(request.bytes());
-      request.free();
-      if (reply.length > 0) {
-        const sga = connection.libos.alloc(reply.length);
-        sga.bytes().set(reply.bytes.subarray(0, reply.length));
-        reply.reset();
-        yield* connection.push(sga);
-        sga.free();
+      try {
+        for (let segment = 0; segment < request.numsegs; segment++) {
+          session.feed(request.bytes(segment));
+          do {
+            if (reply.length > 0) {
+              const bytes = reply.bytes.subarray(0, reply.length);
+              reply.reset();
+              yield* connection.push(bytes);
+            }
+          } while (session.resume());
+        }
+      } finally {
+        request.free();
       }
-      if (!goOn) return;
     }
   } finally {
     session.close();
@@ -44,7 +48,7 @@ function* handle(connection: Connection, store: Store) {
 }
 
 function format({ hostname, port }: InetAddress): string {
-  return `${hostname}:${port}`;
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 if (import.meta.main) {

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { constants } from "node:buffer";
 import { CommandError } from "./errors.ts";
 import { type Integer, parseInteger } from "./integer.ts";
 import { decodeLatin1 } from "./latin1.ts";
 import { makeValue, type Value } from "./value.ts";
 
+const LONGEST_STRING = constants.MAX_STRING_LENGTH;
 const EMPTY = new Uint8Array(0);
 /** How many arguments there is room for at first. */
 const INITIAL_ROOM = 16;
@@ -31,6 +33,11 @@ export class CommandRequest {
   /** Arguments that have memory of their own. */
   #large: Uint8Array[] = [];
 
+  /** How many bytes the places of the arguments take: as many as the arguments, where these are small. */
+  get placesSize(): number {
+    return this.#starts.byteLength + this.#ends.byteLength;
+  }
+
   /** Where the argument at `index` starts in `source`. A large one is an empty place nowhere. */
   start(index: number): number {
     return this.#starts[index]!;
@@ -41,12 +48,29 @@ export class CommandRequest {
     return this.#ends[index]!;
   }
 
-  /** The argument at `index` as a latin1 string. */
+  /**
+   * The argument at `index` as a latin1 string.
+   *
+   * @throws {CommandError} If it is longer than a string can be, which is 24 bytes less than 512 MiB.
+   */
   text(index: number): string {
     const start = this.#starts[index]!;
     if (start >= 0) return decodeLatin1(this.source, start, this.#ends[index]!);
     const large = this.#large[~start]!;
+    if (large.length > LONGEST_STRING) {
+      throw new CommandError(`ERR Invalid argument: longer than ${LONGEST_STRING} bytes`);
+    }
     return decodeLatin1(large, 0, large.length);
+  }
+
+  /** The first bytes of the argument at `index`, at most `length`, as a latin1 string. */
+  head(index: number, length: number): string {
+    const start = this.#starts[index]!;
+    if (start >= 0) {
+      return decodeLatin1(this.source, start, Math.min(this.#ends[index]!, start + length));
+    }
+    const large = this.#large[~start]!;
+    return decodeLatin1(large, 0, Math.min(large.length, length));
   }
 
   /** The argument at `index` in lower case, to compare with the words of an option. */

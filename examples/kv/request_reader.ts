@@ -12,8 +12,6 @@ const EMPTY = new Uint8Array(0);
 /** The longest line: an inline request, or the header of an argument. */
 const MAX_LINE = 64 * 1024;
 const MAX_ARGUMENTS = 2 ** 31 - 1;
-/** The most bytes of one unfinished request, without its large arguments. */
-const MAX_KEPT = 2 ** 30;
 /** Memory for unfinished requests beyond this is given back when there is none. */
 const RETAINED_SIZE = 64 * 1024;
 /** An unfinished argument of at least this many bytes gets memory of its own, which the store then keeps. */
@@ -41,6 +39,7 @@ export class RequestReader {
   error: string | undefined;
 
   #maximumBulk: number;
+  #maximumRequest: number;
   /** What is being read: bytes of the caller, or `#kept`. */
   #bytes: Uint8Array = EMPTY;
   #limit = 0;
@@ -54,14 +53,21 @@ export class RequestReader {
   #expected = 0;
   /** The length of the argument being read, or −1 before its header. */
   #bulkLength = UNFINISHED;
+  /** The argument with memory of its own that is being read, and is not complete. */
   #filling: Uint8Array | undefined;
+  /** How many bytes of the request being read are in memory of their own. */
+  #largeBytes = 0;
   /** How many bytes of the argument being filled have come, with its line end. */
   #filled = 0;
   #kept: Uint8Array = EMPTY;
 
-  /** @param maximumBulk The longest argument to accept, in bytes. */
-  constructor(maximumBulk: number) {
+  /**
+   * @param maximumBulk The longest argument to accept, in bytes.
+   * @param maximumRequest The most memory that an unfinished request may take, in bytes.
+   */
+  constructor(maximumBulk: number, maximumRequest: number) {
     this.#maximumBulk = maximumBulk;
+    this.#maximumRequest = maximumRequest;
   }
 
   /** Takes more bytes to read; they must not change before {@linkcode RequestReader.retain}. */
@@ -83,10 +89,12 @@ export class RequestReader {
    *
    * @returns Whether there is one. If not, more bytes are needed, or there is an
    * {@linkcode RequestReader.error}.
+   * @throws {RangeError} If the request takes more memory than it may.
    */
   next(): boolean {
     while (this.#expected === 0) {
       this.#origin = this.#position;
+      this.#largeBytes = 0;
       this.request.clear();
       if (this.#position === this.#limit) return false;
       if (this.#bytes[this.#position] !== ARRAY) {
@@ -104,9 +112,14 @@ export class RequestReader {
     return true;
   }
 
-  /** Copies what is left of the bytes supplied, which then belong to the caller again. */
+  /**
+   * Copies what is left of the bytes supplied, which then belong to the caller again.
+   *
+   * @throws {RangeError} If that is more than a request may take.
+   */
   retain(): void {
     const origin = this.#origin;
+    this.#checkSize(this.#limit - origin);
     if (origin === this.#limit || this.error !== undefined) {
       this.#limit = 0;
       if (this.#kept.length > RETAINED_SIZE) this.#kept = EMPTY;
@@ -127,6 +140,7 @@ export class RequestReader {
 
   /** Reads arguments until the request is complete; returns whether it is. */
   #readArguments(): boolean {
+    if (this.#filling !== undefined) return false;
     const { request } = this;
     const expected = this.#expected;
     while (request.count < expected) {
@@ -233,6 +247,8 @@ export class RequestReader {
   /** Makes memory for an argument of `length` bytes, and fills it with what has come. */
   #startFilling(length: number): void {
     const start = this.#position;
+    this.#largeBytes += length;
+    this.#checkSize(start - this.#origin);
     this.#filling = new Uint8Array(length);
     this.#filled = 0;
     this.#fill(this.#bytes, start, this.#limit);
@@ -258,7 +274,6 @@ export class RequestReader {
   #keep(input: Uint8Array, start: number, end: number): void {
     const length = this.#limit + end - start;
     if (length > this.#kept.length) {
-      if (length > MAX_KEPT) return void this.#fail("too big request");
       const grown = new Uint8Array(Math.max(length, this.#kept.length * 2));
       grown.set(this.#kept.subarray(0, this.#limit));
       this.#kept = grown;
@@ -266,6 +281,16 @@ export class RequestReader {
     this.#kept.set(input.subarray(start, end), this.#limit);
     this.#bytes = this.#kept;
     this.#limit = length;
+  }
+
+  /** Throws if the request being read takes too much memory, `kept` bytes of which are not its own. */
+  #checkSize(kept: number): void {
+    const size = kept + this.#largeBytes + this.request.placesSize;
+    if (size > this.#maximumRequest) {
+      throw new RangeError(
+        `Cannot read request: it takes ${size} bytes, the limit is ${this.#maximumRequest}`,
+      );
+    }
   }
 
   /** Subtracts `origin` from every place in the bytes. */

@@ -12,6 +12,12 @@ import type { CommandRequest } from "./request.ts";
 import { RequestReader } from "./request_reader.ts";
 import type { Store } from "./store.ts";
 
+/**
+ * No further request is run while this many bytes of replies have not been sent: enough for thousands of
+ * small replies in one push, and no more than a {@linkcode ReplyBuffer} keeps between pushes.
+ */
+const REPLY_BATCH = 128 * 1024;
+
 /** What the network knows about a client; CLIENT INFO shows it. */
 export interface SessionInfo {
   /** The address of the client, as `127.0.0.1:50000`. */
@@ -66,6 +72,7 @@ export class Session {
 
   #reader: RequestReader;
   #open = true;
+  #paused = false;
 
   /**
    * @param store What all clients share; the client is listed there until {@linkcode Session.close}.
@@ -77,34 +84,46 @@ export class Session {
     this.id = store.nextSessionId();
     this.connectedAt = this.activeAt = store.now;
     this.database = store.databases[0]!;
-    this.#reader = new RequestReader(store.maximumBulkLength);
+    this.#reader = new RequestReader(store.maximumBulkLength, store.maximumRequestLength);
     store.sessions.set(this.id, this);
   }
 
+  /** Whether to go on: if not, the connection is to be closed when the replies have been sent. */
+  get open(): boolean {
+    return this.#open;
+  }
+
   /**
-   * Runs every request that is complete with these bytes; the replies are added to
-   * {@linkcode Session.reply}. What is left of an unfinished request is copied.
+   * Runs the requests that are complete with these bytes; the replies are added to
+   * {@linkcode Session.reply}. Send them, then {@linkcode Session.resume} until there is no more to do: the
+   * bytes must not change before that. What is left of an unfinished request is copied.
    *
    * @param input Bytes from the client, in any portion.
-   * @returns Whether to go on: if not, the connection is to be closed when the reply has been sent.
-   * @throws {RangeError} If more than 1 GiB of replies is waiting, or memory cannot be had; close the
+   * @throws {RangeError} If a request or the reply to one is too long, or memory cannot be had; close the
    * connection.
    */
-  feed(input: Uint8Array): boolean {
-    if (!this.#open) return false;
-    const { store } = this;
-    const reader = this.#reader;
-    store.tick();
-    this.activeAt = store.statistics.now;
-    store.statistics.inputBytes += input.length;
-    reader.supply(input);
-    while (this.#open && reader.next()) this.#execute(reader.request);
-    if (reader.error !== undefined) {
-      this.#open = false;
-      if (this.replyMode === "on") this.#replyError(reader.error);
-    }
-    reader.retain();
-    return this.#open;
+  feed(input: Uint8Array): void {
+    if (this.#paused) throw new Error("Cannot feed session: it has to be resumed first");
+    if (!this.#open) return;
+    this.store.statistics.inputBytes += input.length;
+    this.#reader.supply(input);
+    this.#run();
+  }
+
+  /**
+   * Runs the requests that had to wait until the replies to those before them were sent.
+   *
+   * So a client that asks for more than it reads waits for itself, and holds no memory for replies that
+   * nobody takes.
+   *
+   * @returns Whether there were any.
+   * @throws {RangeError} As {@linkcode Session.feed}.
+   */
+  resume(): boolean {
+    if (!this.#paused) return false;
+    this.#paused = false;
+    this.#run();
+    return true;
   }
 
   /** Takes the client out of the list of clients. Call it when the connection is gone. */
@@ -140,32 +159,53 @@ export class Session {
     this.reply.protocol = 2;
   }
 
+  #run(): void {
+    const { store, reply } = this;
+    const reader = this.#reader;
+    store.tick();
+    this.activeAt = store.now;
+    try {
+      while (this.#open && reader.next()) {
+        this.#execute(reader.request);
+        if (reply.length >= REPLY_BATCH && this.#open) {
+          this.#paused = true;
+          return;
+        }
+      }
+      if (reader.error !== undefined) {
+        this.#open = false;
+        if (this.replyMode === "on") this.#replyError(reader.error);
+      }
+      reader.retain();
+    } catch (error) {
+      this.#open = false;
+      throw error;
+    }
+  }
+
   #execute(request: CommandRequest): void {
     const mark = this.reply.length;
     this.store.statistics.commands++;
     try {
       const command = COMMANDS.find(request.source, request.start(0), request.end(0));
       if (command === undefined) this.#rejectUnknown(request);
-      else this.#run(command, request);
+      else this.#call(command, request);
     } catch (error) {
-      if (!(error instanceof CommandError)) {
-        this.#open = false;
-        throw error;
-      }
+      if (!(error instanceof CommandError)) throw error;
       this.reply.length = mark;
       this.#replyError(error.message);
     }
     if (this.replyMode !== "on") this.#applyReplyMode(mark);
   }
 
-  #run(command: Command, request: CommandRequest): void {
+  #call(command: Command, request: CommandRequest): void {
     const { count } = request;
     if (command.subcommands !== undefined && count > 1) {
-      const name = request.text(1);
       const found = command.subcommands.find(request.source, request.start(1), request.end(1));
       if (found === undefined) {
+        const name = excerpt(request.head(1, EXCERPT_LENGTH));
         const parent = command.name.toUpperCase();
-        throw new CommandError(`ERR unknown subcommand '${excerpt(name)}'. Try ${parent} HELP.`);
+        throw new CommandError(`ERR unknown subcommand '${name}'. Try ${parent} HELP.`);
       }
       command = found;
     }
@@ -176,7 +216,7 @@ export class Session {
   }
 
   #rejectUnknown(request: CommandRequest): void {
-    const name = request.text(0);
+    const name = request.head(0, EXCERPT_LENGTH);
     if (/^(host:|post)$/i.test(name)) {
       // A browser was made to send HTTP here, with commands in the body: do not go on to that.
       this.#open = false;
@@ -184,7 +224,8 @@ export class Session {
     }
     let excerpts = "";
     for (let i = 1; i < request.count && excerpts.length < EXCERPT_LENGTH; i++) {
-      excerpts += `'${excerpt(request.text(i), EXCERPT_LENGTH - excerpts.length)}' `;
+      const room = EXCERPT_LENGTH - excerpts.length;
+      excerpts += `'${excerpt(request.head(i, room), room)}' `;
     }
     throw new CommandError(
       `ERR unknown command '${excerpt(name)}', with args beginning with: ${excerpts}`,

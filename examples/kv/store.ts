@@ -14,6 +14,8 @@ export interface StoreOptions {
   databases?: number;
   /** The longest argument and the longest value, in bytes; the default is 512 MiB. */
   maximumBulkLength?: number;
+  /** The longest request, with all its arguments, in bytes; the default is 1 GiB. */
+  maximumRequestLength?: number;
   /** The port that INFO and CONFIG GET name; the default is 6379. */
   port?: number;
 }
@@ -40,6 +42,8 @@ export class Store {
   readonly statistics: Statistics;
   /** The longest argument and the longest value, in bytes. */
   readonly maximumBulkLength: number;
+  /** The longest request, with all its arguments, in bytes. */
+  readonly maximumRequestLength: number;
   /** The parameters that CONFIG GET shows. */
   readonly configuration: ReadonlyMap<string, string>;
   /** When the store was made, in milliseconds since 1970. */
@@ -50,16 +54,23 @@ export class Store {
 
   /** @param options Settings other than the defaults of Redis. */
   constructor(options: StoreOptions = {}) {
-    const { clock = Date.now, databases = 16, maximumBulkLength = 512 * 2 ** 20, port = 6379 } =
-      options;
+    const {
+      clock = Date.now,
+      databases = 16,
+      maximumBulkLength = 2 ** 29,
+      maximumRequestLength = 2 ** 30,
+      port = 6379,
+    } = options;
     this.#clock = clock;
     this.startedAt = clock();
     this.maximumBulkLength = maximumBulkLength;
+    this.maximumRequestLength = maximumRequestLength;
     const statistics = newStatistics(this.startedAt);
     this.statistics = statistics;
     this.databases = Array.from({ length: databases }, () => new Database(statistics));
     this.configuration = new Map([
       ["appendonly", "no"],
+      ["client-query-buffer-limit", String(maximumRequestLength)],
       ["databases", String(databases)],
       ["maxmemory", "0"],
       ["maxmemory-policy", "noeviction"],

@@ -28,10 +28,12 @@ export function newSession(options: StoreOptions = {}): Session {
   return new Session(new Store(options));
 }
 
-/** Feeds a session, and takes the replies. */
+/** Feeds a session, and takes all the replies. */
 export function feed(session: Session, input: string | Uint8Array): string {
   session.feed(typeof input === "string" ? bytes(input) : input);
-  return takeReply(session);
+  let replies = takeReply(session);
+  while (session.resume()) replies += takeReply(session);
+  return replies;
 }
 
 /** The replies of a session, which forgets them. */

@@ -1,0 +1,212 @@
+/**
+ * Sessions: whatever pieces requests come in, the replies are the same.
+ *
+ * @module
+ */
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "npm:fast-check@4.10.0";
+import type { Session } from "../../examples/kv/mod.ts";
+import { scripts } from "./kv_scripts.ts";
+import { bytes, feed, newSession, request, run, takeReply } from "./kv_testing.ts";
+
+/** Times stand still, so that two sessions say the same. */
+const fixed = () => newSession({ clock: () => 1_700_000_000_000 });
+
+/** Feeds pieces of a stream, cut at the places given. */
+function feedPieces(session: Session, stream: Uint8Array, cuts: readonly number[]): string {
+  let replies = "";
+  let start = 0;
+  for (const cut of [...cuts, stream.length]) {
+    if (cut <= start || cut > stream.length) continue;
+    // A copy that is spoiled afterwards, as the buffer of a libOS is when it is free.
+    const piece = stream.slice(start, cut);
+    replies += feed(session, piece);
+    piece.fill(0xaa);
+    start = cut;
+  }
+  return replies;
+}
+
+for (const [name, script] of Object.entries(scripts)) {
+  // INFO counts the bytes that have come.
+  if (name === "COMMAND and INFO") continue;
+  Deno.test(`Session.feed() replies the same to "${name}" when it comes byte by byte`, () => {
+    const stream = bytes(script.join(""));
+    const whole = feed(fixed(), stream);
+    const pieces = feedPieces(fixed(), stream, Array.from(stream, (_, i) => i));
+    assertEquals(withoutMeasures(pieces), withoutMeasures(whole));
+  });
+}
+
+/** Without what CLIENT INFO says of the replies that wait to be sent, and the length of that. */
+function withoutMeasures(replies: string): string {
+  return replies.replace(/obl=\d+/g, "").replace(/\d+\r\n(?=(txt:)?id=)/g, "");
+}
+
+Deno.test("Session.feed() replies the same when a stream is cut once, at every place", () => {
+  const stream = bytes(
+    [
+      request("SET", "k", "v\r\n\0\xff"),
+      "GET k\r\n",
+      request("MSET", "a", "1", "b", "2"),
+      "\r\n*0\r\n*-1\r\n",
+      'ECHO "a b"\r\n',
+      request("MGET", "a", "b", "none"),
+      request("NONSENSE", "x"),
+    ].join(""),
+  );
+  const whole = feed(fixed(), stream);
+  for (let cut = 0; cut <= stream.length; cut++) {
+    assertEquals(feedPieces(fixed(), stream, [cut]), whole, `cut at ${cut}`);
+  }
+});
+
+Deno.test("Session.feed() keeps a large value when it comes in pieces of any size", () => {
+  const value = Array.from({ length: 300_000 }, (_, i) => String.fromCharCode(i % 251)).join("");
+  const stream = bytes(
+    request("SET", "k", value) + request("ECHO", "after") + request("STRLEN", "k"),
+  );
+  for (const size of [1000, 16_384, 65_536, 100_000, 299_999, 300_030]) {
+    const cuts = Array.from({ length: Math.ceil(stream.length / size) }, (_, i) => i * size);
+    const session = newSession();
+    assertEquals(feedPieces(session, stream, cuts), "+OK\r\n$5\r\nafter\r\n:300000\r\n", `${size}`);
+    assertEquals(run(session, "GET k"), `$300000\r\n${value}\r\n`, `${size}`);
+  }
+});
+
+const word = fc.oneof(
+  fc.constantFrom("a", "b", "", "1", "NX", "EX", "10"),
+  fc.uint8Array({ maxLength: 40 }).map((array) => String.fromCharCode(...array)),
+  // Around the size from which an argument has memory of its own.
+  fc.constantFrom(32_767, 32_768, 32_769, 70_000).map((length) => "x\xe9".repeat(length / 2)),
+);
+const name = fc.constantFrom("SET", "get", "MSET", "MGET", "APPEND", "DEL", "INCR", "ECHO", "FOO");
+const anyRequest = fc.oneof(
+  { weight: 8, arbitrary: fc.tuple(name, fc.array(word, { maxLength: 4 })) },
+).map(([first, rest]) => request(first, ...rest));
+const inlineRequest = fc.stringMatching(/^(echo|get|set) [a-z"' \\]{0,12}$/).map((line) =>
+  line + "\r\n"
+);
+const stream = fc.array(fc.oneof({ weight: 4, arbitrary: anyRequest }, inlineRequest), {
+  maxLength: 8,
+}).map((requests) => bytes(requests.join("")));
+
+Deno.test("Session.feed() replies the same when any requests are cut at any places", () => {
+  fc.assert(
+    fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), (whole, places) => {
+      const cuts = places.map((place) => place % (whole.length + 1)).sort((a, b) => a - b);
+      assertEquals(feedPieces(fixed(), whole, cuts), feed(fixed(), whole));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("Session.feed() replies, or says what is wrong, when it is given any bytes", () => {
+  const lineByte = fc.constantFrom(...bytes("*$\r\n0123456789-\"'\\ PINGSETxyz\0\xff"));
+  const piece = fc.array(fc.oneof(fc.nat({ max: 255 }), lineByte), { maxLength: 60 });
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 10 }), (pieces) => {
+      const all = pieces.map((piece) => Uint8Array.from(piece));
+      const [session, other] = [fixed(), fixed()];
+      const replies = all.map((one) => feed(session, one)).join("");
+      assertEquals(
+        feed(other, bytes(all.map((one) => String.fromCharCode(...one)).join(""))),
+        replies,
+      );
+      if (!session.open) assertEquals(feed(session, request("PING")), "");
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("Session.feed() runs every request when ten thousand come at once", () => {
+  const session = newSession();
+  const input = Array.from({ length: 10_000 }, (_, i) => request("SET", `key:${i}`, i)).join("");
+  assertEquals(feed(session, input), "+OK\r\n".repeat(10_000));
+  assertEquals(run(session, "DBSIZE"), ":10000\r\n");
+});
+
+Deno.test("Session.feed() pauses when many bytes of replies wait to be sent", () => {
+  const session = newSession();
+  feed(session, request("SET", "k", "x".repeat(100_000)));
+  session.feed(bytes(request("GET", "k").repeat(50) + request("PING")));
+  let sent = "";
+  let pauses = 0;
+  do {
+    // One reply more than what makes it pause, not all fifty.
+    assertEquals(session.reply.length < 300_000, true);
+    sent += String.fromCharCode(...session.reply.bytes.subarray(0, 1));
+    session.reply.reset();
+    pauses++;
+  } while (session.resume());
+  assertEquals(session.reply.length, 0);
+  assertEquals(sent, "$".repeat(25) + "+");
+  assertEquals(pauses, 26);
+  assertEquals(run(session, "PING"), "+PONG\r\n");
+});
+
+Deno.test("Session.feed() throws when the replies to what came before still wait", () => {
+  const session = newSession();
+  feed(session, request("SET", "k", "x".repeat(200_000)));
+  session.feed(bytes(request("GET", "k").repeat(2)));
+  assertThrows(() => session.feed(bytes("PING\r\n")), Error, "Cannot feed");
+});
+
+Deno.test("Session.feed() throws when a request is longer than the limit", () => {
+  const limits = { maximumRequestLength: 100_000 };
+  // Many small arguments, a large one, and several of which none is too large.
+  for (
+    const input of [
+      "*1000000\r\n" + "$1\r\nx\r\n".repeat(20_000),
+      `*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100001\r\n`,
+      "*9\r\n" + `$40000\r\n${"x".repeat(40_000)}\r\n`.repeat(3),
+    ]
+  ) {
+    const session = newSession(limits);
+    const pieces = input.match(/[^]{1,10000}/g)!;
+    assertThrows(
+      () => pieces.forEach((piece) => feed(session, piece)),
+      RangeError,
+      "Cannot read request",
+    );
+    assertEquals(session.open, false);
+  }
+});
+
+Deno.test("Session.feed() takes a long stream when each request is within the limit", () => {
+  const session = newSession({ maximumRequestLength: 100_000 });
+  const one = request("SET", "k", "x".repeat(60_000));
+  assertEquals(
+    feedPieces(session, bytes(one.repeat(10)), [50_000, 150_000, 300_001]),
+    "+OK\r\n".repeat(10),
+  );
+});
+
+Deno.test("Session.feed() replies with an error when a key is too long for a string", () => {
+  const session = newSession();
+  const huge = new Uint8Array(2 ** 29 - 20);
+  session.feed(bytes(`*2\r\n$3\r\nGET\r\n$${huge.length}\r\n`));
+  session.feed(huge);
+  session.feed(bytes("\r\n"));
+  assertEquals(takeReply(session), "-ERR Invalid argument: longer than 536870888 bytes\r\n");
+  assertEquals(run(session, "PING"), "+PONG\r\n");
+});
+
+Deno.test("Session.feed() names an unknown command when its name is huge", () => {
+  const session = newSession();
+  assertEquals(
+    feed(session, request("x".repeat(1_000_000), "y".repeat(1_000_000))),
+    `-ERR unknown command '${"x".repeat(128)}', with args beginning with: '${
+      "y".repeat(128)
+    }' \r\n`,
+  );
+});
+
+Deno.test("Session.close() takes the client off the list when a request is unfinished", () => {
+  const session = newSession();
+  const other = newSession();
+  session.feed(bytes("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\nxxx"));
+  session.close();
+  assertEquals([session.store.sessions.size, other.store.sessions.size], [0, 1]);
+  assertEquals(session.open, false);
+});
