@@ -7,7 +7,7 @@
 import { SYMBOLS } from "./symbols.ts";
 
 /** Where libc is, by processor, so that `--allow-ffi` may be scoped to that one path. */
-const PATHS: Partial<Record<typeof Deno.build.arch, readonly string[]>> = {
+const PATHS: Readonly<Record<string, readonly string[]>> = {
   x86_64: ["/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/libc.so.6", "/lib64/libc.so.6"],
   aarch64: ["/lib/aarch64-linux-gnu/libc.so.6", "/usr/lib/libc.so.6", "/lib64/libc.so.6"],
 };
@@ -33,17 +33,23 @@ export function libc(): Libc {
   return loaded ??= load();
 }
 
+/**
+ * Where libc may be on a system, the likeliest place first.
+ *
+ * @throws {LibcUnavailableError} For a system other than Linux on x86-64 or aarch64.
+ */
+export function libcPaths(os: string, arch: string): readonly string[] {
+  if (os === "linux" && Object.hasOwn(PATHS, arch)) return PATHS[arch]!;
+  throw new LibcUnavailableError(
+    `Cannot load libc: this system is ${os} on ${arch}; ` +
+      `kernel sockets (catnap) need Linux on x86_64 or aarch64`,
+  );
+}
+
 function load(): Libc {
-  const { os, arch } = Deno.build;
-  const paths = PATHS[arch];
-  if (os !== "linux" || paths === undefined) {
-    throw new LibcUnavailableError(
-      `Cannot load libc: this system is ${os} on ${arch}; ` +
-        `kernel sockets (catnap) need Linux on x86_64 or aarch64`,
-    );
-  }
+  const paths = libcPaths(Deno.build.os, Deno.build.arch);
   if (Deno.permissions.querySync({ name: "ffi" }).state === "granted") {
-    return open("libc.so.6");
+    return openLibc("libc.so.6");
   }
   const granted = paths.filter((path) =>
     Deno.permissions.querySync({ name: "ffi", path }).state === "granted"
@@ -51,7 +57,7 @@ function load(): Libc {
   let failure: unknown;
   for (const path of granted) {
     try {
-      return open(path);
+      return openLibc(path);
     } catch (error) {
       failure = error;
     }
@@ -59,7 +65,7 @@ function load(): Libc {
   if (failure !== undefined) throw failure;
   // Without a permission this asks for one where there is a terminal, and else throws NotCapable.
   try {
-    return open(paths[0]!);
+    return openLibc(paths[0]!);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     throw new Deno.errors.NotCapable(
@@ -70,7 +76,13 @@ function load(): Libc {
   }
 }
 
-function open(path: string): Libc {
+/**
+ * Opens a library as libc; {@linkcode libc} does so with the right one.
+ *
+ * @throws {LibcUnavailableError} If it is not there, or lacks a function that glibc has.
+ * @throws {Deno.errors.NotCapable} Without the permission to load it.
+ */
+export function openLibc(path: string): Libc {
   try {
     return Deno.dlopen(path, SYMBOLS).symbols;
   } catch (cause) {

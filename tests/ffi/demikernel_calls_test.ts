@@ -1,0 +1,66 @@
+import { assertEquals } from "@std/assert";
+import { OPCODE } from "../../ffi/demikernel/layout.ts";
+import { compilingTest, Folder, inChild, nativeTest } from "./_demikernel.ts";
+
+const EBADF = 9;
+const ENOENT = 2;
+const EEXIST = 17;
+const ENOTSUP = 95;
+const ETIMEDOUT = 110;
+
+compilingTest("Calls of the datapath are compiled into the code that calls them", async () => {
+  using folder = new Folder();
+  const path = await folder.mock("1513");
+  const targets = await inChild("fastCalls", path, "/dev/null", {
+    env: { DENO_UNSTABLE_FFI_TRACE_TURBO: "1" },
+  }) as Record<string, unknown>;
+  // On aarch64 an sga is allocated off the datapath.
+  if (Deno.build.arch !== "x86_64") delete targets.sgaalloc_into;
+  for (const [name, target] of Object.entries(targets)) assertEquals(target, name);
+});
+
+nativeTest("catnap", "Calls echo over catnap, and tell of the end once", async (path) => {
+  using folder = new Folder();
+  assertEquals(await inChild("echo", path, folder.configuration()), {
+    opcodes: [OPCODE.ACCEPT, OPCODE.POP, OPCODE.PUSH, OPCODE.POP],
+    peer: true,
+    popped: "hello",
+    echoed: "hello",
+    end: [1, 0, 0],
+    closed: [0, -EBADF],
+  });
+});
+
+nativeTest("catnap", "Calls need nothing but the permission for the library", async (path) => {
+  using folder = new Folder();
+  const flags = [`--allow-ffi=${path}`];
+  assertEquals(await inChild("trim", path, folder.configuration(), { flags }), {
+    left: "3456",
+    free: 0,
+  });
+});
+
+nativeTest("catmem", "Calls pass a message through a pipe of catmem", async (path) => {
+  using folder = new Folder();
+  assertEquals(await inChild("pipe", path, folder.configuration()), {
+    missing: -ENOENT,
+    pushed: true,
+    popped: true,
+    text: "over shared memory",
+    closed: [0, 0],
+  });
+});
+
+nativeTest("catnap", "Calls give errnos as negative numbers", async (path) => {
+  using folder = new Folder();
+  assertEquals(await inChild("errnos", path, folder.configuration()), {
+    again: EEXIST,
+    pending: -ETIMEDOUT,
+    none: 0,
+    pop: -EBADF,
+    push: -EBADF,
+    tooLong: false,
+    pipe: -ENOTSUP,
+    linger: [{ result: 0, seconds: null }, 0, { result: 0, seconds: 3 }],
+  });
+});
