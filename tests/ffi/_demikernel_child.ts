@@ -16,6 +16,7 @@ import { start } from "../../ffi/demikernel/start.ts";
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const SOCK_STREAM = 1;
+const WORKER = new URL("_demikernel_worker.ts", import.meta.url);
 
 function open(path: string, libos: NativeLibOS, configuration: string): Calls {
   const library = load(libos, path);
@@ -185,12 +186,12 @@ function fastCalls(path: string, configuration: string): unknown {
 /** Two libOSes at once, each in a Worker, started at the same time. */
 async function workers(path: string, configuration: string): Promise<unknown> {
   const start = async (libos: NativeLibOS) => {
-    const worker = new Worker(import.meta.url, { type: "module", name: libos });
+    const worker = new Worker(WORKER, { type: "module" });
     const answer = new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => resolve(data);
       worker.onerror = reject;
     });
-    worker.postMessage([path, configuration]);
+    worker.postMessage({ libos, path, configuration });
     try {
       return await answer;
     } finally {
@@ -199,14 +200,6 @@ async function workers(path: string, configuration: string): Promise<unknown> {
   };
   const [catnap, catmem] = await Promise.all([start("catnap"), start("catmem")]);
   return { catnap, catmem };
-}
-
-/** What a Worker does, which is named after its libOS. */
-function tellKind([path, configuration]: [string, string]): unknown {
-  const calls = open(path, self.name as NativeLibOS, configuration);
-  const pipe = calls.createPipe(`demikernel-deno-test-${Deno.pid}-${self.name}`);
-  if (pipe > 0) calls.close(pipe);
-  return { socket: calls.socket(SOCK_STREAM) > 0, pipe: pipe > 0 ? true : pipe };
 }
 
 type Internals = Record<symbol, { getTurbocallTarget(): unknown }>;
@@ -219,6 +212,4 @@ export type Action = keyof typeof ACTIONS;
 if (import.meta.main) {
   const [action, path, configuration] = Deno.args;
   console.log(JSON.stringify(await ACTIONS[action as Action](path!, configuration ?? "/dev/null")));
-} else {
-  self.onmessage = ({ data }) => self.postMessage(tellKind(data));
 }
