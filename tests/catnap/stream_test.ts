@@ -155,6 +155,7 @@ eachOf(STREAMS, "push() of nothing is done, and is not the end for the peer", (l
 });
 
 eachOf(STREAMS, "push() that was cancelled half sent is sent whole", (libos, a, b) => {
+  const { buffers } = libos.statistics();
   const { blocked, gone } = fill(libos, a);
   libos.cancel(blocked);
   assertEquals(outcome(libos, blocked), "ECANCELED");
@@ -177,7 +178,7 @@ eachOf(STREAMS, "push() that was cancelled half sent is sent whole", (libos, a, 
   }
   assertEquals(at, (gone + 1) * length + 4);
   assertEquals(libos.waitNextN(1).map(({ opcode }) => opcode), ["push"]);
-  assertEquals(libos.statistics().buffers, 1, "the receive buffer alone");
+  assertEquals(libos.statistics().buffers, buffers);
 });
 
 eachOf(KINDS, "push() that was cancelled before it began sends nothing", (libos, a, b) => {
