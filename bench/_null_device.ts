@@ -67,6 +67,7 @@ export class NullLibOS extends RuntimeLibOS {
     options: [],
     halfClose: false,
     storage: false,
+    pipes: false,
     parks: false,
   };
   readonly #queues: NullQueue[] = [];

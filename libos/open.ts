@@ -9,10 +9,17 @@ import { Catnap } from "./catnap/libos.ts";
 import { MonotonicClock } from "./runtime/epoll_parker.ts";
 import { DemikernelError } from "./error.ts";
 import { type IdlePolicy, Scheduler } from "./runtime/scheduler.ts";
+import type { NativeLibOS } from "../ffi/demikernel/cache.ts";
+import type { NativeConfiguration } from "./demikernel/configuration.ts";
+import { NativeDemikernel } from "./demikernel/libos.ts";
+import type { RuntimeOptions } from "./runtime/libos.ts";
 import type { LibOS } from "./pdpix.ts";
 
-/** The names of the libOSes. */
-export type LibOSName = "catnap";
+/** Who implements a libOS: this library, or Microsoft's `libdemikernel.so`. */
+export type Provider = "typescript" | "demikernel";
+
+/** The names of the libOSes: of this library's own, or of Microsoft's. */
+export type LibOSName = "catnap" | `demikernel:${NativeLibOS}`;
 
 /** How a libOS is opened. */
 export interface OpenOptions {
@@ -21,7 +28,17 @@ export interface OpenOptions {
    *
    * @default {"catnap"}
    */
-  readonly libos?: LibOSName;
+  readonly libos?: LibOSName | NativeLibOS;
+  /**
+   * Who implements it, unless the name says so already.
+   *
+   * @default {"typescript"}
+   */
+  readonly provider?: Provider;
+  /** demikernel: where `libdemikernel.so` is. By default it is searched for; see `docs/demikernel.md`. */
+  readonly library?: string;
+  /** demikernel: what upstream is told, in place of the YAML file that it reads, or the path of such a file. */
+  readonly configuration?: NativeConfiguration | string;
   /**
    * What to do when there is nothing to do: `spin` polls on, `park` sleeps at once, `adaptive` polls for
    * 0.1 ms and then sleeps.
@@ -42,9 +59,22 @@ export interface OpenOptions {
 
 const IDLE_POLICIES: readonly unknown[] = ["spin", "adaptive", "park"];
 
-const LIBOSES: Record<LibOSName, (scheduler: Scheduler, debug: boolean) => LibOS> = {
-  catnap: (scheduler, debug) => new Catnap({ scheduler, debug }),
+/** How one is made, once the options that all have in common were checked. */
+type Maker = (shared: RuntimeOptions, options: OpenOptions) => LibOS;
+
+const LIBOSES: Record<LibOSName, Maker> = {
+  "catnap": (shared) => new Catnap(shared),
+  "demikernel:catnap": makeNative("catnap"),
+  "demikernel:catmem": makeNative("catmem"),
+  "demikernel:catloop": makeNative("catloop"),
+  "demikernel:catpowder": makeNative("catpowder"),
+  "demikernel:catnip": makeNative("catnip"),
 };
+
+function makeNative(name: NativeLibOS): Maker {
+  return (shared, { library, configuration }) =>
+    new NativeDemikernel(name, { ...shared, library, configuration });
+}
 
 /** The schedulers of the open libOSes, for {@linkcode OpenOptions.beside}. */
 const schedulers = new WeakMap<LibOS, Scheduler>();
@@ -54,7 +84,7 @@ const schedulers = new WeakMap<LibOS, Scheduler>();
  *
  * Throws {@linkcode DemikernelError}: `EINVAL` for an option that is not understood, `ENOSYS` where this
  * libOS cannot work, and says what is missing. Throws `Deno.errors.NotCapable` without the permission that
- * it needs (catnap: `--allow-ffi` for libc).
+ * it needs (catnap: `--allow-ffi` for libc; demikernel: see `docs/permissions.md`).
  *
  * @example Open catnap, make a socket, and close it all
  * ```ts
@@ -70,12 +100,8 @@ const schedulers = new WeakMap<LibOS, Scheduler>();
  */
 export function open(options: OpenOptions | LibOSName = {}): LibOS {
   if (typeof options === "string") return open({ libos: options });
-  const { libos: name = "catnap", idle, beside, debug = false } = options;
-  if (!Object.hasOwn(LIBOSES, name)) {
-    throw new DemikernelError("EINVAL", "open", {
-      detail: `there is no libOS "${name}"; there is ${Object.keys(LIBOSES).join(", ")}`,
-    });
-  }
+  const { idle, beside, debug = false } = options;
+  const name = fullName(options);
   if (idle !== undefined && !IDLE_POLICIES.includes(idle)) {
     throw new DemikernelError("EINVAL", "open", {
       detail: `an idle policy is ${IDLE_POLICIES.join(", ")}, not ${idle}`,
@@ -95,11 +121,30 @@ export function open(options: OpenOptions | LibOSName = {}): LibOS {
       clock: new MonotonicClock(),
       idle: idle ?? "adaptive",
     });
-    const libos = LIBOSES[name](scheduler, debug);
+    const libos = LIBOSES[name]({ scheduler, debug }, options);
     schedulers.set(libos, scheduler);
     return libos;
   } catch (cause) {
     if (!(cause instanceof LibcUnavailableError)) throw cause;
     throw new DemikernelError("ENOSYS", "open", { detail: `${name}: ${cause.message}`, cause });
   }
+}
+
+function fullName({ libos = "catnap", provider }: OpenOptions): LibOSName {
+  const name = provider === "demikernel" && !String(libos).includes(":")
+    ? `demikernel:${libos}`
+    : libos;
+  if (!Object.hasOwn(LIBOSES, name)) {
+    throw new DemikernelError("EINVAL", "open", {
+      detail: `there is no libOS "${name}"; there is ${Object.keys(LIBOSES).join(", ")}`,
+    });
+  }
+  const native = name.startsWith("demikernel:");
+  if (provider !== undefined && provider !== (native ? "demikernel" : "typescript")) {
+    throw new DemikernelError("EINVAL", "open", {
+      detail: `${name} is not of the provider ${Deno.inspect(provider)}; ` +
+        `there is typescript and demikernel`,
+    });
+  }
+  return name as LibOSName;
 }

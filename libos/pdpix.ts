@@ -161,6 +161,8 @@ export interface Capabilities {
   readonly halfClose: boolean;
   /** `open`, `creat`, `lseek` and `truncate` work. */
   readonly storage: boolean;
+  /** `pipe` works. */
+  readonly pipes: boolean;
   /** An idle libOS can sleep until its device has something to say, and use no CPU. */
   readonly parks: boolean;
 }
@@ -361,6 +363,12 @@ export interface LibOS extends AsyncDisposable {
 
   /** Makes an in-memory queue: what is pushed is popped, in order, without a copy. */
   queue(): QueueDescriptor;
+  /**
+   * Makes one end of a named queue between processes or threads: the one that pops makes the pipe, and the
+   * one that pushes opens it. Throws `ENOTSUP` where there are no pipes, `EEXIST` if one of that name was made
+   * already, `ENOENT` if none was, `EINVAL` for what is no name: 1 to 64 letters, digits, and any of `- _ . :`.
+   */
+  pipe(name: string, end: "pop" | "push"): QueueDescriptor;
   /** Opens a storage log. Throws `ENOTSUP` where there is no storage. */
   open(path: string, options?: StorageOptions): QueueDescriptor;
   /** Makes a storage log, or empties it. Throws `ENOTSUP` where there is no storage. */

@@ -37,6 +37,7 @@ const CAPABILITIES: Capabilities = Object.freeze({
   options: Object.freeze(OPTIONS),
   halfClose: true,
   storage: false,
+  pipes: false,
   parks: true,
 });
 

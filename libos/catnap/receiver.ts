@@ -46,7 +46,7 @@ export class Receiver {
   constructor(libc: Libc, heap: BufferHeap) {
     this.#libc = libc;
     this.#heap = heap;
-    this.#staging = heap.take(STAGING_SIZE);
+    this.#staging = heap.reserve(STAGING_SIZE);
     this.#words.set(BUFFER, this.#staging.address);
     this.#words.set(NAME, addressOf(new Uint8Array(this.#name.buffer)));
     this.#words.set(NAME_LENGTH, addressOf(new Uint8Array(this.#nameLength.buffer)));
@@ -107,6 +107,7 @@ export class Receiver {
     const chunk = this.#takeChunk(large ? STAGING_SIZE : length);
     if (chunk === null) return null;
     if (large) {
+      heap.exchange(this.#staging, chunk);
       const sga = heap.wrap(this.#staging, length);
       this.#staging = chunk;
       this.#words.set(BUFFER, chunk.address);
@@ -127,7 +128,7 @@ export class Receiver {
 
   /** Gives the large buffer back. */
   close(): void {
-    this.#heap.release(this.#staging);
+    this.#heap.unreserve(this.#staging);
   }
 
   #takeChunk(size: number): Chunk | null {

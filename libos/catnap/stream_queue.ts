@@ -4,15 +4,15 @@
  * @module
  */
 
-import { EPOLL, SHUT, SO, SOL } from "../../ffi/libc/constants.ts";
+import { EPOLL, SHUT } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
-import { Timer } from "../runtime/timers.ts";
 import { layOut } from "./address.ts";
 import { Backlog } from "./backlog.ts";
+import { Connector } from "./connector.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { type CatnapContext, SocketQueue, unlink } from "./socket_queue.ts";
 import type { Domain, Operation, Sga, SocketAddress, SocketType } from "../pdpix.ts";
@@ -22,12 +22,6 @@ const CONNECTING = 1;
 const CONNECTED = 2;
 const LISTENING = 3;
 
-/** `struct sockaddr` of the family `AF_UNSPEC`: to connect there is to disconnect. */
-const UNSPECIFIED = new Uint8Array(16);
-
-/** A Unix socket whose peer's backlog is full is not told when there is room: ask again, in milliseconds. */
-const RETRY = 1;
-
 /** See the module's description. */
 export class StreamQueue extends SocketQueue {
   protected override readonly kind = "stream socket";
@@ -36,9 +30,7 @@ export class StreamQueue extends SocketQueue {
   #state = FRESH;
   #bound = false;
   #watched = false;
-  #connect: PooledOperation<void> | null = null;
-  /** Asks again for the connection that a full backlog did not take. */
-  #retry: Timer | null = null;
+  #connector: Connector | null = null;
   #backlog: Backlog | null = null;
   /** The peer sent its last byte, and it was popped. */
   #ended = false;
@@ -122,12 +114,11 @@ export class StreamQueue extends SocketQueue {
     this.#hangup = false;
     this.readable = false;
     const operation = this.start(Opcode.CONNECT);
-    this.#tryConnect(operation, layout);
-    if (!operation.over) {
-      this.#state = CONNECTING;
-      this.#connect = operation;
-      operation.suspend();
-    }
+    this.#state = CONNECTING;
+    this.#connector ??= new Connector(this, this.context, (connected) => {
+      this.#state = connected ? CONNECTED : FRESH;
+    });
+    this.#connector.begin(operation, layout);
     return operation;
   }
 
@@ -191,7 +182,7 @@ export class StreamQueue extends SocketQueue {
 
   /** See {@linkcode Queue.cancel}. */
   override cancel(operation: PooledOperation): void {
-    if (operation === this.#connect) return this.#disconnect();
+    if (operation === this.#connector?.operation) return this.#connector.disconnect();
     if (operation.opcode === Opcode.PUSH && operation.size > 0 && operation.sga !== null) {
       // A part of it is on its way: the rest has to follow, or the stream would be torn.
       const rest = this.start(Opcode.PUSH);
@@ -209,9 +200,7 @@ export class StreamQueue extends SocketQueue {
 
   /** See {@linkcode Queue.close}. */
   override close(): void {
-    if (this.#retry !== null) this.context.timers.disarm(this.#retry);
-    this.#connect?.fail(Errno.ECANCELED);
-    this.#connect = null;
+    this.#connector?.close();
     this.#backlog?.close();
     super.close();
   }
@@ -221,8 +210,8 @@ export class StreamQueue extends SocketQueue {
     if (this.#backlog !== null) {
       this.#backlog.ready = true;
       this.context.activate(this);
-    } else if (this.#connect !== null) {
-      this.#finishConnect(events);
+    } else if (this.#state === CONNECTING) {
+      if (this.#connector!.signal(events)) this.signal(events);
     } else {
       if ((events & ~(EPOLL.IN | EPOLL.OUT)) !== 0) this.#hangup = true;
       super.signal(events);
@@ -373,57 +362,6 @@ export class StreamQueue extends SocketQueue {
     if (this.context.libc.shutdown(this.fd, how) === 0) return;
     const error = errno();
     if (error !== Errno.ENOTCONN) throw this.error(error, "shutdown");
-  }
-
-  #tryConnect(operation: PooledOperation<void>, layout: Uint8Array<ArrayBuffer>): void {
-    const result = this.context.libc.connect(this.fd, layout, layout.length);
-    const error = result < 0 ? errno() : 0;
-    if (error === 0) {
-      this.#connected(operation);
-    } else if (error === Errno.EAGAIN) {
-      const { timers, clock } = this.context;
-      this.#retry = new Timer(() => this.#tryConnect(operation, layout));
-      timers.arm(this.#retry, clock.read() + RETRY);
-    } else if (error !== Errno.EINPROGRESS) {
-      this.#disconnect();
-      operation.fail(error);
-    }
-  }
-
-  /** Lets go of a connection under way, or of one that failed, so that the socket can connect anew. */
-  #disconnect(): void {
-    this.#connect = null;
-    this.#state = FRESH;
-    if (this.#retry !== null) this.context.timers.disarm(this.#retry);
-    if (this.domain === "unix") return;
-    this.context.libc.connect(this.fd, UNSPECIFIED, UNSPECIFIED.length);
-    this.#pendingError();
-    this.context.forget(this);
-  }
-
-  #finishConnect(events: number): void {
-    const operation = this.#connect!;
-    const error = this.#pendingError();
-    if (error !== 0) {
-      this.#disconnect();
-      operation.fail(error);
-    } else if ((events & EPOLL.OUT) !== 0 && (events & EPOLL.HUP) === 0) {
-      this.#connected(operation);
-      this.signal(events);
-    }
-  }
-
-  #connected(operation: PooledOperation<void>): void {
-    this.#connect = null;
-    this.#state = CONNECTED;
-    operation.complete(undefined);
-  }
-
-  #pendingError(): number {
-    const value = new Int32Array(1);
-    const length = Uint32Array.of(4);
-    this.context.libc.getsockopt(this.fd, SOL.SOCKET, SO.ERROR, value, length);
-    return value[0]!;
   }
 
   #checkRecord(sga: HeapSga): void {

@@ -63,7 +63,9 @@ export function listen(options: ListenOptions): Listener {
     try {
       const { domain, type, address } = resolveEndpoint(options, "0.0.0.0");
       qd = libos.socket(domain, type);
-      if (domain !== "unix") libos.setsockopt(qd, "reuseAddress", true);
+      if (domain !== "unix" && libos.capabilities.options.includes("reuseAddress")) {
+        libos.setsockopt(qd, "reuseAddress", true);
+      }
       if (options.reusePort === true) libos.setsockopt(qd, "reusePort", true);
       libos.bind(qd, address);
       libos.listen(qd, options.backlog);

@@ -183,6 +183,8 @@ export class BufferHeap {
   #freedCount = 0;
   #large = 0;
   #largeBytes = 0;
+  #reserved = 0;
+  #reservedBytes = 0;
 
   /** Makes an empty heap. */
   constructor(options: BufferHeapOptions = {}) {
@@ -193,14 +195,15 @@ export class BufferHeap {
     }
   }
 
-  /** Buffers held now. */
+  /** Buffers held now, but for what the libOS reserved. */
   get buffers(): number {
-    return this.#classes.reduce((sum, { used }) => sum + used, this.#large);
+    return this.#classes.reduce((sum, { used }) => sum + used, this.#large - this.#reserved);
   }
 
-  /** Bytes of the buffers held now. */
+  /** Bytes of the buffers held now, but for what the libOS reserved. */
   get bufferBytes(): number {
-    return this.#classes.reduce((sum, { used, size }) => sum + used * size, this.#largeBytes);
+    const large = this.#largeBytes - this.#reservedBytes;
+    return this.#classes.reduce((sum, { used, size }) => sum + used * size, large);
   }
 
   /** Bytes held from the system. */
@@ -246,6 +249,29 @@ export class BufferHeap {
     chunk.references = 1;
     if (this.debug) this.#checkPoison(chunk);
     return chunk;
+  }
+
+  /** As {@linkcode BufferHeap.take}, for the libOS itself: not counted, until it is given back. */
+  reserve(size: number): Chunk {
+    const chunk = this.take(size);
+    this.#live.delete(chunk);
+    this.#reserved++;
+    this.#reservedBytes += chunk.bytes.length;
+    return chunk;
+  }
+
+  /** The application gets a reserved chunk; another of that size, just taken, is reserved instead. */
+  exchange(reserved: Chunk, taken: Chunk): void {
+    if (!this.debug) return;
+    this.#live.delete(taken);
+    this.#live.add(reserved);
+  }
+
+  /** Gives a reserved chunk back. */
+  unreserve(chunk: Chunk): void {
+    this.#reserved--;
+    this.#reservedBytes -= chunk.bytes.length;
+    this.release(chunk);
   }
 
   /** Makes an sga over the first `length` bytes of a chunk, which it then holds. */

@@ -33,6 +33,8 @@ import type {
 } from "../pdpix.ts";
 
 const LARGEST_BACKLOG = 65535;
+/** What names a pipe: a file name in shared memory, with room for what a libOS adds. */
+const PIPE_NAME = /^[\w.:-]{1,64}$/;
 
 /** How the shared part of a libOS is made. */
 export interface RuntimeOptions extends BufferHeapOptions {
@@ -43,7 +45,7 @@ export interface RuntimeOptions extends BufferHeapOptions {
 /** See the module's description; for the methods, {@linkcode LibOS}. */
 export abstract class RuntimeLibOS implements LibOS, Driver {
   abstract readonly name: string;
-  readonly provider = "typescript";
+  readonly provider: string = "typescript";
   abstract readonly capabilities: Capabilities;
   abstract readonly fd: number;
   readonly operations: RuntimeOperations;
@@ -71,6 +73,10 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     };
   }
 
+  /** Makes an end of a pipe, if the capabilities have them. */
+  protected createPipe(_name: string, _end: "pop" | "push"): Queue {
+    throw new DemikernelError("ENOTSUP", "pipe");
+  }
   /** Makes a queue of a domain and type that the capabilities have. */
   protected abstract createSocket(domain: Domain, type: SocketType): Queue;
   /** Lets go of the device; all queues are closed by then. */
@@ -166,6 +172,28 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   queue(): QueueDescriptor {
     this.#checkOpen("queue");
     return this.#register(new MemoryQueue(this.context));
+  }
+
+  pipe(name: string, end: "pop" | "push"): QueueDescriptor {
+    this.#checkOpen("pipe");
+    if (!this.capabilities.pipes) {
+      throw new DemikernelError("ENOTSUP", "pipe", {
+        detail: `${this.name} has no pipes; a libOS with the capability "pipes" has`,
+      });
+    }
+    if (typeof name !== "string" || !PIPE_NAME.test(name)) {
+      throw new DemikernelError("EINVAL", "pipe", {
+        detail: `a name must be 1 to 64 letters, digits, and any of - _ . :, not ${
+          Deno.inspect(name)
+        }`,
+      });
+    }
+    if (end !== "pop" && end !== "push") {
+      throw new DemikernelError("EINVAL", "pipe", {
+        detail: `an end is pop or push, not ${Deno.inspect(end)}`,
+      });
+    }
+    return this.#register(this.createPipe(name, end));
   }
 
   open(_path: string, _options?: StorageOptions): QueueDescriptor {

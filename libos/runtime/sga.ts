@@ -208,6 +208,13 @@ export class HeapSga implements Sga {
     return this.#more.reduce((sum, segment) => sum + segment.length, this.#length);
   }
 
+  /** Used by libOSes: the memory of a segment that it has, whoever holds it. */
+  segmentBytes(segment: number): Uint8Array<ArrayBuffer> {
+    if (segment === 0) return this.#chunk!.slice(this.#offset, this.#length);
+    const { chunk, offset, length } = this.#more![segment - 1]!;
+    return chunk.slice(offset, length);
+  }
+
   /** Used by libOSes: the address of the first segment. */
   get firstAddress(): number {
     return this.#chunk!.address + this.#offset;

@@ -20,6 +20,7 @@ export class MemoryLibOS extends RuntimeLibOS {
     options: [],
     halfClose: false,
     storage: false,
+    pipes: false,
     parks: false,
   };
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { Scheduler } from "../../libos/runtime/scheduler.ts";
-import { assertCode, assertRejectsCode, pause, within } from "./_assert.ts";
+import { assertCode, assertRejectsCode, within } from "./_assert.ts";
 import { MemoryLibOS, withFakeClock } from "./_memory_libos.ts";
 import type { Coroutine, LibOS, QueueDescriptor } from "../../libos/pdpix.ts";
 

@@ -1,0 +1,120 @@
+/**
+ * Queues that carry bytes: connections, and the ends of pipes.
+ *
+ * @module
+ */
+
+import { Errno } from "../error.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation.ts";
+import type { HeapSga } from "../runtime/sga.ts";
+import type { Operation, Sga } from "../pdpix.ts";
+import { NativeQueue } from "./native_queue.ts";
+
+/** See the module's description. */
+export abstract class BytesQueue extends NativeQueue {
+  #ended = false;
+
+  /** See {@linkcode Queue.push}. What is too large for the library goes in parts, one after the other. */
+  override push(sga: HeapSga): Operation<void> {
+    this.checkConnected("push");
+    sga.checkOwned(this.context.heap, "push", this.qd);
+    const operation = this.start(Opcode.PUSH);
+    sga.move();
+    operation.sga = sga;
+    if (this.broken !== 0) {
+      operation.fail(this.broken);
+    } else {
+      this.pushes.push(operation);
+      operation.suspend();
+      this.#beginPush();
+    }
+    return operation;
+  }
+
+  /** See {@linkcode Queue.pop}. */
+  override pop(size: number): PooledOperation<Sga | null> {
+    this.checkConnected("pop");
+    const operation = this.start(Opcode.POP);
+    operation.size = size;
+    if (this.reads.head === null && this.#isKnown()) {
+      this.#complete(operation);
+    } else {
+      this.reads.push(operation);
+      operation.suspend();
+      this.beginPop();
+    }
+    return operation;
+  }
+
+  /** See {@linkcode NativeQueue.read}. */
+  override read(errno: number): void {
+    if (errno === 0) {
+      const sga = this.context.device.take();
+      if (sga === null) this.#ended = true;
+      this.ahead = sga;
+    } else if (errno !== Errno.ETIMEDOUT) {
+      // A timeout is upstream's own, of 120 s, that nobody asked for.
+      return this.break(errno);
+    }
+    while (this.reads.head !== null && this.#isKnown()) this.#complete(this.reads.shift());
+    this.beginPop();
+  }
+
+  /** See {@linkcode NativeQueue.wrote}. */
+  override wrote(errno: number): void {
+    if (errno !== 0) return this.break(errno);
+    const operation = this.pushes.head;
+    if (operation === null) return;
+    operation.size += this.#part(operation);
+    if (operation.size < operation.sga!.totalLength) return this.#beginPush();
+    this.pushes.shift().complete(undefined);
+    this.#beginPush();
+  }
+
+  /** Throws `ENOTCONN` unless data can be exchanged. */
+  protected checkConnected(_operation: string): void {}
+
+  /** Whether a pop can be answered without asking the library. */
+  #isKnown(): boolean {
+    return this.ahead !== null || this.#ended || this.broken !== 0;
+  }
+
+  #complete(operation: PooledOperation<Sga | null>): void {
+    if (this.ahead !== null) operation.complete(this.#takeAhead(operation.size));
+    else if (this.#ended) operation.complete(null);
+    else operation.fail(this.broken);
+  }
+
+  /** What came, or as much of it as the pop wanted. */
+  #takeAhead(size: number): HeapSga {
+    const sga = this.ahead!;
+    const rest = sga.length - size;
+    if (size === 0 || rest <= 0) {
+      this.ahead = null;
+      return sga;
+    }
+    const wanted = sga.clone();
+    wanted.trim(0, size);
+    sga.trim(size, rest);
+    return wanted;
+  }
+
+  #part({ sga, size }: PooledOperation): number {
+    return Math.min(sga!.totalLength - size, this.context.largestPush);
+  }
+
+  #beginPush(): void {
+    const operation = this.pushes.head;
+    if (operation === null || this.writing) return;
+    const { device } = this.context;
+    const part = this.#part(operation);
+    if (part === 0) {
+      // Nothing is a whole push, and upstream has no buffers of no bytes.
+      this.pushes.shift().complete(undefined);
+      return this.#beginPush();
+    }
+    const result = device.push(this, operation.sga!, operation.size, part, false);
+    if (result < 0) this.break(-result);
+    else this.writing = true;
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * UDP sockets of a native libOS.
+ *
+ * @module
+ */
+
+import { decodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
+import { layOut } from "../catnap/address.ts";
+import { formatAddress } from "../runtime/address.ts";
+import { Errno } from "../error.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation.ts";
+import type { HeapSga } from "../runtime/sga.ts";
+import type { InetAddress, Operation, Sga, SocketAddress } from "../pdpix.ts";
+import { bindSomewhere } from "./addresses.ts";
+import { NativeQueue } from "./native_queue.ts";
+
+/** The most that a datagram of IPv4 holds, in bytes (RFC 768, RFC 791). */
+const LARGEST_DATAGRAM = 65507;
+
+/** See the module's description. */
+export class DatagramQueue extends NativeQueue {
+  protected override readonly kind = "datagram socket";
+  #local: InetAddress | null = null;
+  #peer: InetAddress | null = null;
+
+  /** See {@linkcode Queue.bind}. */
+  override bind(address: SocketAddress): void {
+    if (this.#local !== null) {
+      throw this.error("EINVAL", "bind", "the socket has an address already");
+    }
+    const { address: own, device } = this.context;
+    this.#local = bindSomewhere(
+      address,
+      own,
+      this.qd,
+      (layout) => device.calls.bind(this.nativeQd, layout),
+    );
+  }
+
+  /** Fixes the peer; upstream knows no such thing, so what others send is dropped here. */
+  override connect(address: SocketAddress): PooledOperation<void> {
+    layOut(address, "inet", "connect", this.qd);
+    this.#bindSomewhere();
+    const operation = this.start(Opcode.CONNECT);
+    this.#peer = address as InetAddress;
+    operation.complete(undefined);
+    return operation;
+  }
+
+  /** See {@linkcode Queue.push}. */
+  override push(sga: HeapSga): Operation<void> {
+    if (this.#peer === null) {
+      throw this.error("EDESTADDRREQ", "push", "the socket has no peer; connect it, or use pushTo");
+    }
+    return this.#push(sga, this.#peer, "push");
+  }
+
+  /** See {@linkcode Queue.pushTo}. */
+  override pushTo(sga: HeapSga, address: SocketAddress): Operation<void> {
+    layOut(address, "inet", "pushTo", this.qd);
+    return this.#push(sga, address as InetAddress, "pushTo");
+  }
+
+  /** See {@linkcode Queue.pop}. */
+  override pop(size: number): PooledOperation<Sga | null> {
+    if (this.#local === null) {
+      throw this.error(
+        "EDESTADDRREQ",
+        "pop",
+        "the socket has no address; bind or connect it first",
+      );
+    }
+    const operation = this.start(Opcode.POP);
+    operation.size = size;
+    if (this.reads.head === null && this.ahead !== null) {
+      operation.complete(this.#takeAhead(size));
+    } else {
+      this.reads.push(operation);
+      operation.suspend();
+      this.beginPop();
+    }
+    return operation;
+  }
+
+  /** See {@linkcode NativeQueue.read}. */
+  override read(errno: number): void {
+    if (errno === 0) this.#receive();
+    else if (errno !== Errno.ETIMEDOUT) return this.#failRead(errno);
+    if (this.ahead !== null && this.reads.head !== null) {
+      const operation = this.reads.shift();
+      operation.complete(this.#takeAhead(operation.size));
+    }
+    this.beginPop();
+  }
+
+  /** See {@linkcode NativeQueue.wrote}. */
+  override wrote(errno: number): void {
+    if (this.pushes.head !== null) {
+      const operation = this.pushes.shift();
+      if (errno === 0) operation.complete(undefined);
+      else operation.fail(errno);
+    }
+    this.#beginPush();
+  }
+
+  /** See {@linkcode Queue.getsockname}. */
+  override getsockname(): SocketAddress {
+    return this.#local ?? { hostname: "0.0.0.0", port: 0 };
+  }
+
+  /** See {@linkcode Queue.getpeername}. */
+  override getpeername(): SocketAddress {
+    if (this.#peer === null) throw this.error("ENOTCONN", "getpeername");
+    return this.#peer;
+  }
+
+  #push(sga: HeapSga, address: InetAddress, call: string): Operation<void> {
+    sga.checkOwned(this.context.heap, call, this.qd);
+    const length = sga.totalLength;
+    if (length === 0 || length > LARGEST_DATAGRAM) {
+      throw this.error(
+        length === 0 ? "ENOTSUP" : "EMSGSIZE",
+        call,
+        `upstream's datagrams hold 1 to ${LARGEST_DATAGRAM} bytes, not ${length}`,
+      );
+    }
+    this.#bindSomewhere();
+    const operation = this.start(Opcode.PUSH);
+    sga.move();
+    operation.sga = sga;
+    operation.address = address;
+    this.pushes.push(operation);
+    operation.suspend();
+    this.#beginPush();
+    return operation;
+  }
+
+  #beginPush(): void {
+    while (this.pushes.head !== null && !this.writing) {
+      const { device } = this.context;
+      const { sga, address } = this.pushes.head;
+      device.calls.address.set(layOut(address!, "inet", "push", this.qd));
+      const result = device.push(this, sga!, 0, sga!.totalLength, true);
+      if (result < 0) this.pushes.shift().fail(-result);
+      else this.writing = true;
+    }
+  }
+
+  /** A datagram that is from somebody else than the peer is not for this socket. */
+  #receive(): void {
+    const { device } = this.context;
+    const { layout, results } = device.calls;
+    const at = layout.result.sga + layout.sga.address;
+    const parts = decodeSockaddr(
+      new Uint8Array(results.buffer).slice(at, at + SOCKADDR.IN.SIZE),
+    );
+    const sga = device.take() ?? this.context.heap.alloc(0);
+    if ("path" in parts) return sga.free();
+    const from = { hostname: formatAddress(parts.address), port: parts.port };
+    const peer = this.#peer;
+    if (peer !== null && (peer.hostname !== from.hostname || peer.port !== from.port)) {
+      return sga.free();
+    }
+    sga.describe(from, false);
+    this.ahead = sga;
+  }
+
+  #failRead(errno: number): void {
+    if (this.reads.head !== null) this.reads.shift().fail(errno);
+    this.beginPop();
+  }
+
+  #takeAhead(size: number): HeapSga {
+    const sga = this.ahead!;
+    this.ahead = null;
+    if (size > 0 && sga.length > size) {
+      sga.describe(sga.address, true);
+      sga.trim(0, size);
+    }
+    return sga;
+  }
+
+  /** Upstream sends nothing from a socket without an address. */
+  #bindSomewhere(): void {
+    if (this.#local === null) this.bind({ hostname: "0.0.0.0", port: 0 });
+  }
+}

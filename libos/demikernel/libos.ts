@@ -1,0 +1,140 @@
+/**
+ * The native provider: PDPIX over Microsoft's own `libdemikernel.so`.
+ *
+ * Upstream gives no readiness, only its scheduler to be polled. So an idle libOS here is polled by time: each
+ * millisecond for a while after it had something to do, then each {@linkcode LONG_PAUSE} milliseconds.
+ *
+ * @module
+ */
+
+import { SOCK } from "../../ffi/libc/constants.ts";
+import { addressOf } from "../../ffi/libc/memory.ts";
+import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
+import { DemikernelError } from "../error.ts";
+import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
+import type { Queue } from "../runtime/queue.ts";
+import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
+import { checkConfiguration, type NativeConfiguration, toYaml } from "./configuration.ts";
+import { type FileConfiguration, readConfigurationFile } from "./configuration_file.ts";
+import { DatagramQueue } from "./datagram_queue.ts";
+import { Device, LARGEST } from "./device.ts";
+import { type Instance, takeInstance } from "./instance.ts";
+import type { NativeContext } from "./native_queue.ts";
+import { PipeQueue } from "./pipe_queue.ts";
+import { StreamQueue } from "./stream_queue.ts";
+
+/** What each libOS has. */
+const KINDS: Record<
+  NativeLibOS,
+  { readonly types: readonly SocketType[]; readonly pipes: boolean }
+> = {
+  catnap: { types: ["stream", "dgram"], pipes: false },
+  catpowder: { types: ["stream", "dgram"], pipes: false },
+  catnip: { types: ["stream", "dgram"], pipes: false },
+  catloop: { types: ["stream"], pipes: false },
+  catmem: { types: [], pipes: true },
+};
+
+/** On upstream's own stack a push of more than one segment never ends. */
+const OWN_STACK: readonly NativeLibOS[] = ["catpowder", "catnip"];
+
+/** How long a libOS that is idle is polled often, in milliseconds, and the pause between polls then and later. */
+const RECENT = 1000;
+const SHORT_PAUSE = 1;
+const LONG_PAUSE = 10;
+
+/** How a native libOS is opened. */
+export interface NativeOptions extends Omit<RuntimeOptions, "addressOf"> {
+  /** Where `libdemikernel.so` is; it is searched for by default. */
+  readonly library?: string | undefined;
+  /** What upstream is told, or the path of the file that says so; defaults where that is possible. */
+  readonly configuration?: NativeConfiguration | string | undefined;
+}
+
+function readConfiguration(
+  name: NativeLibOS,
+  given: NativeConfiguration | string,
+): FileConfiguration {
+  if (typeof given === "string") return readConfigurationFile(given);
+  const configuration = checkConfiguration(name, given);
+  return { ...configuration, text: toYaml(configuration) };
+}
+
+/** See the module's description. */
+export class NativeDemikernel extends RuntimeLibOS {
+  override readonly name: NativeLibOS;
+  override readonly provider = "demikernel";
+  override readonly capabilities: Capabilities;
+  override readonly fd = -1;
+  readonly #instance: Instance;
+  readonly #device: Device;
+  readonly #context: NativeContext;
+  /** When there was something to do last, in an array since a field would be boxed anew on each write. */
+  readonly #lastWork = new Float64Array(1);
+
+  /** Starts the libOS on this thread. Throws as {@linkcode takeInstance} and {@linkcode checkConfiguration}. */
+  constructor(name: NativeLibOS, options: NativeOptions) {
+    super({ ...options, addressOf });
+    const { text, address, mss } = readConfiguration(name, options.configuration ?? {});
+    const { types, pipes } = KINDS[name];
+    this.name = name;
+    this.capabilities = Object.freeze({
+      domains: types.length > 0 ? ["inet"] as const : [],
+      types,
+      options: types.length > 0 ? ["linger"] as const : [],
+      halfClose: false,
+      storage: false,
+      pipes,
+      parks: false,
+    });
+    this.#instance = takeInstance(name, text, options.library);
+    this.#device = new Device(this.#instance.calls, this.context.heap);
+    this.#context = {
+      ...this.context,
+      device: this.#device,
+      address,
+      largestPush: OWN_STACK.includes(name) ? mss : LARGEST,
+    };
+    this.scheduler.attach(this, () => {
+      throw new Error("there is nothing to sleep for");
+    });
+  }
+
+  /** See {@linkcode Driver.poll}. */
+  override poll(): number {
+    const work = this.#device.poll();
+    if (work > 0) this.#lastWork[0] = this.scheduler.clock.read();
+    return work;
+  }
+
+  /** See {@linkcode Driver.deadline}. */
+  override deadline(): number {
+    if (!this.#device.busy) return Infinity;
+    const now = this.scheduler.clock.read();
+    return now + (now - this.#lastWork[0]! < RECENT ? SHORT_PAUSE : LONG_PAUSE);
+  }
+
+  /** See {@linkcode Driver.prepareToPark}. */
+  override prepareToPark(): void {}
+
+  protected override createSocket(_domain: Domain, type: SocketType): Queue {
+    const nativeQd = this.#device.calls.socket(type === "dgram" ? SOCK.DGRAM : SOCK.STREAM);
+    if (nativeQd < 0) throw new DemikernelError(-nativeQd, "socket");
+    return type === "dgram"
+      ? new DatagramQueue(this.#context, nativeQd)
+      : new StreamQueue(this.#context, nativeQd);
+  }
+
+  protected override createPipe(name: string, end: "pop" | "push"): Queue {
+    const { calls } = this.#device;
+    const nativeQd = end === "pop" ? calls.createPipe(name) : calls.openPipe(name);
+    if (nativeQd < 0) throw new DemikernelError(-nativeQd, "pipe");
+    return new PipeQueue(this.#context, nativeQd, end);
+  }
+
+  /** The library's part stays until the thread ends; it can be taken up again. */
+  protected override closeDevice(): void {
+    this.#device.close();
+    this.#instance.busy = false;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * What the queues of a native libOS have in common: one read and one write under way at most, whatever is
+ * asked for. So completions come in the order of the questions, which upstream does not promise, and what a
+ * cancelled read brings is there for the next one.
+ *
+ * @module
+ */
+
+import { Errno } from "../error.ts";
+import { Opcode, OperationList, type PooledOperation } from "../runtime/operation.ts";
+import { Queue, type QueueContext } from "../runtime/queue.ts";
+import type { HeapSga } from "../runtime/sga.ts";
+import type { Device } from "./device.ts";
+
+/** What the queues of a native libOS share. */
+export interface NativeContext extends QueueContext {
+  /** The library. */
+  readonly device: Device;
+  /** The IPv4 address that the libOS has. */
+  readonly address: string;
+  /** The most that one push to upstream takes, in bytes. */
+  readonly largestPush: number;
+}
+
+/** A queue of the library's. */
+export abstract class NativeQueue extends Queue {
+  declare protected readonly context: NativeContext;
+  /** Its descriptor in the library. */
+  readonly nativeQd: number;
+  /** Its first place for a token. */
+  readonly place: number;
+  /** Whether a pop or an accept is under way. */
+  reading = false;
+  /** Whether a push or a connect is under way. */
+  writing = false;
+  /** Pops or accepts that wait. */
+  protected readonly reads = new OperationList();
+  /** Pushes that wait, the first of which is under way. */
+  protected readonly pushes = new OperationList();
+  /** Data that came for a pop which was cancelled, or was more than it wanted. */
+  protected ahead: HeapSga | null = null;
+  /** The errno that broke it; 0 while it is whole. */
+  protected broken = 0;
+
+  /** Wraps a descriptor, which it then owns. */
+  constructor(context: NativeContext, nativeQd: number) {
+    super(context);
+    this.nativeQd = nativeQd;
+    this.place = context.device.add(this);
+  }
+
+  /** Used by the device: the read is over. */
+  abstract read(errno: number): void;
+  /** Used by the device: the write is over. */
+  abstract wrote(errno: number): void;
+
+  /** See {@linkcode Queue.cancel}: what is under way goes on, and what it brings is kept. */
+  override cancel(operation: PooledOperation): void {
+    if (this.reads.replace(operation, null)) return;
+    if (operation === this.pushes.head && this.writing) {
+      // The library has a part of it, and the rest has to follow.
+      const rest = this.start(Opcode.PUSH);
+      rest.sga = operation.sga;
+      rest.size = operation.size;
+      rest.ignored = true;
+      operation.sga = null;
+      this.pushes.replace(operation, rest);
+      rest.suspend();
+      return;
+    }
+    this.pushes.replace(operation, null);
+  }
+
+  /** See {@linkcode Queue.close}. Upstream's own call blocks until the connection is closed. */
+  override close(): void {
+    this.failAll(Errno.ECANCELED);
+    this.ahead?.free();
+    this.ahead = null;
+    this.context.device.remove(this);
+    this.context.device.calls.close(this.nativeQd);
+  }
+
+  /** Fails all that waits. */
+  protected failAll(errno: number): void {
+    while (this.reads.head !== null) this.reads.shift().fail(errno);
+    while (this.pushes.head !== null) this.pushes.shift().fail(errno);
+  }
+
+  /** Fails all that waits, and all that comes after. */
+  protected break(errno: number): void {
+    this.broken = errno;
+    this.failAll(errno);
+  }
+
+  /** Begins to pop, if somebody waits for it and nothing is under way. */
+  protected beginPop(): void {
+    if (this.reading || this.reads.head === null) return;
+    const { device } = this.context;
+    const result = device.begun(device.calls.pop(this.nativeQd, this.place));
+    if (result < 0) this.break(-result);
+    else this.reading = true;
+  }
+}

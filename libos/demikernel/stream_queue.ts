@@ -1,0 +1,227 @@
+/**
+ * TCP sockets of a native libOS, and those of catloop.
+ *
+ * @module
+ */
+
+import { decodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
+import { layOut } from "../catnap/address.ts";
+import { formatAddress } from "../runtime/address.ts";
+import { Errno } from "../error.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation.ts";
+import type { InetAddress, SocketAddress, SocketOptions } from "../pdpix.ts";
+import { bindSomewhere } from "./addresses.ts";
+import { BytesQueue } from "./bytes_queue.ts";
+import type { NativeContext } from "./native_queue.ts";
+
+const FRESH = 0;
+const CONNECTING = 1;
+const CONNECTED = 2;
+const LISTENING = 3;
+
+/** See the module's description. */
+export class StreamQueue extends BytesQueue {
+  protected override readonly kind = "stream socket";
+  #state = FRESH;
+  #local: InetAddress | null = null;
+  #peer: InetAddress | null = null;
+  #connect: PooledOperation<void> | null = null;
+  /** Connections that came for an accept which was cancelled. */
+  readonly #accepted: StreamQueue[] = [];
+
+  /** Wraps a descriptor; one that was accepted has addresses. */
+  constructor(
+    context: NativeContext,
+    nativeQd: number,
+    accepted?: { readonly local: InetAddress; readonly peer: InetAddress },
+  ) {
+    super(context, nativeQd);
+    if (accepted === undefined) return;
+    this.#state = CONNECTED;
+    this.#local = accepted.local;
+    this.#peer = accepted.peer;
+  }
+
+  /** See {@linkcode Queue.bind}. */
+  override bind(address: SocketAddress): void {
+    if (this.#local !== null || this.#state !== FRESH) {
+      throw this.error("EINVAL", "bind", "the socket has an address already");
+    }
+    const { address: own, device } = this.context;
+    this.#local = bindSomewhere(
+      address,
+      own,
+      this.qd,
+      (layout) => device.calls.bind(this.nativeQd, layout),
+    );
+  }
+
+  /** See {@linkcode Queue.listen}. */
+  override listen(backlog: number): void {
+    if (this.#state === CONNECTED) throw this.error("EISCONN", "listen");
+    if (this.#state !== FRESH) throw this.error("EADDRINUSE", "listen", "it listens or connects");
+    if (this.#local === null) {
+      throw this.error("EDESTADDRREQ", "listen", "the socket has no address; bind it first");
+    }
+    const result = this.context.device.calls.listen(this.nativeQd, backlog);
+    if (result < 0) throw this.error(-result, "listen");
+    this.#state = LISTENING;
+  }
+
+  /** See {@linkcode Queue.accept}. */
+  override accept(): PooledOperation<number> {
+    if (this.#state !== LISTENING) {
+      throw this.error("EINVAL", "accept", "the socket does not listen");
+    }
+    const operation = this.start(Opcode.ACCEPT);
+    this.reads.push(operation);
+    operation.suspend();
+    this.#serveAccepts();
+    return operation;
+  }
+
+  /** See {@linkcode Queue.connect}. */
+  override connect(address: SocketAddress): PooledOperation<void> {
+    if (this.#state === LISTENING) {
+      throw this.error("ENOTSUP", "connect", "the socket listens");
+    }
+    if (this.#state === CONNECTED) throw this.error("EISCONN", "connect");
+    if (this.#state === CONNECTING) throw this.error("EINPROGRESS", "connect");
+    const layout = layOut(address, "inet", "connect", this.qd);
+    const operation = this.start(Opcode.CONNECT);
+    if (this.broken !== 0) {
+      operation.fail(this.broken);
+      return operation;
+    }
+    const { device } = this.context;
+    const result = device.begun(device.calls.connect(this.nativeQd, this.place + 1, layout));
+    if (result < 0) {
+      operation.fail(-result);
+      return operation;
+    }
+    this.#state = CONNECTING;
+    this.#peer = address as InetAddress;
+    this.#connect = operation;
+    this.writing = true;
+    operation.suspend();
+    return operation;
+  }
+
+  /** See {@linkcode NativeQueue.read}. */
+  override read(errno: number): void {
+    if (this.#state !== LISTENING) return super.read(errno);
+    if (errno === 0) this.#adopt();
+    else if (errno !== Errno.ETIMEDOUT) return this.break(errno);
+    this.#serveAccepts();
+  }
+
+  /** See {@linkcode NativeQueue.wrote}. */
+  override wrote(errno: number): void {
+    if (this.#state !== CONNECTING) return super.wrote(errno);
+    const operation = this.#connect;
+    this.#connect = null;
+    if (errno === 0) {
+      this.#state = CONNECTED;
+      operation?.complete(undefined);
+    } else {
+      // Upstream's socket cannot be connected again.
+      this.#state = FRESH;
+      this.#peer = null;
+      this.broken = errno;
+      operation?.fail(errno);
+    }
+  }
+
+  /** See {@linkcode Queue.cancel}. */
+  override cancel(operation: PooledOperation): void {
+    if (operation === this.#connect) this.#connect = null;
+    else super.cancel(operation);
+  }
+
+  /** See {@linkcode Queue.getsockname}. */
+  override getsockname(): SocketAddress {
+    if (this.#local !== null) return this.#local;
+    if (this.#state === FRESH) return { hostname: "0.0.0.0", port: 0 };
+    throw this.error(
+      "ENOTSUP",
+      "getsockname",
+      "upstream does not tell which port it chose; bind the socket before it connects",
+    );
+  }
+
+  /** See {@linkcode Queue.getpeername}. */
+  override getpeername(): SocketAddress {
+    if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "getpeername");
+    return this.#peer!;
+  }
+
+  /** See {@linkcode Queue.setsockopt}; the only option is `linger`. */
+  override setsockopt<K extends keyof SocketOptions>(option: K, value: SocketOptions[K]): void {
+    const seconds: unknown = value;
+    const fits = seconds === null ||
+      Number.isInteger(seconds) && (seconds as number) >= 0 && (seconds as number) <= 0x7fff;
+    if (!fits) {
+      throw this.error(
+        "EINVAL",
+        "setsockopt",
+        `the option "${option}" must be null or an integer from 0 to 32767, not ${
+          Deno.inspect(value)
+        }`,
+      );
+    }
+    const { calls } = this.context.device;
+    const result = calls.setLinger(this.nativeQd, seconds as number | null);
+    if (result < 0) throw this.error(-result, "setsockopt");
+  }
+
+  /** See {@linkcode Queue.getsockopt}. */
+  override getsockopt<K extends keyof SocketOptions>(_option: K): SocketOptions[K] {
+    const { result, seconds } = this.context.device.calls.getLinger(this.nativeQd);
+    if (result < 0) throw this.error(-result, "getsockopt");
+    return seconds as SocketOptions[K];
+  }
+
+  /** See {@linkcode Queue.close}. */
+  override close(): void {
+    this.#connect?.fail(Errno.ECANCELED);
+    this.#connect = null;
+    for (const queue of this.#accepted.splice(0)) queue.close();
+    super.close();
+  }
+
+  protected override checkConnected(operation: string): void {
+    if (this.#state !== CONNECTED) throw this.error("ENOTCONN", operation);
+  }
+
+  /** Gives waiting accepts the connections that are there, and asks for another if that is not enough. */
+  #serveAccepts(): void {
+    while (this.reads.head !== null && this.#accepted.length > 0) {
+      const queue = this.#accepted.shift()!;
+      this.reads.shift().complete(this.context.register(queue));
+    }
+    if (this.reads.head === null || this.reading) return;
+    if (this.broken !== 0) return this.failAll(this.broken);
+    const { device } = this.context;
+    const result = device.begun(device.calls.accept(this.nativeQd, this.place));
+    if (result < 0) this.break(-result);
+    else this.reading = true;
+  }
+
+  /** The connection that the library has accepted. */
+  #adopt(): void {
+    const { calls } = this.context.device;
+    const { acceptedQd, acceptedAddress } = calls.layout.result;
+    const layout = new Uint8Array(calls.results.buffer).slice(
+      acceptedAddress,
+      acceptedAddress + SOCKADDR.IN.SIZE,
+    );
+    const parts = decodeSockaddr(layout);
+    const peer = "path" in parts
+      ? { hostname: "0.0.0.0", port: 0 }
+      : { hostname: formatAddress(parts.address), port: parts.port };
+    const nativeQd = calls.results[acceptedQd / 4]!;
+    this.#accepted.push(
+      new StreamQueue(this.context, nativeQd, { local: this.#local!, peer }),
+    );
+  }
+}
