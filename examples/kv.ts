@@ -9,12 +9,22 @@
  * @module
  */
 
+import { getHeapStatistics } from "node:v8";
 import { type Connection, type InetAddress, serve } from "../mod.ts";
 import { main } from "./_cli.ts";
 import { Session, Store } from "./kv/mod.ts";
 
-/** How often keys whose time has come are deleted, in milliseconds, and how many at most. */
-const EXPIRY = { interval: 100, budget: 1000 };
+/**
+ * How many keys whose time has come are deleted at once, and after how many milliseconds again: soon if there
+ * are more, as when very many expire together.
+ */
+const EXPIRY = { budget: 1000, idle: 100, busy: 4 };
+
+/**
+ * What keys and values may take of the heap, the end of which would be the end of the process. For more of
+ * them: `deno run --v8-flags=--max-old-space-size=16000`.
+ */
+const HEAP_SHARE = 0.75;
 
 /** Serves one client: what a pop gave is fed to its session, and the replies go out in one push. */
 function* handle(connection: Connection, store: Store) {
@@ -58,15 +68,20 @@ if (import.meta.main) {
     start(libos, { hostname, port }) {
       const server = serve({ libos, hostname, port }, (connection) => handle(connection, store));
       // The store tells clients its port, which is known now that the server listens.
-      const store: Store = new Store({ port: server.addr.port });
-      const expiry = setInterval(
-        () => store.expireCycle(Date.now(), EXPIRY.budget),
-        EXPIRY.interval,
-      );
+      const store: Store = new Store({
+        port: server.addr.port,
+        maximumHeap: HEAP_SHARE * getHeapStatistics().heap_size_limit,
+      });
+      let timer: ReturnType<typeof setTimeout>;
+      const expire = () => {
+        const expired = store.expireCycle(Date.now(), EXPIRY.budget);
+        timer = setTimeout(expire, expired < EXPIRY.budget ? EXPIRY.idle : EXPIRY.busy);
+      };
+      expire();
       return {
         addr: server.addr,
         shutdown() {
-          clearInterval(expiry);
+          clearTimeout(timer);
           return server.shutdown();
         },
       };

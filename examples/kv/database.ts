@@ -5,7 +5,7 @@
  */
 import { CommandError } from "./errors.ts";
 import { type Expiring, ExpiryQueue } from "./expiry_queue.ts";
-import type { Value } from "./value.ts";
+import { heapSize, type Value } from "./value.ts";
 
 /**
  * The most keys that one database holds.
@@ -14,11 +14,14 @@ import type { Value } from "./value.ts";
  */
 const MAX_KEYS = 2 ** 23;
 
+/** What an entry takes of the heap beside its key and value, in bytes: measured with millions of them. */
+const ENTRY_COST = 160;
+
 /** A key and what belongs to it. */
 export interface Entry extends Expiring {
   /** The bytes of the key as latin1. */
   readonly key: string;
-  /** What the key holds. */
+  /** What the key holds; {@linkcode Database.replace} changes it. */
   value: Value;
   /** The place in the order of the scan; only the database changes it. */
   scanIndex: number;
@@ -34,6 +37,8 @@ export interface Shared {
   hits: number;
   /** How many reads found no key. */
   misses: number;
+  /** About how much of the heap of the engine the keys and values take, in bytes. */
+  heapBytes: number;
 }
 
 /**
@@ -48,6 +53,8 @@ export class Database {
   /** Every entry once, for the scan: a deletion moves the last entry into the hole. */
   #order: Entry[] = [];
   #expiring = new ExpiryQueue<Entry>();
+  /** The part of {@linkcode Shared.heapBytes} that is in here. */
+  #heapBytes = 0;
 
   /** @param shared The time and the counters. */
   constructor(shared: Shared) {
@@ -91,7 +98,7 @@ export class Database {
   set(key: string, value: Value): Entry {
     let entry = this.#entries.get(key);
     if (entry !== undefined) {
-      entry.value = value;
+      this.replace(entry, value);
       if (entry.expiryIndex >= 0) this.#expiring.delete(entry);
       return entry;
     }
@@ -101,7 +108,14 @@ export class Database {
     entry = { key, value, scanIndex: this.#order.length, expiryIndex: -1 };
     this.#entries.set(key, entry);
     this.#order.push(entry);
+    this.#account(costOf(entry));
     return entry;
+  }
+
+  /** Gives an entry another value, and lets it expire when it would have. */
+  replace(entry: Entry, value: Value): void {
+    this.#account(heapSize(value) - heapSize(entry.value));
+    entry.value = value;
   }
 
   /**
@@ -120,6 +134,7 @@ export class Database {
     this.#entries = new Map();
     this.#order = [];
     this.#expiring.clear();
+    this.#account(-this.#heapBytes);
   }
 
   /** When an entry expires, in milliseconds since 1970, or `undefined` if it does not. */
@@ -205,10 +220,20 @@ export class Database {
   #remove(entry: Entry): void {
     if (entry.expiryIndex >= 0) this.#expiring.delete(entry);
     this.#entries.delete(entry.key);
+    this.#account(-costOf(entry));
     const last = this.#order.pop()!;
     if (last !== entry) {
       this.#order[entry.scanIndex] = last;
       last.scanIndex = entry.scanIndex;
     }
   }
+
+  #account(bytes: number): void {
+    this.#heapBytes += bytes;
+    this.#shared.heapBytes += bytes;
+  }
+}
+
+function costOf({ key, value }: Entry): number {
+  return ENTRY_COST + key.length + heapSize(value);
 }

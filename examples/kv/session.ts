@@ -212,6 +212,10 @@ export class Session {
     const { arity } = command;
     if (arity >= 0 ? count !== arity : count < -arity) throw arityError(command.fullName);
     this.lastCommand = command.fullName;
+    const { statistics, maximumHeap } = this.store;
+    if (statistics.heapBytes > maximumHeap && command.flags.includes("denyoom")) {
+      throw new CommandError("OOM command not allowed when used memory > 'maxmemory'.");
+    }
     command.run(this, request);
   }
 

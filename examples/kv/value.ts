@@ -27,6 +27,14 @@ export function makeValue(bytes: Uint8Array, start: number, end: number): Value 
   return end - start <= TEXT_LIMIT ? decodeLatin1(bytes, start, end) : bytes.slice(start, end);
 }
 
+/** What the engine holds on its heap for an array whose bytes are elsewhere. */
+const ARRAY_COST = 200;
+
+/** About how much of the heap of the engine, which is limited, a value takes, in bytes. */
+export function heapSize(value: Value): number {
+  return typeof value === "string" ? value.length : ARRAY_COST;
+}
+
 /** The value as a latin1 string, whatever its form. */
 export function valueText(value: Value): string {
   return typeof value === "string" ? value : decodeLatin1(value, 0, value.length);

@@ -210,3 +210,20 @@ Deno.test("Session.close() takes the client off the list when a request is unfin
   assertEquals([session.store.sessions.size, other.store.sessions.size], [0, 1]);
   assertEquals(session.open, false);
 });
+
+Deno.test("Session.feed() refuses what adds to memory when the heap is full", () => {
+  const session = newSession({ maximumHeap: 10_000 });
+  const oom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+  let keys = 0;
+  while (run(session, `SET key:${keys} ${"x".repeat(500)}`) === "+OK\r\n") keys++;
+  assertEquals(keys > 10 && keys < 20, true);
+  for (const line of ["SET a b", "APPEND key:0 x", "INCR n", "MSET a b", "DECRBY n 1"]) {
+    assertEquals(run(session, line), oom, line);
+  }
+  for (const line of ["GET key:0", "EXPIRE key:0 1000", "DBSIZE", "PING", "SCAN 0"]) {
+    assertEquals(run(session, line).startsWith("-"), false, line);
+  }
+  assertEquals(run(session, "GET"), "-ERR wrong number of arguments for 'get' command\r\n");
+  assertEquals(run(session, "DEL key:0 key:1"), ":2\r\n");
+  assertEquals(run(session, "SET a b"), "+OK\r\n");
+});

@@ -50,7 +50,7 @@ function setWithOptions(session: Session, request: CommandRequest): void {
     return;
   }
   const value = request.value(2);
-  if (options.keepTtl && old !== undefined) old.value = value;
+  if (options.keepTtl && old !== undefined) database.replace(old, value);
   else {
     const entry = database.set(key, value);
     if (options.deadline !== undefined) database.expireAt(entry, options.deadline);
@@ -110,7 +110,7 @@ function append(session: Session, request: CommandRequest): void {
     if (entry.value.length + tail.length > store.maximumBulkLength) {
       throw new CommandError("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
     }
-    entry.value = appendValue(entry.value, tail);
+    database.replace(entry, appendValue(entry.value, tail));
   }
   reply.integer(entry.value.length);
 }
@@ -130,7 +130,7 @@ function increase(session: Session, request: CommandRequest, amount: Integer): v
   const sum = addIntegers(old, amount);
   if (sum === undefined) throw new CommandError("ERR increment or decrement would overflow");
   if (entry === undefined) database.set(key, String(sum));
-  else entry.value = String(sum);
+  else database.replace(entry, String(sum));
   reply.integer(sum);
 }
 
