@@ -21,7 +21,13 @@ import {
   withCatnap,
 } from "./_catnap.ts";
 import { failing } from "./_faults.ts";
-import type { LibOS, QueueDescriptor, SocketAddress } from "../../libos/pdpix.ts";
+import type {
+  Domain,
+  LibOS,
+  QueueDescriptor,
+  SocketAddress,
+  SocketType,
+} from "../../libos/pdpix.ts";
 
 /** The address of a TCP port on which nothing listens. */
 function closedPort(libos: LibOS): SocketAddress {
@@ -248,6 +254,36 @@ Deno.test("an event of a socket that was closed does not reach the one that got 
     assertEquals(outcome(libos, third), "ECANCELED");
   });
 });
+
+Deno.test("a socket keeps the port that it was bound to when it is refused, and connects from there", () =>
+  withCatnap((libos) => {
+    const own = closedPort(libos);
+    const client = libos.socket("inet", "stream");
+    libos.setsockopt(client, "reuseAddress", true);
+    libos.bind(client, own);
+    assertEquals(outcome(libos, libos.connect(client, closedPort(libos))), "ECONNREFUSED");
+    assertEquals(libos.getsockname(client), own);
+    const listener = listening(libos);
+    const connect = libos.connect(client, listener.address);
+    assertEquals(libos.getpeername(accept(libos, listener.qd)), own);
+    assertEquals(outcome(libos, connect), "connect");
+  }));
+
+Deno.test("socket() throws ENOTSUP for a kind that catnap has not", () =>
+  withCatnap((libos) => {
+    for (
+      const [domain, type] of [
+        ["unix", "dgram"],
+        ["inet", "seqpacket"],
+        ["inet6", "seqpacket"],
+        ["inet", "raw"],
+        ["packet", "dgram"],
+      ]
+    ) {
+      assertCode("ENOTSUP", () => libos.socket(domain as Domain, type as SocketType));
+    }
+    assertEquals(libos.statistics().queues, 0);
+  }));
 
 Deno.test("bind() throws for an address that is in use, or not of this host", () =>
   withCatnap((libos) => {
