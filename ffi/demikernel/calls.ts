@@ -42,6 +42,9 @@ export interface CallsOptions {
 const AF_INET = 2;
 const SOL_SOCKET = 1;
 const SO_LINGER = 13;
+/** Neither is ever given out: descriptors begin at 500, and tokens at 2. */
+const NO_QUEUE = -1;
+const NO_TOKEN = 0n;
 const ENOSYS = 38;
 const ETIMEDOUT = 110;
 
@@ -96,7 +99,8 @@ export class Calls {
     this.#symbols = symbols;
     this.#allocator = new SgaAllocator(symbols);
     this.layout = layout;
-    const tokenPlaces = new Places(symbols, tokens, 8);
+    // One more, for the end mark of check().
+    const tokenPlaces = new Places(symbols, tokens + 1, 8);
     this.tokens = new BigUint64Array(tokenPlaces.bytes.buffer);
     this.#tokenPlaces = tokenPlaces.addresses;
     const sgaPlaces = new Places(symbols, sgas, layout.sga.size);
@@ -214,6 +218,25 @@ export class Calls {
   setTimeout(seconds: number, nanoseconds: number): void {
     this.#timeout[TIMESPEC.SECONDS / 8] = BigInt(seconds);
     this.#timeout[TIMESPEC.NANOSECONDS / 8] = BigInt(nanoseconds);
+  }
+
+  /**
+   * Runs what is ready, once, which no call of the library is for: one that fails does that beside. It does not
+   * move the library's clock, so none of its timers expires; the `wait` calls do.
+   */
+  poll(): void {
+    this.#symbols.demi_pop(this.#resultPlaces[0]!, NO_QUEUE);
+  }
+
+  /**
+   * Looks whether any of the first `count` tokens has completed, without running or waiting for anything. Gives
+   * which one, and its result is the first, or `-EINVAL` if none has. The place behind them is written to.
+   *
+   * Upstream looks at one token after the other, and gives up at the first one that is not a token.
+   */
+  check(count: number): number {
+    this.tokens[count] = NO_TOKEN;
+    return this.waitAny(count + 1);
   }
 
   /** Waits for one token. Its result is the first. */
