@@ -23,6 +23,7 @@ import {
   WAIT,
   withCatnap,
 } from "./_catnap.ts";
+import { failing } from "./_faults.ts";
 import type { LibOS } from "../../libos/pdpix.ts";
 
 for (const [domain, type] of KINDS) {
@@ -176,6 +177,14 @@ Deno.test("a record is popped whole, however large, and cut to a size that was g
       assertEquals(sga.toUint8Array(), pattern(got));
       assertEquals(sga.truncated, got < size, `${size} cut to ${most}`);
     }
+  }));
+
+Deno.test("a large record whose receive was interrupted is received in the end", () =>
+  withCatnap((libos) => {
+    const [a, b] = connectedPair(libos, "unix", "seqpacket");
+    send(libos, a, 100_000);
+    using _ = failing("recv", [null, "EINTR", "EINTR"]);
+    assertEquals(drain(libos, b, 1), pattern(100_000));
   }));
 
 Deno.test("a record that is too large for the socket fails alone", () =>

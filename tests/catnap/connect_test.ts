@@ -255,6 +255,19 @@ Deno.test("an event of a socket that was closed does not reach the one that got 
   });
 });
 
+Deno.test("listen() throws EADDRINUSE where another listens, and the socket can be closed", () =>
+  withCatnap((libos) => {
+    const [first, second] = [libos.socket("inet", "stream"), libos.socket("inet", "stream")];
+    for (const qd of [first, second]) libos.setsockopt(qd, "reuseAddress", true);
+    libos.bind(first, LOOPBACK);
+    libos.bind(second, libos.getsockname(first));
+    libos.listen(first);
+    assertCode("EADDRINUSE", () => libos.listen(second));
+    assertCode("EINVAL", () => libos.accept(second));
+    libos.close(first);
+    libos.listen(second);
+  }));
+
 Deno.test("a socket keeps the port that it was bound to when it is refused, and connects from there", () =>
   withCatnap((libos) => {
     const own = closedPort(libos);

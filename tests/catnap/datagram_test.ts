@@ -187,6 +187,7 @@ Deno.test("pushTo() a broadcast address fails with EACCES unless it was allowed"
     const everyone = { hostname: "127.255.255.255", port };
     const { qd } = bound(libos);
     assertEquals(outcome(libos, libos.pushTo(qd, message(libos, "x"), everyone)), "EACCES");
+    assertEquals(outcome(libos, libos.connect(qd, everyone)), "EACCES");
     libos.setsockopt(qd, "broadcast", true);
     sendTo(libos, qd, "all of you", everyone);
     assertEquals(receive(libos, receiver), "all of you");

@@ -21,6 +21,7 @@ import {
   WAIT,
   withCatnap,
 } from "./_catnap.ts";
+import { failing } from "./_faults.ts";
 import type { LibOS, QueueDescriptor } from "../../libos/pdpix.ts";
 
 type Body = (libos: LibOS, a: QueueDescriptor, b: QueueDescriptor) => void;
@@ -210,5 +211,15 @@ eachOf(
     libos.cancel(blocked);
     assertEquals([waiting, blocked].map((qt) => outcome(libos, qt)), ["ECANCELED", "ECANCELED"]);
     while (receive(libos, b) !== null);
+  },
+);
+
+eachOf(
+  KINDS,
+  "shutdown() throws what the kernel says, but for a connection that is gone",
+  (libos, a) => {
+    using _ = failing("shutdown", ["ENOTCONN", "ENOBUFS"]);
+    libos.shutdown(a, "read");
+    assertCode("ENOBUFS", () => libos.shutdown(a, "read"));
   },
 );
