@@ -9,7 +9,7 @@ import { inspectMachine, type Machine } from "./_harness/machine.ts";
 import { checkKeyValueServer, parseBenchmarkCsv } from "./_harness/redis_protocol.ts";
 import { printReport, type Ratio } from "./_harness/report.ts";
 import { interleave } from "./_harness/rounds.ts";
-import { pinned, Server, type ServerCommand } from "./_harness/server.ts";
+import { freePort, pinned, Server, type ServerCommand } from "./_harness/server.ts";
 import { quantile, ratios, spread } from "./_harness/statistics.ts";
 import { which } from "./_harness/which.ts";
 
@@ -127,12 +127,6 @@ function redisServer(program: string): ServerCommand {
     ready: /Ready to accept connections/,
     port,
   };
-}
-
-/** Redis takes port 0 for "no TCP at all", so one is found for it. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 function find(name: string): string {

@@ -4,14 +4,12 @@
  *
  * @module
  */
-import { runProgram, type Values } from "./_harness/command_line.ts";
-import { inspectMachine, type Machine } from "./_harness/machine.ts";
-import { type Latency, type Load, pingpong } from "./_harness/pingpong.ts";
+import { runProgram } from "./_harness/command_line.ts";
+import { effortOf, LATENCY_COLUMNS, latencyRow, measureEchoes } from "./_harness/echo.ts";
+import { inspectMachine } from "./_harness/machine.ts";
+import type { Latency } from "./_harness/pingpong.ts";
 import { printReport, type Ratio } from "./_harness/report.ts";
-import { interleave } from "./_harness/rounds.ts";
-import { Server, type ServerCommand } from "./_harness/server.ts";
-import { mean, quantile, ratios, spread } from "./_harness/statistics.ts";
-import { microseconds } from "./_harness/table.ts";
+import { mean, ratios, spread } from "./_harness/statistics.ts";
 import { cSpinEcho, denoListenEcho, ourEcho } from "./_harness/targets.ts";
 
 const program = {
@@ -38,19 +36,12 @@ await runProgram(program, async (values) => {
     ourEcho("iterator", values.idle),
     denoListenEcho(),
   ];
-  const { samples, calibration, notes } = await interleave(
-    machine,
-    values,
-    commands.map((command) => ({
-      name: command.name,
-      measure: () => measureEcho(machine, command, values),
-    })),
-  );
+  const { samples, calibration, notes } = await measureEchoes(machine, values, commands);
   printReport({
     title: `TCP echo, ${values.size} bytes, round trip in us (median of the rounds)`,
     machine,
-    effort: effort(values),
-    columns: ["server", "p50", "p90", "p99", "p99.9", "p50 over the rounds"],
+    effort: effortOf(values),
+    columns: LATENCY_COLUMNS,
     rows: [...samples].map(([name, list]) => latencyRow(name, list)),
     ratios: compare(samples),
     notes: [
@@ -63,25 +54,6 @@ await runProgram(program, async (values) => {
     samples: Object.fromEntries(samples),
   }, values.json);
 });
-
-/** A fresh server each time: two that spin would not fit on the machine, and luck in V8 averages out. */
-async function measureEcho(machine: Machine, command: ServerCommand, load: Load): Promise<Latency> {
-  await using server = await Server.start(machine, command);
-  return await pingpong(machine, server, load);
-}
-
-function effort(values: Values<typeof program.options>): string {
-  return `${values.rounds} rounds x ${values.iterations} echoes per server, after ` +
-    `${values.warmup} to warm up; a fresh server each time; every echo checked`;
-}
-
-function latencyRow(name: string, list: readonly Latency[]): string[] {
-  const cells = (["p50", "p90", "p99", "p999"] as const).map((key) =>
-    microseconds(quantile(list.map((latency) => latency[key]), 0.5))
-  );
-  const { min, max } = spread(list.map(({ p50 }) => p50));
-  return [name, ...cells, `${microseconds(min)}-${microseconds(max)}`];
-}
 
 function compare(samples: ReadonlyMap<string, readonly Latency[]>): Ratio[] {
   const column = (name: string, key: "p50" | "p90" | "p99") =>

@@ -8,7 +8,13 @@ import { BenchmarkError } from "./command_line.ts";
 import type { Machine } from "./machine.ts";
 
 /** The C programs below `bench/peers/`. */
-export type CPeer = "cacheline" | "connections" | "echo_epoll" | "echo_spin" | "pingpong";
+export type CPeer =
+  | "cacheline"
+  | "connections"
+  | "demikernel_echo"
+  | "echo_epoll"
+  | "echo_spin"
+  | "pingpong";
 
 const FLAGS = ["-std=gnu99", "-O2", "-Wall", "-Wextra", "-pthread"];
 const built = new Map<CPeer, string>();

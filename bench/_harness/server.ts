@@ -140,6 +140,12 @@ async function waitAtMost(promise: Promise<unknown>, ms: number): Promise<void> 
   clearTimeout(timer);
 }
 
+/** Finds a port for a server that cannot choose one itself, or tell which it chose. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
 /** Returns the command line that runs `argv` on the core of the client or the server. */
 export function pinned(machine: Machine, role: "client" | "server", argv: readonly string[]) {
   const { cores, taskset } = machine;

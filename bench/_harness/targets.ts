@@ -11,10 +11,15 @@ import type { ServerCommand } from "./server.ts";
 export type Handler = "generator" | "iterator";
 
 /** Our echo server, `examples/tcp_echo.ts`. */
-export function ourEcho(handler: Handler, idle: string = "adaptive"): ServerCommand {
-  const args = ["--hostname", "127.0.0.1", "--port", "0", "--handler", handler, "--idle", idle];
+export function ourEcho(
+  handler: Handler,
+  idle: string = "adaptive",
+  libos: string = "catnap",
+): ServerCommand {
+  const flags = { hostname: "127.0.0.1", port: "0", handler, idle, libos };
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
   return {
-    name: `ours, ${handler}`,
+    name: `ours, ${handler}${libos === "catnap" ? "" : `, ${libos}`}`,
     argv: [Deno.execPath(), "run", "-A", path("../../examples/tcp_echo.ts"), ...args],
   };
 }
