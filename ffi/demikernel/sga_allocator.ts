@@ -16,12 +16,14 @@ export const WRITES_IN_PLACE: boolean = Deno.build.arch === "x86_64";
 /** Makes sgas in memory of the caller. */
 export class SgaAllocator {
   readonly #symbols: DemikernelSymbols;
+  readonly #inPlace: boolean;
   readonly #length = new BigUint64Array(1);
   readonly #lengthLow = new Uint32Array(this.#length.buffer);
 
-  /** Makes one for a library. */
-  constructor(symbols: DemikernelSymbols) {
+  /** Makes one for a library; the way that works everywhere may be asked for. */
+  constructor(symbols: DemikernelSymbols, inPlace: boolean = WRITES_IN_PLACE) {
     this.#symbols = symbols;
+    this.#inPlace = inPlace;
   }
 
   /**
@@ -41,7 +43,7 @@ export class SgaAllocator {
     length: number,
   ): void {
     this.#lengthLow[0] = length;
-    if (WRITES_IN_PLACE) {
+    if (this.#inPlace) {
       this.#symbols.sgaalloc_into(address, this.#length[0]!);
     } else {
       memory.set(this.#symbols.demi_sgaalloc(this.#length[0]!).subarray(0, size), offset);

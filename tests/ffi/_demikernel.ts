@@ -114,7 +114,7 @@ export async function runDeno(
 ): Promise<ChildResult> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", ...flags, new URL(program, import.meta.url).href, ...args],
-    env: { NO_COLOR: "1", ...env },
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },
   });
   const { code, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();

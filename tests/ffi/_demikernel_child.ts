@@ -12,6 +12,7 @@ import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { Calls } from "../../ffi/demikernel/calls.ts";
 import { OPCODE } from "../../ffi/demikernel/layout.ts";
 import { load } from "../../ffi/demikernel/load.ts";
+import { SgaAllocator } from "../../ffi/demikernel/sga_allocator.ts";
 import { start } from "../../ffi/demikernel/start.ts";
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
@@ -69,6 +70,54 @@ function trim(path: string, configuration: string): unknown {
   calls.trim(0, 3, 4);
   const left = read(calls, 0);
   return { left, free: calls.free(0) };
+}
+
+/** What is allocated the way that works on every processor, and what lies behind it. */
+function allocateAnywhere(path: string, configuration: string): unknown {
+  const library = load("catnap", path);
+  const { sga, segment } = start(library, "catnap", configuration);
+  const bytes = new Uint8Array(sga.size + 4).fill(0xee);
+  const address = library.symbols.address_of(bytes, 0, 0n);
+  new SgaAllocator(library.symbols, false).into(address, bytes, 0, sga.size, 100);
+  const words = new Uint32Array(bytes.buffer);
+  return {
+    segments: words[sga.numsegs / 4],
+    length: words[(sga.segments + segment.length) / 4],
+    behind: words[sga.size / 4],
+    free: library.symbols.demi_sgafree(address),
+  };
+}
+
+/** Results that are looked at without waiting: none before a poll has run, and each one once. */
+function look(path: string, configuration: string): unknown {
+  const calls = open(path, "catmem", configuration);
+  const name = `demikernel-deno-test-${Deno.pid}`;
+  const receiver = ok(calls.createPipe(name));
+  const sender = ok(calls.openPipe(name));
+  ok(calls.pop(receiver, 0));
+  const nothing = calls.check(1);
+  fill(calls, 0, Uint8Array.of(1, 2, 3));
+  ok(calls.push(sender, 1, 0));
+  ok(calls.free(0));
+  const found: number[] = [];
+  // The order is upstream's: by place.
+  for (let polls = 0; found.length < 2 && polls < 1000; polls++) {
+    const token = calls.check(2 - found.length);
+    if (token < 0) {
+      calls.poll();
+      continue;
+    }
+    found.push(calls.results[calls.layout.result.opcode / 4]!);
+    if (calls.results[0] === OPCODE.POP) {
+      calls.take(0);
+      ok(calls.free(0));
+    }
+    calls.moveToken(2 - found.length, token);
+  }
+  const used = calls.check(1);
+  ok(calls.close(sender));
+  ok(calls.close(receiver));
+  return { nothing, found: found.sort(), used };
 }
 
 /** An echo over catnap, to a client in the same process that is Deno's own. */
@@ -204,7 +253,7 @@ async function workers(path: string, configuration: string): Promise<unknown> {
 
 type Internals = Record<symbol, { getTurbocallTarget(): unknown }>;
 
-const ACTIONS = { probe, trim, echo, pipe, errnos, fastCalls, workers };
+const ACTIONS = { probe, trim, echo, pipe, errnos, fastCalls, workers, allocateAnywhere, look };
 
 /** What the child can do. */
 export type Action = keyof typeof ACTIONS;
