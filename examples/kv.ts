@@ -31,6 +31,7 @@ function* handle(connection: Connection, store: Store) {
   const session = new Session(store, {
     address: format(connection.remoteAddr as InetAddress),
     localAddress: format(connection.localAddr as InetAddress),
+    disconnect: () => connection[Symbol.dispose](),
   });
   const { reply } = session;
   try {

@@ -14,8 +14,8 @@ import { heapSize, type Value } from "./value.ts";
  */
 const MAX_KEYS = 2 ** 23;
 
-/** What an entry takes of the heap beside its key and value, in bytes: measured with millions of them. */
-const ENTRY_COST = 160;
+/** What an entry takes of the heap beside its key and value, in bytes: at most, of millions that come and go. */
+const ENTRY_COST = 240;
 
 /** A key and what belongs to it. */
 export interface Entry extends Expiring {
@@ -49,6 +49,7 @@ export interface Shared {
  */
 export class Database {
   #shared: Shared;
+  #maximumKeys: number;
   #entries = new Map<string, Entry>();
   /** Every entry once, for the scan: a deletion moves the last entry into the hole. */
   #order: Entry[] = [];
@@ -56,9 +57,13 @@ export class Database {
   /** The part of {@linkcode Shared.heapBytes} that is in here. */
   #heapBytes = 0;
 
-  /** @param shared The time and the counters. */
-  constructor(shared: Shared) {
+  /**
+   * @param shared The time and the counters.
+   * @param maximumKeys The most keys to hold.
+   */
+  constructor(shared: Shared, maximumKeys: number = MAX_KEYS) {
     this.#shared = shared;
+    this.#maximumKeys = maximumKeys;
   }
 
   /** How many keys there are, with those that have expired and are not collected yet. */
@@ -102,8 +107,9 @@ export class Database {
       if (entry.expiryIndex >= 0) this.#expiring.delete(entry);
       return entry;
     }
-    if (this.#order.length >= MAX_KEYS) {
-      throw new CommandError(`OOM command not allowed: a database holds at most ${MAX_KEYS} keys`);
+    const maximum = this.#maximumKeys;
+    if (this.#order.length >= maximum) {
+      throw new CommandError(`OOM command not allowed: a database holds at most ${maximum} keys`);
     }
     entry = { key, value, scanIndex: this.#order.length, expiryIndex: -1 };
     this.#entries.set(key, entry);

@@ -24,6 +24,8 @@ export interface SessionInfo {
   address?: string;
   /** The address that it connected to. */
   localAddress?: string;
+  /** Closes the connection; CLIENT KILL does. */
+  disconnect?: () => void;
 }
 
 /** What happens to replies: CLIENT REPLY sets it. */
@@ -73,6 +75,7 @@ export class Session {
   #reader: RequestReader;
   #open = true;
   #paused = false;
+  #running = false;
 
   /**
    * @param store What all clients share; the client is listed there until {@linkcode Session.close}.
@@ -132,6 +135,13 @@ export class Session {
     this.store.sessions.delete(this.id);
   }
 
+  /** Ends the session, from whichever session, and closes its connection: its own when the reply has been sent. */
+  kill(): void {
+    // A session that runs its own request has a reply to send first, and then finds itself ended.
+    if (!this.#running) this.info.disconnect?.();
+    this.close();
+  }
+
   /** Lets {@linkcode Session.feed} stop after the current command. */
   end(): void {
     this.#open = false;
@@ -164,6 +174,7 @@ export class Session {
     const reader = this.#reader;
     store.tick();
     this.activeAt = store.now;
+    this.#running = true;
     try {
       while (this.#open && reader.next()) {
         this.#execute(reader.request);
@@ -180,6 +191,8 @@ export class Session {
     } catch (error) {
       this.#open = false;
       throw error;
+    } finally {
+      this.#running = false;
     }
   }
 

@@ -584,6 +584,29 @@ export const scripts: Readonly<Record<string, Script>> = {
     CLIENT LIST ID -1
     CLIENT LIST FOO
     CLIENT LIST FOO bar
+    CLIENT KILL
+    CLIENT KILL 1.2.3.4:5
+    CLIENT KILL nobody
+    CLIENT KILL ID
+    CLIENT KILL ID 999999
+    CLIENT KILL ID 0
+    CLIENT KILL ID -1
+    CLIENT KILL ID abc
+    CLIENT KILL ID 99999999999999999999
+    CLIENT KILL FOO bar
+    CLIENT KILL ADDR 1.2.3.4:5
+    CLIENT KILL LADDR 1.2.3.4:5 ADDR 1.2.3.4:5
+    CLIENT KILL ADDR
+    CLIENT KILL ADDR x TYPE
+    CLIENT KILL TYPE normal
+    CLIENT KILL TYPE NORMAL SKIPME yes
+    CLIENT KILL TYPE foo
+    CLIENT KILL TYPE pubsub SKIPME no
+    CLIENT KILL USER default
+    CLIENT KILL USER nobody
+    CLIENT KILL USER default ID 999999
+    CLIENT KILL SKIPME maybe
+    CLIENT KILL SKIPME YES
     CLIENT NO-EVICT ON
     CLIENT NO-EVICT off
     CLIENT NO-EVICT foo
@@ -632,6 +655,11 @@ export const scripts: Readonly<Record<string, Script>> = {
     GET a
   `),
 
+  "CLIENT KILL of itself": [
+    request("CLIENT", "KILL", "SKIPME", "no", "TYPE", "normal") + request("PING"),
+    request("PING"),
+  ],
+
   "CONFIG": commands(`
     CONFIG
     CONFIG GET
@@ -664,6 +692,29 @@ export const scripts: Readonly<Record<string, Script>> = {
     COMMAND INFO get nonsense config|get set
     COMMAND INFO nonsense
     COMMAND INFO config|nonsense get|get ""
+    COMMAND LIST FOO
+    COMMAND LIST FILTERBY
+    COMMAND LIST FILTERBY PATTERN
+    COMMAND LIST FILTERBY PATTERN pttl
+    COMMAND LIST FILTERBY pattern PTT*
+    COMMAND LIST FILTERBY PATTERN nonsense*
+    COMMAND LIST FILTERBY MODULE nonsense
+    COMMAND LIST FILTERBY FOO bar
+    COMMAND LIST FILTERBY PATTERN a b
+    COMMAND GETKEYS
+    COMMAND GETKEYS get
+    COMMAND GETKEYS get a
+    COMMAND GETKEYS get a b
+    COMMAND GETKEYS GET ""
+    COMMAND GETKEYS mset a 1 b 2 c 3
+    COMMAND GETKEYS mset a 1 b
+    COMMAND GETKEYS del a b c
+    COMMAND GETKEYS set a b EX 10
+    COMMAND GETKEYS ping x
+    COMMAND GETKEYS client list
+    COMMAND GETKEYS config get save
+    COMMAND GETKEYS config nonsense
+    COMMAND GETKEYS nonsense a
     COMMAND DOCS nonsense
     COMMAND DOCS get
     COMMAND DOCS

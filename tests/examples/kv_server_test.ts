@@ -185,6 +185,16 @@ Deno.test("kv.ts closes the connection when a client quits", async () => {
   assertEquals(await client.call(request("QUIT") + request("PING")), "+OK\r\n");
 });
 
+Deno.test("kv.ts closes the connection of a client that another kills", async () => {
+  await using server = await KvProcess.start();
+  using client = await server.connect();
+  using other = await server.connect();
+  const id = (await other.call(request("CLIENT", "ID"))).slice(1).trim();
+  assertEquals(await client.call(request("CLIENT", "KILL", "ID", id)), ":1\r\n");
+  assertEquals(await other.callAndEnd(bytes(request("PING"))), "");
+  assertEquals(await client.call(request("PING")), "+PONG\r\n");
+});
+
 Deno.test("kv.ts ends with code 0 when it is interrupted, though clients are connected", async () => {
   const server = await KvProcess.start();
   using client = await server.connect();

@@ -5,7 +5,7 @@
  */
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@4.10.0";
-import type { Session } from "../../examples/kv/mod.ts";
+import { Session } from "../../examples/kv/mod.ts";
 import { scripts } from "./kv_scripts.ts";
 import { bytes, feed, newSession, request, run, takeReply } from "./kv_testing.ts";
 
@@ -226,4 +226,18 @@ Deno.test("Session.feed() refuses what adds to memory when the heap is full", ()
   assertEquals(run(session, "GET"), "-ERR wrong number of arguments for 'get' command\r\n");
   assertEquals(run(session, "DEL key:0 key:1"), ":2\r\n");
   assertEquals(run(session, "SET a b"), "+OK\r\n");
+});
+
+Deno.test("Session.kill() closes the connection of another at once, and its own after the reply", () => {
+  const store = newSession().store;
+  const closed: string[] = [];
+  const connect = (address: string) =>
+    new Session(store, { address, disconnect: () => closed.push(address) });
+  const [a, b, c] = [connect("a:1"), connect("b:2"), connect("c:3")];
+  assertEquals(run(a, `CLIENT KILL ID ${b.id}`), ":1\r\n");
+  assertEquals([closed, b.open, store.sessions.has(b.id)], [["b:2"], false, false]);
+  assertEquals(run(a, "CLIENT KILL c:3"), "+OK\r\n");
+  assertEquals([closed, c.open], [["b:2", "c:3"], false]);
+  assertEquals(run(a, "CLIENT KILL a:1"), "+OK\r\n");
+  assertEquals([closed.length, a.open], [2, false]);
 });

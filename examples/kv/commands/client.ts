@@ -63,11 +63,7 @@ function list(session: Session, request: CommandRequest): void {
   if (request.count > 2) {
     const option = request.word(2);
     if (option === "type" && request.count === 4) {
-      const type = request.word(3);
-      if (!/^(normal|master|replica|slave|pubsub)$/.test(type)) {
-        throw new CommandError(`ERR Unknown client type '${excerpt(request.text(3), Infinity)}'`);
-      }
-      if (type !== "normal") chosen = [];
+      if (readType(request, 3) !== "normal") chosen = [];
     } else if (option === "id" && request.count > 3) {
       chosen = readIds(request).flatMap((id) => sessions.get(id) ?? []);
     } else {
@@ -75,6 +71,16 @@ function list(session: Session, request: CommandRequest): void {
     }
   }
   session.reply.verbatim(Array.from(chosen, describe).join(""));
+}
+
+/** The types of clients that the filters know; of all but the first there are none here. */
+const TYPES = ["normal", "master", "replica", "slave", "pubsub"];
+
+/** A type of clients, as an argument names it. */
+function readType(request: CommandRequest, index: number): string {
+  const type = request.word(index);
+  if (TYPES.includes(type)) return type;
+  throw new CommandError(`ERR Unknown client type '${excerpt(request.text(index), Infinity)}'`);
 }
 
 function readIds(request: CommandRequest): number[] {
@@ -85,6 +91,52 @@ function readIds(request: CommandRequest): number[] {
     ids.push(Number(id));
   }
   return ids;
+}
+
+/** Closes the connections of the clients that all filters fit; from an address alone, that of one. */
+function kill(session: Session, request: CommandRequest): void {
+  const { sessions } = session.store;
+  const byAddress = request.count === 3;
+  const fits = byAddress ? addressFilter(request.text(2)) : readFilters(session, request);
+  const chosen = [...sessions.values()].filter(fits);
+  if (!byAddress) session.reply.integer(chosen.length);
+  else if (chosen.length > 0) session.reply.ok();
+  else throw new CommandError("ERR No such client");
+  for (const one of chosen) one.kill();
+}
+
+type Filter = (session: Session) => boolean;
+
+function addressFilter(address: string): Filter {
+  return ({ info }) => info.address === address;
+}
+
+function readFilters(self: Session, request: CommandRequest): Filter {
+  const filters: Filter[] = [];
+  let skipSelf = true;
+  for (let i = 2; i < request.count; i += 2) {
+    const option = request.word(i);
+    if (i + 1 === request.count) throw syntaxError();
+    const text = request.text(i + 1);
+    if (option === "id") {
+      const id = parseInteger(text);
+      if (id === undefined || id < 1) {
+        throw new CommandError("ERR client-id should be greater than 0");
+      }
+      filters.push((one) => one.id === id);
+    } else if (option === "type") {
+      const type = readType(request, i + 1);
+      filters.push(() => type === "normal");
+    } else if (option === "addr") filters.push(addressFilter(text));
+    else if (option === "laddr") filters.push(({ info }) => info.localAddress === text);
+    else if (option === "user") {
+      if (text !== "default") {
+        throw new CommandError(`ERR No such user '${excerpt(text, Infinity)}'`);
+      }
+    } else if (option === "skipme" && /^(yes|no)$/i.test(text)) skipSelf = /^yes$/i.test(text);
+    else throw syntaxError();
+  }
+  return (one) => !(skipSelf && one === self) && filters.every((fits) => fits(one));
 }
 
 function replyMode(session: Session, request: CommandRequest): void {
@@ -168,6 +220,16 @@ const subcommands: readonly CommandOptions[] = [
     since: "2.4.0",
     group: "connection",
     run: list,
+  },
+  {
+    name: "kill",
+    arity: -3,
+    flags: ["admin", ...FLAGS],
+    summary:
+      "Close connections: <ip:port>, or those that ID, TYPE, ADDR, LADDR, USER, SKIPME choose",
+    since: "2.4.0",
+    group: "connection",
+    run: kill,
   },
   {
     name: "reply",

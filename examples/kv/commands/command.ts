@@ -4,6 +4,8 @@
  * @module
  */
 import type { Command, CommandOptions, CommandTable } from "../command.ts";
+import { CommandError, syntaxError } from "../errors.ts";
+import { matchGlob } from "../glob.ts";
 import { withHelp } from "../help.ts";
 import type { ReplyBuffer } from "../reply.ts";
 import type { CommandRequest } from "../request.ts";
@@ -59,6 +61,41 @@ function replyAll(reply: ReplyBuffer, table: CommandTable): void {
   for (const command of table) replyInfo(reply, command);
 }
 
+/** The names of all commands, or of those that a pattern matches. */
+function list(table: CommandTable, request: CommandRequest): string[] {
+  const names = [...table].map(({ name }) => name);
+  if (request.count === 2) return names;
+  if (request.count !== 5 || request.word(2) !== "filterby") throw syntaxError();
+  const pattern = request.word(4);
+  switch (request.word(3)) {
+    case "pattern":
+      return names.filter((name) => matchGlob(pattern, name));
+    case "module":
+      return [];
+    default:
+      // Categories of the access list, which does not exist here, are among what cannot be asked for.
+      throw syntaxError();
+  }
+}
+
+/** Where the keys are among the arguments of a command that a request quotes from its third on. */
+function keyPlaces(table: CommandTable, request: CommandRequest): number[] {
+  const count = request.count - 2;
+  let command = lookUp(table, request.text(2));
+  if (command?.subcommands !== undefined && count > 1) {
+    command = lookUp(command.subcommands, request.text(3));
+  }
+  if (command === undefined) throw new CommandError("ERR Invalid command specified");
+  const { arity, keys: [first, last, step] } = command;
+  if (first === 0) throw new CommandError("ERR The command has no key arguments");
+  if (arity >= 0 ? count !== arity : count < -arity) {
+    throw new CommandError("ERR Invalid number of arguments specified for command");
+  }
+  const places: number[] = [];
+  for (let i = first; i <= (last < 0 ? count + last : last); i += step) places.push(i + 2);
+  return places;
+}
+
 /** The commands that a request names from its third argument on. */
 function named(table: CommandTable, request: CommandRequest): (Command | undefined)[] {
   const commands: (Command | undefined)[] = [];
@@ -96,6 +133,32 @@ export function commandCommands(table: () => CommandTable): readonly CommandOpti
           if (command === undefined) reply.nullArray();
           else replyInfo(reply, command);
         }
+      },
+    },
+    {
+      name: "list",
+      arity: -2,
+      flags: FLAGS,
+      summary: "Return the names of commands: all, or FILTERBY PATTERN <pattern>",
+      since: "7.0.0",
+      group: "server",
+      run: ({ reply }, request) => {
+        const names = list(table(), request);
+        reply.array(names.length);
+        for (const name of names) reply.bulk(name);
+      },
+    },
+    {
+      name: "getkeys",
+      arity: -4,
+      flags: FLAGS,
+      summary: "Return the keys of a full command",
+      since: "2.8.13",
+      group: "server",
+      run: ({ reply }, request) => {
+        const places = keyPlaces(table(), request);
+        reply.array(places.length);
+        for (const place of places) reply.bulk(request.value(place));
       },
     },
     {
