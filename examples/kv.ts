@@ -26,6 +26,9 @@ const EXPIRY = { budget: 1000, idle: 100, busy: 4 };
  */
 const HEAP_SHARE = 0.75;
 
+/** For how many milliseconds the end of the server waits for clients that do not read their replies. */
+const GRACE = 1000;
+
 /** Serves one client: what a pop gave is fed to its session, and the replies go out in one push. */
 function* handle(connection: Connection, store: Store) {
   const session = new Session(store, {
@@ -43,9 +46,9 @@ function* handle(connection: Connection, store: Store) {
           session.feed(request.bytes(segment));
           do {
             if (reply.length > 0) {
-              const bytes = reply.bytes.subarray(0, reply.length);
+              const sent = connection.push(reply.bytes.subarray(0, reply.length));
               reply.reset();
-              yield* connection.push(bytes);
+              yield* sent;
             }
           } while (session.resume());
         }
@@ -67,7 +70,11 @@ if (import.meta.main) {
     about: "Key-value store",
     port: 6380,
     start(libos, { hostname, port }) {
-      const server = serve({ libos, hostname, port }, (connection) => handle(connection, store));
+      const abort = new AbortController();
+      const server = serve(
+        { libos, hostname, port, signal: abort.signal },
+        (connection) => handle(connection, store),
+      );
       // The store tells clients its port, which is known now that the server listens.
       const store: Store = new Store({
         port: server.addr.port,
@@ -81,9 +88,11 @@ if (import.meta.main) {
       expire();
       return {
         addr: server.addr,
-        shutdown() {
+        async shutdown() {
           clearTimeout(timer);
-          return server.shutdown();
+          const late = setTimeout(() => abort.abort(), GRACE);
+          await server.shutdown();
+          clearTimeout(late);
         },
       };
     },

@@ -135,7 +135,7 @@ export class Session {
     this.store.sessions.delete(this.id);
   }
 
-  /** Ends the session, from whichever session, and closes its connection: its own when the reply has been sent. */
+  /** Ends the session and closes its connection: at once, or, of the session that asks, after the reply. */
   kill(): void {
     // A session that runs its own request has a reply to send first, and then finds itself ended.
     if (!this.#running) this.info.disconnect?.();

@@ -27,7 +27,7 @@ export class KvProcess implements AsyncDisposable {
   /** Starts it, and waits until it says where it listens. */
   static async start(): Promise<KvProcess> {
     const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-ffi", "--allow-sys", example, "--port", "0"],
+      args: ["run", "--allow-ffi", example, "--port", "0"],
       stdout: "piped",
       stderr: "inherit",
     }).spawn();

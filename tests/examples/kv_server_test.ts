@@ -201,3 +201,13 @@ Deno.test("kv.ts ends with code 0 when it is interrupted, though clients are con
   assertEquals(await client.call(request("PING")), "+PONG\r\n");
   assertEquals(await server.interrupt(), 0);
 });
+
+Deno.test("kv.ts ends when it is interrupted, though a client does not read its replies", async () => {
+  const server = await KvProcess.start();
+  using client = await server.connect();
+  await client.call(request("SET", "k", "x".repeat(1_000_000)));
+  using idle = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await idle.write(bytes(request("GET", "k").repeat(100)));
+  await client.call(request("PING"));
+  assertEquals(await server.interrupt(), 0);
+});
