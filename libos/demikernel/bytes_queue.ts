@@ -48,6 +48,7 @@ export abstract class BytesQueue extends NativeQueue {
 
   /** See {@linkcode NativeQueue.read}. */
   override read(errno: number): void {
+    this.reading = false;
     if (errno === 0) {
       const sga = this.context.device.take();
       if (sga === null) this.#ended = true;
@@ -62,6 +63,7 @@ export abstract class BytesQueue extends NativeQueue {
 
   /** See {@linkcode NativeQueue.wrote}. */
   override wrote(errno: number): void {
+    this.writing = false;
     if (errno !== 0) return this.break(errno);
     const operation = this.pushes.head;
     if (operation === null) return;

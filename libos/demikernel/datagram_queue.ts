@@ -84,6 +84,7 @@ export class DatagramQueue extends NativeQueue {
 
   /** See {@linkcode NativeQueue.read}. */
   override read(errno: number): void {
+    this.reading = false;
     if (errno === 0) this.#receive();
     else if (errno !== Errno.ETIMEDOUT) return this.#failRead(errno);
     if (this.ahead !== null && this.reads.head !== null) {
@@ -95,6 +96,7 @@ export class DatagramQueue extends NativeQueue {
 
   /** See {@linkcode NativeQueue.wrote}. */
   override wrote(errno: number): void {
+    this.writing = false;
     if (this.pushes.head !== null) {
       const operation = this.pushes.shift();
       if (errno === 0) operation.complete(undefined);

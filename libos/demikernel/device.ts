@@ -10,8 +10,9 @@
 
 import type { Calls } from "../../ffi/demikernel/calls.ts";
 import { OPCODE } from "../../ffi/demikernel/layout.ts";
-import { DemikernelError, Errno } from "../error.ts";
+import { Errno } from "../error.ts";
 import type { BufferHeap, Chunk } from "../runtime/heap.ts";
+import type { Clock } from "../runtime/scheduler.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import { TOKENS } from "./instance.ts";
 import type { NativeQueue } from "./native_queue.ts";
@@ -21,29 +22,48 @@ export const LARGEST = 65535;
 
 /** Places of sgas: what was popped, and what is pushed. */
 const POPPED = 0;
-const PUSHED = 1;
+/** See {@linkcode POPPED}. */
+export const PUSHED = 1;
+
+/**
+ * With so few operations under way, a turn lets the library go on until it has something: nothing is quicker to
+ * answer. It takes 50 µs if there is nothing; so not when so many polls in a row have found nothing, and not with more
+ * operations, of which it would take one at a time, always from the same ones. Then it is run once.
+ */
+const FEW = 8;
+const PATIENCE = 64;
+
+/** What an operation that is under way does for its queue. */
+export type Direction = typeof READ | typeof WRITE;
+/** A pop or an accept. */
+export const READ = 0;
+/** A push or a connect. */
+export const WRITE = 1;
 
 /** See the module's description. */
 export class Device {
   /** The calls of the library. */
   readonly calls: Calls;
   readonly #heap: BufferHeap;
-  /** The tokens as halves, which compare without a bigint. */
-  readonly #tokens: Int32Array;
-  readonly #queues = new Map<number, NativeQueue>();
-  /** How many pairs of places were given out so far, and those that came back. */
-  #pairs = 0;
-  readonly #free: number[] = [];
-  /** Operations under way in the library, whoever still waits for them. */
+  readonly #clock: Clock;
+  /** How long the library's timers may stand still, in milliseconds. */
+  readonly #timersEvery: number;
+  /** The operations under way, whoever still waits for them: these have the first places for tokens. */
   #underWay = 0;
+  #emptyPolls = 0;
+  readonly #queues: (NativeQueue | null)[] = [];
+  readonly #directions: Direction[] = [];
+  /** When the library's timers went on last, in an array since a field would be boxed anew on each write. */
+  readonly #timersAt = new Float64Array(1);
   /** Where the segments of a push are gathered. */
   readonly #gathered: Chunk;
 
   /** Wraps the calls; buffers come from a heap. */
-  constructor(calls: Calls, heap: BufferHeap) {
+  constructor(calls: Calls, heap: BufferHeap, clock: Clock, timersEvery: number) {
     this.calls = calls;
     this.#heap = heap;
-    this.#tokens = new Int32Array(calls.tokens.buffer);
+    this.#clock = clock;
+    this.#timersEvery = timersEvery;
     this.#gathered = heap.reserve(LARGEST);
   }
 
@@ -53,47 +73,75 @@ export class Device {
   }
 
   /**
-   * Gives a queue two places for tokens: for what reads, and the next one for what writes. Throws
-   * {@linkcode DemikernelError} `EMFILE` when all are taken.
+   * Begins an operation by a call that gets a place for its token. Gives what that gave: 0, or a negative errno
+   * if nothing is under way.
    */
-  add(queue: NativeQueue): number {
-    const pair = this.#free.pop() ?? this.#pairs++;
-    if (2 * pair >= TOKENS) throw new DemikernelError("EMFILE", "socket");
-    this.#queues.set(queue.nativeQd, queue);
-    return 2 * pair;
-  }
-
-  /** The library knows the queue no more; what was under way on it is nobody's. */
-  remove(queue: NativeQueue): void {
-    this.#queues.delete(queue.nativeQd);
-    this.#free.push(queue.place / 2);
-  }
-
-  /** One more operation is under way, unless the call that began it gave a negative errno; gives that. */
-  begun(result: number): number {
-    if (result >= 0) this.#underWay++;
+  begin(queue: NativeQueue, direction: Direction, call: (place: number) => number): number {
+    const place = this.#underWay;
+    if (place === TOKENS) return -Errno.ENOBUFS;
+    const result = call(place);
+    if (result < 0) return result;
+    this.#queues[place] = queue;
+    this.#directions[place] = direction;
+    this.#underWay++;
     return result;
   }
 
-  /** Takes what completed, one operation at most; says how many did. */
+  /**
+   * Runs the library, and takes what completed: all of it, before it runs again, since it would always tell of
+   * the same ones first.
+   */
   poll(): number {
-    if (this.#underWay === 0 || this.calls.waitNextN() <= 0) return 0;
-    this.#underWay--;
-    // Four words at the beginning, the same in every layout: opcode, qd, and the token in two halves.
+    if (this.#underWay === 0) return 0;
+    const eager = this.#underWay <= FEW && this.#emptyPolls < PATIENCE;
+    let done = eager ? this.#wait() : this.#runOnce();
+    this.#emptyPolls = done > 0 ? 0 : this.#emptyPolls + 1;
+    for (let left = this.#underWay; done > 0 && left > 0; left--) {
+      const place = this.calls.check(this.#underWay);
+      if (place < 0) break;
+      this.#complete(place);
+      done++;
+    }
+    return done;
+  }
+
+  /** Runs the library until something completed, or for 50 µs. That moves its timers, too. */
+  #wait(): number {
+    const place = this.calls.waitAny(this.#underWay);
+    if (place < 0) return 0;
+    this.#complete(place);
+    return 1;
+  }
+
+  /** Runs the library for 1 µs; and for longer where its timers are due. */
+  #runOnce(): number {
+    this.calls.poll();
+    const place = this.calls.check(this.#underWay);
+    if (place >= 0) {
+      this.#complete(place);
+      return 1;
+    }
+    const now = this.#clock.read();
+    if (now - this.#timersAt[0]! < this.#timersEvery) return 0;
+    this.#timersAt[0] = now;
+    return this.#wait();
+  }
+
+  /** Those under way stay the first ones: the last one takes the place of this one. */
+  #complete(place: number): void {
+    const queue = this.#queues[place]!;
+    const direction = this.#directions[place]!;
+    const last = --this.#underWay;
+    this.#queues[place] = this.#queues[last]!;
+    this.#directions[place] = this.#directions[last]!;
+    this.#queues[last] = null;
+    this.calls.moveToken(last, place);
     const { results } = this.calls;
     const opcode = results[0]!;
     const errno = opcode === OPCODE.FAILED ? results[4]! : 0;
-    const queue = this.#queues.get(results[1]!);
-    if (queue !== undefined && queue.reading && this.#isToken(queue.place)) {
-      queue.reading = false;
-      queue.read(errno);
-    } else if (queue !== undefined && queue.writing && this.#isToken(queue.place + 1)) {
-      queue.writing = false;
-      queue.wrote(errno);
-    } else {
-      this.#drop(opcode);
-    }
-    return 1;
+    if (!queue.open) this.#drop(opcode);
+    else if (direction === READ) queue.read(errno);
+    else queue.wrote(errno);
   }
 
   /** The sga of the pop that completed; null at the end of a stream. */
@@ -125,13 +173,10 @@ export class Device {
     const { calls } = this;
     if (!calls.allocate(PUSHED, length)) return -Errno.ENOMEM;
     calls.copyIn(PUSHED, this.#contiguous(sga, start, length), length);
-    const place = queue.place + 1;
-    const result = address
-      ? calls.pushTo(queue.nativeQd, place, PUSHED)
-      : calls.push(queue.nativeQd, place, PUSHED);
+    const result = this.begin(queue, WRITE, address ? queue.callPushTo : queue.callPush);
     // The library holds it as long as it needs it.
     calls.free(PUSHED);
-    return this.begun(result);
+    return result;
   }
 
   /** Gives the memory back. */
@@ -152,11 +197,6 @@ export class Device {
       at += part.length;
     }
     return this.#gathered.address;
-  }
-
-  #isToken(place: number): boolean {
-    const { results } = this.calls;
-    return this.#tokens[2 * place] === results[2] && this.#tokens[2 * place + 1] === results[3];
   }
 
   /** What nobody asks for any more must not be lost to the library. */

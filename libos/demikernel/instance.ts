@@ -20,7 +20,7 @@ export interface Instance {
   busy: boolean;
 }
 
-/** Places for tokens: two for each queue. */
+/** Operations that can be under way at once. */
 export const TOKENS = 1 << 16;
 
 let instance: Instance | undefined;

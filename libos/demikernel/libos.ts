@@ -38,10 +38,13 @@ const KINDS: Record<
 /** On upstream's own stack a push of more than one segment never ends. */
 const OWN_STACK: readonly NativeLibOS[] = ["catpowder", "catnip"];
 
+/** How often the library's timers go on, in milliseconds: retransmission and such, where it has a TCP of its own. */
+const TIMERS_EVERY = { ownStack: 1, kernel: 100 };
+
 /** How long a libOS that is idle is polled often, in milliseconds, and the pause between polls then and later. */
 const RECENT = 1000;
 const SHORT_PAUSE = 1;
-const LONG_PAUSE = 10;
+const LONG_PAUSE = 25;
 
 /** How a native libOS is opened. */
 export interface NativeOptions extends Omit<RuntimeOptions, "addressOf"> {
@@ -88,7 +91,9 @@ export class NativeDemikernel extends RuntimeLibOS {
       parks: false,
     });
     this.#instance = takeInstance(name, text, options.library);
-    this.#device = new Device(this.#instance.calls, this.context.heap);
+    const timersEvery = TIMERS_EVERY[OWN_STACK.includes(name) ? "ownStack" : "kernel"];
+    const { clock } = this.scheduler;
+    this.#device = new Device(this.#instance.calls, this.context.heap, clock, timersEvery);
     this.#context = {
       ...this.context,
       device: this.#device,

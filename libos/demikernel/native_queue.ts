@@ -10,7 +10,7 @@ import { Errno } from "../error.ts";
 import { Opcode, OperationList, type PooledOperation } from "../runtime/operation.ts";
 import { Queue, type QueueContext } from "../runtime/queue.ts";
 import type { HeapSga } from "../runtime/sga.ts";
-import type { Device } from "./device.ts";
+import { type Device, PUSHED, READ } from "./device.ts";
 
 /** What the queues of a native libOS share. */
 export interface NativeContext extends QueueContext {
@@ -27,12 +27,12 @@ export abstract class NativeQueue extends Queue {
   declare protected readonly context: NativeContext;
   /** Its descriptor in the library. */
   readonly nativeQd: number;
-  /** Its first place for a token. */
-  readonly place: number;
+  /** Whether it was not closed. */
+  open = true;
   /** Whether a pop or an accept is under way. */
-  reading = false;
+  protected reading = false;
   /** Whether a push or a connect is under way. */
-  writing = false;
+  protected writing = false;
   /** Pops or accepts that wait. */
   protected readonly reads = new OperationList();
   /** Pushes that wait, the first of which is under way. */
@@ -46,12 +46,22 @@ export abstract class NativeQueue extends Queue {
   constructor(context: NativeContext, nativeQd: number) {
     super(context);
     this.nativeQd = nativeQd;
-    this.place = context.device.add(this);
   }
 
-  /** Used by the device: the read is over. */
+  /** Used by the device: begins to push. */
+  readonly callPush = (place: number): number =>
+    this.context.device.calls.push(this.nativeQd, place, PUSHED);
+
+  /** Used by the device: begins to push to an address. */
+  readonly callPushTo = (place: number): number =>
+    this.context.device.calls.pushTo(this.nativeQd, place, PUSHED);
+
+  readonly #callPop = (place: number): number =>
+    this.context.device.calls.pop(this.nativeQd, place);
+
+  /** Used by the device: the read is over; see {@linkcode NativeQueue.reading}. */
   abstract read(errno: number): void;
-  /** Used by the device: the write is over. */
+  /** Used by the device: the write is over; see {@linkcode NativeQueue.writing}. */
   abstract wrote(errno: number): void;
 
   /** See {@linkcode Queue.cancel}: what is under way goes on, and what it brings is kept. */
@@ -76,7 +86,7 @@ export abstract class NativeQueue extends Queue {
     this.failAll(Errno.ECANCELED);
     this.ahead?.free();
     this.ahead = null;
-    this.context.device.remove(this);
+    this.open = false;
     this.context.device.calls.close(this.nativeQd);
   }
 
@@ -95,8 +105,7 @@ export abstract class NativeQueue extends Queue {
   /** Begins to pop, if somebody waits for it and nothing is under way. */
   protected beginPop(): void {
     if (this.reading || this.reads.head === null) return;
-    const { device } = this.context;
-    const result = device.begun(device.calls.pop(this.nativeQd, this.place));
+    const result = this.context.device.begin(this, READ, this.#callPop);
     if (result < 0) this.break(-result);
     else this.reading = true;
   }

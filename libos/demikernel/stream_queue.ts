@@ -12,6 +12,7 @@ import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { InetAddress, SocketAddress, SocketOptions } from "../pdpix.ts";
 import { bindSomewhere } from "./addresses.ts";
 import { BytesQueue } from "./bytes_queue.ts";
+import { READ, WRITE } from "./device.ts";
 import type { NativeContext } from "./native_queue.ts";
 
 const FRESH = 0;
@@ -94,7 +95,11 @@ export class StreamQueue extends BytesQueue {
       return operation;
     }
     const { device } = this.context;
-    const result = device.begun(device.calls.connect(this.nativeQd, this.place + 1, layout));
+    const result = device.begin(
+      this,
+      WRITE,
+      (place) => device.calls.connect(this.nativeQd, place, layout),
+    );
     if (result < 0) {
       operation.fail(-result);
       return operation;
@@ -110,6 +115,7 @@ export class StreamQueue extends BytesQueue {
   /** See {@linkcode NativeQueue.read}. */
   override read(errno: number): void {
     if (this.#state !== LISTENING) return super.read(errno);
+    this.reading = false;
     if (errno === 0) this.#adopt();
     else if (errno !== Errno.ETIMEDOUT) return this.break(errno);
     this.#serveAccepts();
@@ -118,6 +124,7 @@ export class StreamQueue extends BytesQueue {
   /** See {@linkcode NativeQueue.wrote}. */
   override wrote(errno: number): void {
     if (this.#state !== CONNECTING) return super.wrote(errno);
+    this.writing = false;
     const operation = this.#connect;
     this.#connect = null;
     if (errno === 0) {
@@ -202,7 +209,11 @@ export class StreamQueue extends BytesQueue {
     if (this.reads.head === null || this.reading) return;
     if (this.broken !== 0) return this.failAll(this.broken);
     const { device } = this.context;
-    const result = device.begun(device.calls.accept(this.nativeQd, this.place));
+    const result = device.begin(
+      this,
+      READ,
+      (place) => device.calls.accept(this.nativeQd, place),
+    );
     if (result < 0) this.break(-result);
     else this.reading = true;
   }

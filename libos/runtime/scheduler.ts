@@ -319,11 +319,18 @@ export class Scheduler {
     this.#turns();
   };
 
-  readonly #unpark = (): void => {
+  /** A device has something to say, and soon perhaps more. */
+  readonly #wakeForDevice = (): void => {
+    if (this.#state !== PARKED) return;
+    this.#times[2] = this.clock.read();
+    this.#wakeByTime();
+  };
+
+  /** It is time to look. If there is nothing to do then, the next sleep begins at once. */
+  readonly #wakeByTime = (): void => {
     if (this.#state !== PARKED) return;
     this.#state = RUNNING;
     clearTimeout(this.#timeout);
-    this.#times[2] = this.clock.read();
     this.#macrotask();
   };
 
@@ -355,10 +362,10 @@ export class Scheduler {
     const deadline = this.#deadline();
     if (deadline !== Infinity) {
       const milliseconds = Math.max(0, Math.ceil(deadline - this.#times[0]!));
-      this.#timeout = setTimeout(this.#unpark, Math.min(milliseconds, LONGEST_TIMEOUT));
+      this.#timeout = setTimeout(this.#wakeByTime, Math.min(milliseconds, LONGEST_TIMEOUT));
     }
     // A sleep that goes on still, since a timer ended the last one here, wakes the loop all the same.
-    if (this.#parker?.parked === false) this.#parker.park().then(this.#unpark);
+    if (this.#parker?.parked === false) this.#parker.park().then(this.#wakeForDevice);
   }
 
   /** Nothing keeps the process alive. Looks after what is pending all the same, as long as it lives. */
@@ -369,7 +376,7 @@ export class Scheduler {
       return;
     }
     this.#state = PARKED;
-    this.#timeout = setTimeout(this.#unpark, UNREFERENCED_PAUSE);
+    this.#timeout = setTimeout(this.#wakeByTime, UNREFERENCED_PAUSE);
     this.#timeout.unref();
   }
 }
