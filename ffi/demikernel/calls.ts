@@ -14,7 +14,7 @@ import { Words } from "../libc/words.ts";
 import { type Layout, LINGER, TIMESPEC } from "./layout.ts";
 import type { Library } from "./load.ts";
 import { SgaAllocator } from "./sga_allocator.ts";
-import { cString } from "./start.ts";
+import { cString } from "./c_string.ts";
 import type { DemikernelSymbols } from "./symbols.ts";
 
 /** How much memory the calls have. */

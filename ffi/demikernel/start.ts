@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cString } from "./c_string.ts";
 import type { NativeLibOS } from "./cache.ts";
 import { ARGS_SIZE, type Layout, LAYOUTS, SGA_SIZE_MAX } from "./layout.ts";
 import { DemikernelUnavailableError, type Library } from "./load.ts";
@@ -50,11 +51,6 @@ export function start(library: Library, libos: NativeLibOS, configPath: string):
   }
   if (errno !== 0) throw new NativeCallError("demi_init", errno);
   return probe(library);
-}
-
-/** Ends a string as C wants it. It must have no NUL inside. */
-export function cString(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text + "\0");
 }
 
 const O_CLOEXEC = 0o2000000;

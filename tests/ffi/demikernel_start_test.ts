@@ -38,11 +38,16 @@ nativeTest("catnap", "start() finds the layout of the library that is built", as
   });
 });
 
-nativeTest("catnap", "start() gives each Worker the libOS it asks for", async (path) => {
-  using folder = new Folder();
-  assertEquals(await inChild("workers", path, folder.configuration()), {
+nativeTest(
+  "catnap",
+  "start() gives each Worker the libOS it asks for, also after others have ended",
+  async (path) => {
+    using folder = new Folder();
     // A pipe is not for catnap, and a socket not for catmem.
-    catnap: { socket: true, pipe: -95 },
-    catmem: { socket: false, pipe: true },
-  });
-});
+    const pair = [{ socket: true, pipe: -95 }, { socket: false, pipe: true }];
+    assertEquals(await inChild("workers", path, folder.configuration()), {
+      first: pair,
+      second: pair,
+    });
+  },
+);
