@@ -1,0 +1,204 @@
+/**
+ * Accepting connections.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.ts";
+import type { Case } from "../case.ts";
+import {
+  accepted,
+  bound,
+  connected,
+  connecting,
+  End,
+  listening,
+  socket,
+  type World,
+} from "../world.ts";
+import type { SocketAddress } from "../../../libos/pdpix.ts";
+
+/** Connects from the other side; gives the end that connected. */
+function dial({ peer, ...world }: World, address: SocketAddress): End {
+  const end = new End(peer, socket({ peer, ...world }, peer));
+  assertEquals(ending(peer, peer.connect(end.qd, address)), "connect");
+  return end;
+}
+
+/** See the module's description. */
+export const ACCEPT: readonly Case[] = [
+  {
+    id: "accept/no-descriptor",
+    upstream: [
+      "tcp-test/accept/invalid_queue_descriptor",
+      "tcp.rs/bad_accept",
+      "syscalls.c/accept",
+    ],
+    needs: [],
+    rule: "What is no open queue is refused.",
+    pdpix: "EBADF",
+    run: ({ libos }) => codes(NO_DESCRIPTORS, (qd) => libos.accept(qd)),
+  },
+  {
+    id: "accept/closed",
+    upstream: ["tcp-test/accept/closed"],
+    needs: ["stream"],
+    rule: "A closed socket is refused.",
+    pdpix: "EBADF",
+    run(world) {
+      const { qd } = listening(world);
+      world.libos.close(qd);
+      return code(() => world.libos.accept(qd));
+    },
+  },
+  {
+    id: "accept/unbound",
+    upstream: ["tcp-test/accept/unbound"],
+    needs: ["stream"],
+    rule: "A socket without an address does not listen.",
+    pdpix: "EINVAL",
+    run: (world) => code(() => world.libos.accept(socket(world))),
+  },
+  {
+    id: "accept/bound",
+    upstream: ["tcp-test/accept/active"],
+    needs: ["stream"],
+    rule: "A bound socket does not listen yet.",
+    pdpix: "EINVAL",
+    run: (world) => code(() => world.libos.accept(bound(world).qd)),
+  },
+  {
+    id: "accept/connecting",
+    upstream: ["tcp-test/accept/connecting"],
+    needs: ["stream"],
+    rule: "A socket that connects does not listen.",
+    pdpix: "EINVAL",
+    compat: "EINVAL or EBADF",
+    run(world) {
+      const { libos } = world;
+      const { qd, qt } = connecting(world);
+      const answer = code(() => libos.accept(qd));
+      libos.close(qd);
+      ending(libos, qt);
+      return answer;
+    },
+  },
+  {
+    id: "accept/connected",
+    needs: ["stream"],
+    rule: "A connected socket does not listen.",
+    pdpix: "EINVAL",
+    run: (world) => code(() => world.libos.accept(connected(world).a.qd)),
+  },
+  {
+    id: "accept/listening",
+    upstream: ["tcp-test/accept/listening"],
+    needs: ["stream"],
+    rule: "It waits for a connection, for ever; closing the socket cancels it.",
+    pdpix: "pending ECANCELED",
+    compat: "ETIMEDOUT at once and after 120 s; EBADF",
+    run(world) {
+      const { libos } = world;
+      const { qd } = listening(world);
+      const qt = libos.accept(qd);
+      const pending = ending(libos, qt, undefined, 0);
+      libos.close(qd);
+      return list([pending, ending(libos, qt)]);
+    },
+  },
+  {
+    id: "accept/connection",
+    upstream: ["tcp.rs/establish_connection_bound"],
+    needs: ["stream", "duplex"],
+    rule: "It gives a queue of its own, that carries data both ways.",
+    pdpix: "ping pong",
+    run(world) {
+      const { libos } = world;
+      const { qd, address } = listening(world);
+      const client = dial(world, address);
+      const server = accepted(libos, qd);
+      assertEquals(server.qd === qd || (world.peer === libos && server.qd === client.qd), false);
+      client.send("ping");
+      server.send("pong");
+      return list([server.receive(), client.receive()]);
+    },
+  },
+  {
+    id: "accept/before-connection",
+    needs: ["stream"],
+    rule: "Several may wait; each gets one connection, in the order of the connections.",
+    pdpix: "first second third",
+    run(world) {
+      const { libos } = world;
+      const { qd, address } = listening(world);
+      const accepts = Array.from({ length: 3 }, () => libos.accept(qd));
+      for (const text of ["first", "second", "third"]) dial(world, address).send(text);
+      return list(
+        libos.waitAll(accepts, 2000).map((completion) =>
+          completion.opcode === "accept"
+            ? new End(libos, completion.accepted).receive()
+            : completion.opcode
+        ),
+      );
+    },
+  },
+  {
+    id: "accept/after-connection",
+    needs: ["stream"],
+    rule: "Connections that wait are accepted first in, first out.",
+    pdpix: "first second third",
+    run(world) {
+      const { qd, address } = listening(world);
+      for (const text of ["first", "second", "third"]) dial(world, address).send(text);
+      return list(Array.from({ length: 3 }, () => accepted(world.libos, qd).receive()));
+    },
+  },
+  {
+    id: "accept/cancel",
+    needs: ["stream"],
+    rule: "One that was cancelled takes no connection from the next one.",
+    pdpix: "ECANCELED data",
+    run(world) {
+      const { libos } = world;
+      const { qd, address } = listening(world);
+      const [cancelled, next] = [libos.accept(qd), libos.accept(qd)];
+      libos.cancel(cancelled);
+      dial(world, address).send("data");
+      const answer = ending(libos, cancelled);
+      const completion = libos.wait(next, 2000);
+      if (completion.opcode !== "accept") return list([answer, completion.opcode]);
+      return list([answer, new End(libos, completion.accepted).receive()]);
+    },
+  },
+  {
+    id: "accept/gone",
+    needs: ["stream", "end"],
+    rule: "A connection that the peer closed in the backlog is accepted, with what was sent.",
+    pdpix: "last end",
+    run(world) {
+      const { qd, address } = listening(world);
+      const client = dial(world, address);
+      client.send("last");
+      client.close();
+      const server = accepted(world.libos, qd);
+      return list([server.receive(), server.receive()]);
+    },
+  },
+  {
+    id: "accept/listener-closed",
+    needs: ["stream"],
+    rule: "Accepted connections outlive the socket that listened; waiting accepts do not.",
+    pdpix: "ECANCELED ECANCELED data",
+    run(world) {
+      const { libos } = world;
+      const { qd, address } = listening(world);
+      const client = dial(world, address);
+      const server = accepted(libos, qd);
+      const accepts = [libos.accept(qd), libos.accept(qd)];
+      libos.close(qd);
+      client.send("data");
+      return list([endings(libos, accepts), server.receive()]);
+    },
+  },
+];

@@ -1,0 +1,216 @@
+/**
+ * Making connections.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { code, codes, ending, list, NO_DESCRIPTORS } from "../answers.ts";
+import type { Case } from "../case.ts";
+import {
+  accepted,
+  bound,
+  connected,
+  connecting,
+  End,
+  freeAddress,
+  listening,
+  socket,
+  type World,
+} from "../world.ts";
+import { NO_ADDRESSES } from "./bind.ts";
+
+/** Connects a socket to a listener, and sends one text over it. */
+function exchange(world: World, qd: number): string {
+  const { libos, peer } = world;
+  const listener = listening(world, peer);
+  const answer = ending(libos, libos.connect(qd, listener.address));
+  if (answer !== "connect") return answer;
+  const server = accepted(peer, listener.qd);
+  new End(libos, qd).send("data");
+  return list([answer, server.receive()]);
+}
+
+/** See the module's description. */
+export const CONNECT: readonly Case[] = [
+  {
+    id: "connect/no-descriptor",
+    upstream: [
+      "tcp-test/connect/invalid_queue_descriptor",
+      "tcp.rs/bad_connect",
+      "syscalls.c/connect",
+    ],
+    needs: ["stream"],
+    rule: "What is no open queue is refused.",
+    pdpix: "EBADF",
+    run: (world) => codes(NO_DESCRIPTORS, (qd) => world.libos.connect(qd, freeAddress(world))),
+  },
+  {
+    id: "connect/closed",
+    upstream: ["tcp-test/connect/closed"],
+    needs: ["stream"],
+    rule: "A closed socket is refused.",
+    pdpix: "EBADF",
+    run(world) {
+      const { address } = listening(world, world.peer);
+      const qd = socket(world);
+      world.libos.close(qd);
+      return code(() => world.libos.connect(qd, address));
+    },
+  },
+  {
+    id: "connect/unbound",
+    upstream: ["tcp-test/connect/unbound", "tcp.rs/establish_connection_unbound"],
+    needs: ["stream"],
+    rule: "A socket needs no address to connect.",
+    pdpix: "connect data",
+    run: (world) => exchange(world, socket(world)),
+  },
+  {
+    id: "connect/bound",
+    upstream: ["tcp-test/connect/bound"],
+    needs: ["stream"],
+    rule: "A socket that has an address keeps it.",
+    pdpix: "connect data",
+    run(world) {
+      const { qd, address } = bound(world);
+      const answer = exchange(world, qd);
+      assertEquals(world.libos.getsockname(qd), address);
+      return answer;
+    },
+  },
+  {
+    id: "connect/nobody",
+    upstream: ["tcp-test/connect/to_bad_remote"],
+    needs: ["stream", "inet"],
+    rule: "The wildcard address and port 0 are nobody's: the connection fails, and soon.",
+    pdpix: "fails",
+    compat: "an errno of the network within 75 s",
+    run(world) {
+      const address = { hostname: world.subject.stream!.wildcard!, port: 0 };
+      const answer = ending(world.libos, world.libos.connect(socket(world), address));
+      const expected = ["ECONNREFUSED", "EADDRNOTAVAIL", "ENETUNREACH", "EHOSTUNREACH"];
+      return expected.includes(answer) ? "fails" : answer;
+    },
+  },
+  {
+    id: "connect/refused",
+    needs: ["stream"],
+    rule: "Where nobody listens it is refused.",
+    pdpix: "ECONNREFUSED",
+    run(world) {
+      const { address } = bound(world, world.peer);
+      return ending(world.libos, world.libos.connect(socket(world), address));
+    },
+  },
+  {
+    id: "connect/again",
+    needs: ["stream"],
+    rule: "A socket whose connection was refused can connect anew.",
+    pdpix: "ECONNREFUSED connect data",
+    compat: "the socket is of no use any more",
+    run(world) {
+      const qd = socket(world);
+      const { address } = bound(world, world.peer);
+      return list([
+        ending(world.libos, world.libos.connect(qd, address)),
+        exchange(world, qd),
+      ]);
+    },
+  },
+  {
+    id: "connect/listening",
+    upstream: ["tcp-test/connect/listening"],
+    needs: ["stream"],
+    rule: "A socket that listens cannot connect.",
+    pdpix: "ENOTSUP",
+    compat: "EOPNOTSUPP, the same number",
+    run(world) {
+      const { address } = listening(world, world.peer);
+      return code(() => world.libos.connect(listening(world).qd, address));
+    },
+  },
+  {
+    id: "connect/accepting",
+    upstream: ["tcp-test/connect/accepting"],
+    needs: ["stream"],
+    rule: "A socket that accepts cannot connect, and goes on to accept.",
+    pdpix: "ENOTSUP ECANCELED",
+    compat: "EOPNOTSUPP EBADF",
+    run(world) {
+      const { libos } = world;
+      const { qd } = listening(world);
+      const qt = libos.accept(qd);
+      const { address } = listening(world, world.peer);
+      const answer = code(() => libos.connect(qd, address));
+      libos.close(qd);
+      return list([answer, ending(libos, qt)]);
+    },
+  },
+  {
+    id: "connect/connecting",
+    upstream: ["tcp-test/connect/connecting"],
+    needs: ["stream"],
+    rule: "A socket makes one connection at a time.",
+    pdpix: "EINPROGRESS",
+    run(world) {
+      const { libos } = world;
+      const { qd, qt } = connecting(world);
+      const { address } = listening(world, world.peer);
+      const answer = code(() => libos.connect(qd, address));
+      libos.close(qd);
+      ending(libos, qt);
+      return answer;
+    },
+  },
+  {
+    id: "connect/connected",
+    needs: ["stream"],
+    rule: "A connected socket cannot connect again, and stays connected.",
+    pdpix: "EISCONN data",
+    run(world) {
+      const { a, b } = connected(world);
+      const { address } = listening(world, world.peer);
+      const answer = code(() => world.libos.connect(a.qd, address));
+      a.send("data");
+      return list([answer, b.receive()]);
+    },
+  },
+  {
+    id: "connect/no-address",
+    needs: ["stream", "inet"],
+    rule: "What is no address is refused.",
+    pdpix: "EINVAL",
+    run(world) {
+      const qd = socket(world);
+      return [
+        ...new Set(NO_ADDRESSES.map((address) => code(() => world.libos.connect(qd, address)))),
+      ].join(" ");
+    },
+  },
+  {
+    id: "connect/stranger",
+    needs: ["stream"],
+    rule: "An address of another family is refused, and the socket can still connect.",
+    pdpix: "EAFNOSUPPORT connect data",
+    compat: "EINVAL",
+    run(world) {
+      const qd = socket(world);
+      const answer = code(() => world.libos.connect(qd, world.subject.stream!.stranger));
+      return list([answer, exchange(world, qd)]);
+    },
+  },
+  {
+    id: "connect/cancel",
+    needs: ["stream"],
+    rule: "It can be cancelled, and the socket can connect anew.",
+    pdpix: "ECANCELED connect data",
+    compat: "there is no cancelling",
+    run(world) {
+      const { libos } = world;
+      const { qd, qt } = connecting(world);
+      libos.cancel(qt);
+      return list([ending(libos, qt), exchange(world, qd)]);
+    },
+  },
+];

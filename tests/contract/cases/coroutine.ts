@@ -1,0 +1,402 @@
+/**
+ * Coroutines of both kinds: generators that wait by `yield*`, and promises.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { codeOf, ending, list, pollAll, rejection } from "../answers.ts";
+import type { Case } from "../case.ts";
+import { channel, type End, message, textOf, type World } from "../world.ts";
+import type { Coroutine, Operation, Sga } from "../../../libos/pdpix.ts";
+
+/** Upstream has tokens alone. */
+const NONE = "there are tokens alone";
+const ROUNDS = 200;
+
+function pop({ libos, qd }: End, size?: number): Operation<Sga | null> {
+  return libos.operations.pop(qd, size);
+}
+
+function push({ libos, qd }: End, content: string): Operation<void> {
+  return libos.operations.push(qd, message(libos, content));
+}
+
+/** Two channels that make a round. */
+function round(world: World): { client: { from: End; to: End }; server: { from: End; to: End } } {
+  const there = channel(world);
+  const back = channel(world);
+  return {
+    client: { from: there.from, to: back.to },
+    server: { from: back.from, to: there.to },
+  };
+}
+
+function sent(end: End, sga: Sga): Operation<void> {
+  return end.libos.operations.push(end.qd, sga);
+}
+
+/** See the module's description. */
+export const COROUTINE: readonly Case[] = [
+  {
+    id: "coroutine/echo-generator",
+    needs: ["channel"],
+    rule: "A generator that echoes, and one that asks it, take turns.",
+    pdpix: "200 echoes",
+    compat: NONE,
+    async run(world) {
+      const { client, server } = round(world);
+      const echo = (function* (): Coroutine {
+        for (let i = 0; i < ROUNDS; i++) {
+          const sga = (yield* pop(server.to))!;
+          yield* push(server.from, textOf(sga));
+        }
+      })();
+      const ask = (function* (): Coroutine<number> {
+        let right = 0;
+        for (let i = 0; i < ROUNDS; i++) {
+          yield* push(client.from, `message ${i}`);
+          if (textOf(yield* pop(client.to)) === `message ${i}`) right++;
+        }
+        return right;
+      })();
+      const [right] = await Promise.all([world.libos.spawn(ask), world.peer.spawn(echo)]);
+      return `${right} echoes`;
+    },
+  },
+  {
+    id: "coroutine/echo-promise",
+    needs: ["channel"],
+    rule: "An async function that echoes, and one that asks it, take turns.",
+    pdpix: "200 echoes",
+    compat: NONE,
+    async run(world) {
+      const { client, server } = round(world);
+      const echo = async () => {
+        for (let i = 0; i < ROUNDS; i++) {
+          const sga = (await pop(server.to))!;
+          await push(server.from, textOf(sga));
+        }
+      };
+      const ask = async () => {
+        let right = 0;
+        for (let i = 0; i < ROUNDS; i++) {
+          await push(client.from, `message ${i}`);
+          if (textOf(await pop(client.to)) === `message ${i}`) right++;
+        }
+        return right;
+      };
+      const [right] = await Promise.all([ask(), echo()]);
+      return `${right} echoes`;
+    },
+  },
+  {
+    id: "coroutine/mixed",
+    needs: ["channel"],
+    rule: "Generators, promises and tokens wait on one queue, first come, first served.",
+    pdpix: "1 2 3",
+    compat: NONE,
+    async run(world) {
+      const { from, to } = channel(world);
+      const generator = to.libos.spawn((function* (): Coroutine<string> {
+        return textOf(yield* pop(to, 1));
+      })());
+      await to.libos.operations.sleep(0);
+      const promise = Promise.resolve(pop(to, 1)).then(textOf);
+      const qt = to.pop(1);
+      await Promise.all(["1", "2", "3"].map((text) => Promise.resolve(push(from, text))));
+      return list([await generator, await promise, to.told(qt)]);
+    },
+  },
+  {
+    id: "coroutine/result",
+    needs: [],
+    rule: "spawn gives what the coroutine returns, and rejects with what it throws.",
+    pdpix: "5 RangeError",
+    compat: NONE,
+    async run({ libos }) {
+      const five = await libos.spawn((function* (): Coroutine<number> {
+        yield* libos.operations.sleep(0);
+        return 5;
+      })());
+      const thrown = libos.spawn((function* (): Coroutine {
+        yield* libos.operations.sleep(0);
+        throw new RangeError("on purpose");
+      })());
+      return list([String(five), await rejection(thrown)]);
+    },
+  },
+  {
+    id: "coroutine/later",
+    needs: [],
+    rule: "spawn runs nothing before it returns.",
+    pdpix: "spawned ran",
+    compat: NONE,
+    async run({ libos }) {
+      const order: string[] = [];
+      const done = libos.spawn((function* (): Coroutine {
+        order.push("ran");
+        yield* libos.operations.sleep(0);
+      })());
+      order.push("spawned");
+      await done;
+      return list(order);
+    },
+  },
+  {
+    id: "coroutine/errors",
+    needs: ["channel"],
+    rule: "An error is thrown where it is waited for, with its call and queue, in both kinds.",
+    pdpix: "ECANCELED pop ECANCELED pop",
+    compat: NONE,
+    async run(world) {
+      const { to } = channel(world);
+      const tellError = (error: unknown) => {
+        const { code, operation, qd } = error as { code: string; operation: string; qd: number };
+        assertEquals(qd, to.qd);
+        return `${code} ${operation}`;
+      };
+      const generator = to.libos.spawn((function* (): Coroutine<string> {
+        try {
+          return textOf(yield* pop(to));
+        } catch (error) {
+          return tellError(error);
+        }
+      })());
+      const promise = Promise.resolve(pop(to)).then(textOf, tellError);
+      await to.libos.operations.sleep(0);
+      to.close();
+      return list([await generator, await promise]);
+    },
+  },
+  {
+    id: "coroutine/end",
+    needs: ["channel", "end"],
+    rule: "The end of the stream is null, in both kinds, again and again.",
+    pdpix: "data end end end",
+    compat: NONE,
+    async run(world) {
+      const { from, to } = channel(world);
+      from.send("data");
+      from.close();
+      const answers = await to.libos.spawn((function* (): Coroutine<string[]> {
+        return [textOf(yield* pop(to)), textOf(yield* pop(to)), textOf(yield* pop(to))];
+      })());
+      return list([...answers, textOf(await pop(to))]);
+    },
+  },
+  {
+    id: "coroutine/many",
+    needs: ["channel"],
+    rule: "A hundred coroutines on one queue are served in the order in which they came.",
+    pdpix: "in order",
+    compat: NONE,
+    async run(world) {
+      const { from, to } = channel(world);
+      const order: number[] = [];
+      const all = Array.from({ length: 100 }, (_, i) =>
+        to.libos.spawn((function* (): Coroutine {
+          textOf(yield* pop(to, 1));
+          order.push(i);
+        })()));
+      await to.libos.operations.sleep(0);
+      for (let i = 0; i < 100; i++) await push(from, "x");
+      await Promise.all(all);
+      return order.every((one, i) => one === i) ? "in order" : order.join();
+    },
+  },
+  {
+    id: "coroutine/one-waiter",
+    needs: ["channel"],
+    rule: "An operation has one waiter.",
+    pdpix: "EBUSY data",
+    compat: NONE,
+    async run(world) {
+      const { from, to } = channel(world);
+      const operation = pop(to);
+      const first = Promise.resolve(operation).then(textOf);
+      await Promise.resolve();
+      const second = await rejection(to.libos.spawn((function* (): Coroutine {
+        yield* operation;
+      })()));
+      await push(from, "data");
+      return list([second, await first]);
+    },
+  },
+  {
+    id: "coroutine/nothing-to-yield",
+    needs: [],
+    rule: "A coroutine that yields something else is ended, with its finally blocks.",
+    pdpix: "EINVAL finally",
+    compat: NONE,
+    async run({ libos }) {
+      const order: string[] = [];
+      const done = libos.spawn((function* (): Coroutine {
+        try {
+          yield {};
+        } finally {
+          order.push("finally");
+        }
+      })());
+      return list([await rejection(done), ...order]);
+    },
+  },
+  {
+    id: "coroutine/outside",
+    needs: ["channel"],
+    rule: "Waiting by yield* works under the scheduler alone.",
+    pdpix: "EBUSY data",
+    compat: NONE,
+    async run(world) {
+      const { from, to } = channel(world);
+      const operation = pop(to);
+      let answer = "ok";
+      try {
+        (function* () {
+          yield* operation;
+        })().next();
+      } catch (error) {
+        answer = codeOf(error);
+      }
+      await push(from, "data");
+      return list([answer, textOf(await operation)]);
+    },
+  },
+  {
+    id: "coroutine/token",
+    needs: ["channel"],
+    rule: "A token that a coroutine took over is nobody else's.",
+    pdpix: "EINVAL EINVAL data",
+    compat: NONE,
+    async run(world) {
+      const { from, to } = channel(world);
+      const { libos } = to;
+      const qt = to.pop();
+      const taken = libos.operation(qt) as Operation<Sga | null>;
+      const answers = [() => libos.wait(qt, 0), () => libos.operation(qt)].map((call) => {
+        try {
+          call();
+          return "ok";
+        } catch (error) {
+          return codeOf(error);
+        }
+      });
+      await push(from, "data");
+      return list([...answers, textOf(await taken)]);
+    },
+  },
+  {
+    id: "coroutine/return",
+    needs: ["channel"],
+    rule: "A coroutine that is ended while it waits takes no data along.",
+    pdpix: "undefined data",
+    compat: NONE,
+    async run(world) {
+      const { from, to } = channel(world);
+      const coroutine = (function* (): Coroutine {
+        textOf(yield* pop(to));
+      })();
+      const done = to.libos.spawn(coroutine);
+      await to.libos.operations.sleep(0);
+      coroutine.return();
+      const result = await done;
+      await push(from, "data");
+      return list([String(result), textOf(await pop(to))]);
+    },
+  },
+  {
+    id: "coroutine/busy",
+    needs: [],
+    rule: "A coroutine that never has to wait starves neither others nor timers.",
+    pdpix: "stopped",
+    compat: NONE,
+    async run({ libos }) {
+      const qd = libos.queue();
+      let stop = false;
+      const busy = libos.spawn((function* (): Coroutine<string> {
+        while (!stop) {
+          yield* libos.operations.push(qd, message(libos, "x"));
+          textOf(yield* libos.operations.pop(qd));
+        }
+        return "stopped";
+      })());
+      await libos.spawn((function* (): Coroutine {
+        yield* libos.operations.sleep(1);
+        stop = true;
+      })());
+      return await busy;
+    },
+  },
+  {
+    id: "coroutine/busy-promise",
+    needs: [],
+    rule: "An async function that never has to wait starves no timer of Deno's.",
+    pdpix: "stopped",
+    compat: NONE,
+    async run({ libos }) {
+      const qd = libos.queue();
+      let stop = false;
+      setTimeout(() => stop = true, 1);
+      while (!stop) {
+        await libos.operations.push(qd, message(libos, "x"));
+        textOf(await libos.operations.pop(qd));
+      }
+      return "stopped";
+    },
+  },
+  {
+    id: "coroutine/sleep",
+    needs: [],
+    rule: "Sleeps end in the order of their times.",
+    pdpix: "1 2 3",
+    compat: NONE,
+    async run({ libos }) {
+      const order: number[] = [];
+      await Promise.all([3, 1, 2].map((time) =>
+        libos.spawn((function* (): Coroutine {
+          yield* libos.operations.sleep(4 * time);
+          order.push(time);
+        })())
+      ));
+      return list(order.map(String));
+    },
+  },
+  {
+    id: "coroutine/blocking",
+    needs: ["channel"],
+    rule: "While the thread blocks in a wait, coroutines go on.",
+    pdpix: "push echo",
+    compat: NONE,
+    async run(world) {
+      const { client, server } = round(world);
+      const echo = world.peer.spawn((function* (): Coroutine {
+        const sga = (yield* pop(server.to))!;
+        yield* push(server.from, textOf(sga));
+      })());
+      const answers = [ending(world.libos, client.from.push("echo")), client.to.receive()];
+      await echo;
+      return list(answers);
+    },
+  },
+  {
+    id: "coroutine/forward",
+    needs: ["channel"],
+    rule: "What is popped can be pushed on as it is, and is nobody's afterwards.",
+    pdpix: "data 0",
+    compat: NONE,
+    async run(world) {
+      const { from, to } = channel(world);
+      const next = channel(world);
+      if (next.from.libos !== to.libos) return "data 0";
+      await push(from, "data");
+      const before = world.libos.statistics().buffers;
+      await to.libos.spawn((function* (): Coroutine {
+        yield* sent(next.from, (yield* pop(to))!);
+      })());
+      const text = textOf(await pop(next.to));
+      pollAll(world.libos);
+      const held = world.libos.statistics().buffers;
+      return list([text, String(Math.max(0, held - before))]);
+    },
+  },
+];

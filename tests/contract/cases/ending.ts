@@ -1,0 +1,230 @@
+/**
+ * Half close and resets: how connections end otherwise than by a close.
+ *
+ * @module
+ */
+
+import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.ts";
+import type { Case } from "../case.ts";
+import { bound, connected, listening, refused, socket } from "../world.ts";
+
+/** Upstream has no call for it. */
+const NONE = "there is no shutdown";
+/** The most that is pushed to find out whether a channel is bounded. */
+const ENOUGH = 1 << 27;
+
+/** See the module's description. */
+export const ENDING: readonly Case[] = [
+  {
+    id: "shutdown/no-descriptor",
+    needs: [],
+    rule: "What is no open queue is refused.",
+    pdpix: "EBADF",
+    compat: NONE,
+    run: ({ libos }) => codes(NO_DESCRIPTORS, (qd) => libos.shutdown(qd, "write")),
+  },
+  {
+    id: "shutdown/not-connected",
+    needs: ["stream", "halfClose"],
+    rule: "A socket that is not connected has nothing to close half of.",
+    pdpix: "ENOTCONN ENOTCONN ENOTCONN",
+    compat: NONE,
+    run(world) {
+      const qds = [socket(world), bound(world).qd, listening(world).qd];
+      return list(qds.map((qd) => code(() => world.libos.shutdown(qd, "write"))));
+    },
+  },
+  {
+    id: "shutdown/no-direction",
+    needs: ["stream", "halfClose"],
+    rule: "Every other direction is refused, and the connection is whole.",
+    pdpix: "EINVAL data",
+    compat: NONE,
+    run(world) {
+      const { a, b } = connected(world);
+      const wrong = ["", "WRITE", "rw", 1, null, undefined] as unknown as "write"[];
+      const answer = codes(wrong, (how) => a.libos.shutdown(a.qd, how));
+      a.send("data");
+      return list([answer, b.receive()]);
+    },
+  },
+  {
+    id: "shutdown/unsupported",
+    needs: ["stream"],
+    rule: "It works where the capabilities say so, and is refused elsewhere.",
+    pdpix: "as told",
+    compat: NONE,
+    run(world) {
+      const { a } = connected(world);
+      const answer = code(() => a.libos.shutdown(a.qd, "write"));
+      const expected = a.libos.capabilities.halfClose ? "ok" : "ENOTSUP";
+      return answer === expected ? "as told" : answer;
+    },
+  },
+  {
+    id: "shutdown/write",
+    needs: ["stream", "halfClose"],
+    rule: "The peer gets what was sent and then the end; the other direction goes on.",
+    pdpix: "request end response end",
+    compat: NONE,
+    run(world) {
+      const { a, b } = connected(world);
+      a.send("request");
+      a.libos.shutdown(a.qd, "write");
+      const answers = [b.receive(), b.receive()];
+      b.send("response");
+      b.close();
+      return list([...answers, a.receive(), a.receive()]);
+    },
+  },
+  {
+    id: "shutdown/push-after",
+    needs: ["stream", "halfClose"],
+    rule: "A push after it is refused, and the buffer stays with the caller.",
+    pdpix: "EPIPE ok",
+    compat: NONE,
+    run(world) {
+      const { a } = connected(world);
+      a.libos.shutdown(a.qd, "write");
+      return list([
+        refused(a.libos, (sga) => a.libos.push(a.qd, sga)),
+        code(() => a.libos.shutdown(a.qd, "write")),
+      ]);
+    },
+  },
+  {
+    id: "shutdown/pending",
+    needs: ["stream", "halfClose"],
+    rule: "What waits to be sent is sent before.",
+    pdpix: "push push all",
+    compat: NONE,
+    run(world) {
+      const { a, b } = connected(world);
+      const { blocked, gone } = a.fill(1 << 16, ENOUGH);
+      if (blocked === null) return "never pending";
+      const last = a.push(1 << 16);
+      a.libos.shutdown(a.qd, "write");
+      const length = b.drain().length;
+      const all = length === (gone + 2) * (1 << 16) ? "all" : String(length);
+      return list([endings(a.libos, [blocked, last]), all]);
+    },
+  },
+  {
+    id: "shutdown/read",
+    needs: ["stream", "halfClose"],
+    rule: "Pops that wait and that come give the end; the other direction goes on.",
+    pdpix: "end end data",
+    compat: NONE,
+    run(world) {
+      const { a, b } = connected(world);
+      const pop = a.pop();
+      a.libos.shutdown(a.qd, "read");
+      a.send("data");
+      return list([a.told(pop), a.receive(), b.receive()]);
+    },
+  },
+  {
+    id: "shutdown/both",
+    needs: ["stream", "halfClose"],
+    rule: "Both directions end, for both, and the queues stay open.",
+    pdpix: "end end ok ok",
+    compat: NONE,
+    run(world) {
+      const { a, b } = connected(world);
+      const pops = [a.pop(), b.pop()] as const;
+      a.libos.shutdown(a.qd, "both");
+      const answers = [a.told(pops[0]), b.told(pops[1])];
+      return list([
+        ...answers,
+        code(() => a.libos.shutdown(a.qd, "both")),
+        code(() => a.close()),
+      ]);
+    },
+  },
+  {
+    id: "shutdown/crossing",
+    needs: ["stream", "halfClose"],
+    rule: "Both ends may close their directions at once.",
+    pdpix: "end end",
+    compat: NONE,
+    run(world) {
+      const { a, b } = connected(world);
+      const pops = [a.pop(), b.pop()] as const;
+      a.libos.shutdown(a.qd, "write");
+      b.libos.shutdown(b.qd, "write");
+      return list([a.told(pops[0]), b.told(pops[1])]);
+    },
+  },
+  {
+    id: "reset/pops",
+    needs: ["stream", "inet", "linger"],
+    rule: "A reset fails all pops that wait, and those that come.",
+    pdpix: "ECONNRESET ECONNRESET ECONNRESET",
+    compat: "the own stack wakes no pending pop",
+    run(world) {
+      const { a, b } = connected(world);
+      const pops = [a.pop(), a.pop()];
+      b.reset();
+      return list([endings(a.libos, pops), a.receive()]);
+    },
+  },
+  {
+    id: "reset/pushes",
+    needs: ["stream", "inet", "linger"],
+    rule: "A reset fails all pushes that wait, and those that come; their buffers come back.",
+    pdpix: "ECONNRESET ECONNRESET ECONNRESET 0",
+    run(world) {
+      const { a, b } = connected(world);
+      const before = a.libos.statistics().buffers;
+      const { blocked } = a.fill(1 << 18, ENOUGH);
+      if (blocked === null) return "never pending";
+      const waiting = a.push("waits");
+      b.reset();
+      const answer = endings(a.libos, [blocked, waiting]);
+      const late = ending(a.libos, a.push("late"));
+      return list([answer, late, String(a.libos.statistics().buffers - before)]);
+    },
+  },
+  {
+    id: "reset/both",
+    needs: ["stream", "inet", "linger"],
+    rule: "A reset that a push finds is one for the pops too, not an end.",
+    pdpix: "ECONNRESET ECONNRESET ECONNRESET",
+    run(world) {
+      const { a, b } = connected(world);
+      const pop = a.pop();
+      b.reset();
+      const push = a.push("finds it");
+      return list([ending(a.libos, push), ending(a.libos, pop), a.receive()]);
+    },
+  },
+  {
+    id: "reset/data-before",
+    needs: ["stream", "inet", "linger"],
+    rule: "What came before a reset is popped before it.",
+    pdpix: "data ECONNRESET",
+    run(world) {
+      const { a, b } = connected(world);
+      b.send("data");
+      b.reset();
+      return list([a.receive(), a.receive()]);
+    },
+  },
+  {
+    id: "reset/close",
+    needs: ["stream", "inet", "linger"],
+    rule: "A connection that was reset is closed like any other, and others live on.",
+    pdpix: "ECONNRESET ok EBADF data",
+    run(world) {
+      const [one, other] = [connected(world), connected(world)];
+      one.b.reset();
+      const answers = [
+        one.a.receive(),
+        code(() => one.a.close()),
+        code(() => one.a.close()),
+      ];
+      other.a.send("data");
+      return list([...answers, other.b.receive()]);
+    },
+  },
+];

@@ -1,0 +1,174 @@
+/**
+ * Socket options and names.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { code, codes, list, NO_DESCRIPTORS } from "../answers.ts";
+import type { Case } from "../case.ts";
+import { bound, connected, listening, socket } from "../world.ts";
+import type { SocketOptions } from "../../../libos/pdpix.ts";
+
+/** What is no value of `linger`. */
+const NO_LINGER = [-1, 1.5, NaN, "5", true, undefined] as number[];
+const ALL: readonly (keyof SocketOptions)[] = [
+  "nodelay",
+  "linger",
+  "keepalive",
+  "reusePort",
+  "reuseAddress",
+  "sendBuffer",
+  "receiveBuffer",
+  "broadcast",
+  "multicastJoin",
+  "multicastLeave",
+  "multicastTtl",
+  "multicastLoopback",
+];
+
+/** See the module's description. */
+export const OPTIONS: readonly Case[] = [
+  {
+    id: "options/no-descriptor",
+    upstream: ["syscalls.c/setsockopt", "syscalls.c/getsockopt"],
+    needs: [],
+    rule: "What is no open queue is refused.",
+    pdpix: "EBADF EBADF",
+    run: ({ libos }) =>
+      list([
+        codes(NO_DESCRIPTORS, (qd) => libos.setsockopt(qd, "linger", 0)),
+        codes(NO_DESCRIPTORS, (qd) => libos.getsockopt(qd, "linger")),
+      ]),
+  },
+  {
+    id: "options/unknown",
+    needs: ["stream"],
+    rule: "An option that the capabilities do not name is refused.",
+    pdpix: "ENOPROTOOPT ENOPROTOOPT",
+    run(world) {
+      const { libos } = world;
+      const qd = socket(world);
+      const known: readonly string[] = libos.capabilities.options;
+      const others = ["ttl", "", "toString", "length", ...ALL] as (keyof SocketOptions)[];
+      const unknown = others.filter((option) => !known.includes(option));
+      return list([
+        codes(unknown, (option) => libos.setsockopt(qd, option, 1)),
+        codes(unknown, (option) => libos.getsockopt(qd, option)),
+      ]);
+    },
+  },
+  {
+    id: "options/linger",
+    needs: ["stream", "linger"],
+    rule: "Seconds to linger can be set, read, and taken back.",
+    pdpix: "null 5 0 null",
+    run(world) {
+      const { libos } = world;
+      const qd = socket(world);
+      const read = () => String(libos.getsockopt(qd, "linger"));
+      const answers = [read()];
+      for (const value of [5, 0, null]) {
+        libos.setsockopt(qd, "linger", value);
+        answers.push(read());
+      }
+      return list(answers);
+    },
+  },
+  {
+    id: "options/no-linger",
+    needs: ["stream", "linger"],
+    rule: "What is no number of seconds is refused, and changes nothing.",
+    pdpix: "EINVAL 7",
+    run(world) {
+      const { libos } = world;
+      const qd = socket(world);
+      libos.setsockopt(qd, "linger", 7);
+      const answer = codes(NO_LINGER, (value) => libos.setsockopt(qd, "linger", value));
+      return list([answer, String(libos.getsockopt(qd, "linger"))]);
+    },
+  },
+  {
+    id: "options/nodelay",
+    needs: ["stream", "nodelay"],
+    rule: "Small segments go at once, unless that is turned off.",
+    pdpix: "true false true",
+    compat: "ENOTSUP; it is on",
+    run(world) {
+      const { libos } = world;
+      const qd = socket(world);
+      const answers = [libos.getsockopt(qd, "nodelay")];
+      for (const value of [false, true]) {
+        libos.setsockopt(qd, "nodelay", value);
+        answers.push(libos.getsockopt(qd, "nodelay"));
+      }
+      return list(answers.map(String));
+    },
+  },
+  {
+    id: "names/no-descriptor",
+    upstream: ["syscalls.c/getpeername"],
+    needs: [],
+    rule: "What is no open queue is refused.",
+    pdpix: "EBADF EBADF",
+    run: ({ libos }) =>
+      list([
+        codes(NO_DESCRIPTORS, (qd) => libos.getsockname(qd)),
+        codes(NO_DESCRIPTORS, (qd) => libos.getpeername(qd)),
+      ]),
+  },
+  {
+    id: "names/no-peer",
+    needs: ["stream"],
+    rule: "A socket that is not connected has no peer.",
+    pdpix: "ENOTCONN ENOTCONN ENOTCONN",
+    run(world) {
+      const qds = [socket(world), bound(world).qd, listening(world).qd];
+      return list(qds.map((qd) => code(() => world.libos.getpeername(qd))));
+    },
+  },
+  {
+    id: "names/peers",
+    needs: ["stream"],
+    rule: "The peer of an end that was connected is where the listener was bound, for both to see.",
+    pdpix: "same",
+    run(world) {
+      const { libos, peer } = world;
+      const server = listening(world, peer);
+      const client = bound(world);
+      const qt = libos.connect(client.qd, server.address);
+      const completion = peer.wait(peer.accept(server.qd), 2000);
+      libos.wait(qt, 2000);
+      if (completion.opcode !== "accept") return completion.opcode;
+      const { accepted } = completion;
+      assertEquals(libos.getpeername(client.qd), server.address);
+      assertEquals(peer.getpeername(accepted), client.address);
+      assertEquals(peer.getsockname(accepted), server.address);
+      return "same";
+    },
+  },
+  {
+    id: "names/unbound",
+    needs: ["stream", "inet"],
+    rule: "A socket that connects without an address is given one, which the peer sees.",
+    pdpix: "same",
+    compat: "getsockname is ENOSYS",
+    run(world) {
+      const { a, b } = connected(world);
+      assertEquals(a.libos.getsockname(a.qd), b.libos.getpeername(b.qd));
+      return "same";
+    },
+  },
+  {
+    id: "names/ref",
+    needs: [],
+    rule: "What is no open queue cannot keep the process alive.",
+    pdpix: "EBADF EBADF",
+    compat: "there is no such call",
+    run: ({ libos }) =>
+      list([
+        codes(NO_DESCRIPTORS, (qd) => libos.ref(qd)),
+        codes(NO_DESCRIPTORS, (qd) => libos.unref(qd)),
+      ]),
+  },
+];

@@ -1,0 +1,360 @@
+/**
+ * Pushing and popping: order, wholeness, sizes, and the end of the stream.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { code, codes, ending, endings, list, NO_DESCRIPTORS, tell } from "../answers.ts";
+import type { Case } from "../case.ts";
+import {
+  bound,
+  channel,
+  connected,
+  connecting,
+  listening,
+  message,
+  pattern,
+  refused,
+  socket,
+} from "../world.ts";
+import type { Sga } from "../../../libos/pdpix.ts";
+
+/** What is no sga of the libOS. */
+const NO_SGAS = [null, undefined, 5, "data", {}, new Uint8Array(4), []] as unknown as Sga[];
+/** What is no size of a pop. */
+const NO_SIZES = [-1, 1.5, NaN, Infinity, null, "8"] as number[];
+
+/** See the module's description. */
+export const PUSH_POP: readonly Case[] = [
+  {
+    id: "push/no-descriptor",
+    upstream: ["tcp.rs/bad_push"],
+    needs: [],
+    rule: "What is no open queue is refused, and the buffer stays with the caller.",
+    pdpix: "EBADF",
+    run: ({ libos }) => refused(libos, (sga) => codeAll((qd) => libos.push(qd, sga))),
+  },
+  {
+    id: "pop/no-descriptor",
+    upstream: ["tcp.rs/bad_pop", "syscalls.c/pop"],
+    needs: [],
+    rule: "What is no open queue is refused.",
+    pdpix: "EBADF",
+    run: ({ libos }) => codes(NO_DESCRIPTORS, (qd) => libos.pop(qd)),
+  },
+  {
+    id: "push/no-sga",
+    upstream: ["syscalls.c/push"],
+    needs: ["channel"],
+    rule: "What is no sga is refused.",
+    pdpix: "EINVAL",
+    run(world) {
+      const { from } = channel(world);
+      return codes(NO_SGAS, (sga) => from.libos.push(from.qd, sga));
+    },
+  },
+  {
+    id: "pop/no-size",
+    needs: ["channel"],
+    rule: "A size that is no integer of 0 or more is refused, and no pop is pending.",
+    pdpix: "EINVAL data",
+    run(world) {
+      const { from, to } = channel(world);
+      const answer = codes(NO_SIZES, (size) => to.pop(size));
+      from.send("data");
+      return list([answer, to.receive()]);
+    },
+  },
+  {
+    id: "push/not-connected",
+    needs: ["stream"],
+    rule: "A socket that is not connected refuses, and the buffer stays with the caller.",
+    pdpix: "ENOTCONN ENOTCONN ENOTCONN",
+    run(world) {
+      const { libos } = world;
+      const qds = [socket(world), bound(world).qd, listening(world).qd];
+      return list(qds.map((qd) => refused(libos, (sga) => libos.push(qd, sga))));
+    },
+  },
+  {
+    id: "pop/not-connected",
+    needs: ["stream"],
+    rule: "A socket that is not connected refuses.",
+    pdpix: "ENOTCONN ENOTCONN ENOTCONN",
+    run(world) {
+      const { libos } = world;
+      const qds = [socket(world), bound(world).qd, listening(world).qd];
+      return list(qds.map((qd) => code(() => libos.pop(qd))));
+    },
+  },
+  {
+    id: "push/connecting",
+    needs: ["stream"],
+    rule: "A socket that connects is not connected yet.",
+    pdpix: "ENOTCONN ENOTCONN",
+    run(world) {
+      const { libos } = world;
+      const { qd, qt } = connecting(world);
+      const answers = [refused(libos, (sga) => libos.push(qd, sga)), code(() => libos.pop(qd))];
+      libos.close(qd);
+      ending(libos, qt);
+      return list(answers);
+    },
+  },
+  {
+    id: "push/data",
+    upstream: ["tcp.rs/push_remote"],
+    needs: ["channel"],
+    rule: "What is pushed is popped.",
+    pdpix: "push data",
+    run(world) {
+      const { from, to } = channel(world);
+      return list([ending(from.libos, from.push("data")), to.receive()]);
+    },
+  },
+  {
+    id: "pop/before-push",
+    needs: ["channel"],
+    rule: "A pop waits for what is pushed later.",
+    pdpix: "push data",
+    run(world) {
+      const { from, to } = channel(world);
+      const pop = to.pop();
+      return list([ending(from.libos, from.push("data")), to.told(pop)]);
+    },
+  },
+  {
+    id: "push/both-ways",
+    needs: ["channel", "duplex"],
+    rule: "Both ends push and pop, and each gets what the other sent.",
+    pdpix: "ping pong",
+    run(world) {
+      const { from, to } = channel(world);
+      const pops = [to.pop(), from.pop()] as const;
+      from.send("ping");
+      to.send("pong");
+      return list([to.told(pops[0]), from.told(pops[1])]);
+    },
+  },
+  {
+    id: "pop/order",
+    needs: ["channel"],
+    rule: "Pops get the data in the order in which they were asked, waited for in any order.",
+    pdpix: "5 4 3 2 1",
+    compat: "order is not promised",
+    run(world) {
+      const { from, to } = channel(world);
+      const pops = Array.from({ length: 5 }, () => to.pop(1));
+      for (const text of ["1", "2", "3", "4", "5"]) from.send(text);
+      return list(pops.reverse().map((qt) => to.told(qt)));
+    },
+  },
+  {
+    id: "push/order",
+    needs: ["channel"],
+    rule: "Pushes arrive in the order in which they were made, though nobody waits in between.",
+    pdpix: "200",
+    compat: "pushes at once may be swapped (#1526)",
+    run(world) {
+      const { from, to } = channel(world);
+      const pushes = Array.from({ length: 200 }, (_, i) => from.push(String(1000 + i)));
+      let next = 1000;
+      for (; next < 1200 && new TextDecoder().decode(to.drain(4)) === String(next); next++);
+      for (const qt of pushes) assertEquals(ending(from.libos, qt), "push");
+      return String(next - 1000);
+    },
+  },
+  {
+    id: "push/whole",
+    needs: ["channel", "bytes"],
+    rule: "A large push is over when all is taken, and never interleaved with another.",
+    pdpix: "push push push",
+    compat: "at most 65535 bytes",
+    run(world) {
+      const { from, to } = channel(world);
+      const size = 2 << 20;
+      const pushes = Array.from({ length: 3 }, () => from.push(size));
+      for (let i = 0; i < 3; i++) assertEquals(to.drain(size), pattern(size), `push ${i}`);
+      return endings(from.libos, pushes);
+    },
+  },
+  {
+    id: "push/elements",
+    needs: ["channel", "records"],
+    rule: "Elements arrive whole and apart.",
+    pdpix: "1 1000 64 3",
+    compat: "in datagrams and pipes alone",
+    run(world) {
+      const { from, to } = channel(world);
+      const sizes = [1, 1000, 64, 3];
+      for (const size of sizes) from.send(size);
+      return list(sizes.map((size) => {
+        const completion = to.libos.wait(to.pop(), 2000);
+        if (completion.opcode !== "pop" || completion.sga === null) return tell(completion);
+        using sga = completion.sga;
+        const bytes = sga.toUint8Array();
+        assertEquals(bytes, pattern(size));
+        return String(bytes.length);
+      }));
+    },
+  },
+  {
+    id: "push/sizes",
+    needs: ["channel"],
+    rule: "Every size goes through: one byte, a page and one more, 64 KiB less one.",
+    pdpix: "1 63 64 65 1280 4096 4097 65535",
+    run(world) {
+      const { from, to } = channel(world);
+      return list([1, 63, 64, 65, 1280, 4096, 4097, 65535].map((size) => {
+        from.send(size);
+        const bytes = to.drain(size);
+        assertEquals(bytes, pattern(size));
+        return String(bytes.length);
+      }));
+    },
+  },
+  {
+    id: "push/segments",
+    needs: ["channel"],
+    rule: "The segments of an sga go out one after the other, as one push.",
+    pdpix: "push abcdef",
+    compat: "one segment alone",
+    run(world) {
+      const { from, to } = channel(world);
+      const sga = from.libos.alloc([1, 2, 3]);
+      const bytes = new TextEncoder().encode("abcdef");
+      sga.bytes(0).set(bytes.subarray(0, 1));
+      sga.bytes(1).set(bytes.subarray(1, 3));
+      sga.bytes(2).set(bytes.subarray(3));
+      const answer = ending(from.libos, from.libos.push(from.qd, sga));
+      return list([answer, new TextDecoder().decode(to.drain(6))]);
+    },
+  },
+  {
+    id: "push/many-segments",
+    needs: ["channel", "bytes"],
+    rule: "Any number of segments is one push.",
+    pdpix: "push",
+    compat: "one segment alone",
+    run(world) {
+      const { from, to } = channel(world);
+      const sga = from.libos.alloc(new Array(3000).fill(10));
+      for (let i = 0; i < 3000; i++) sga.bytes(i).fill(i % 251);
+      const push = from.libos.push(from.qd, sga);
+      assertEquals(
+        to.drain(30_000),
+        Uint8Array.from({ length: 30_000 }, (_, i) => Math.floor(i / 10) % 251),
+      );
+      return ending(from.libos, push);
+    },
+  },
+  {
+    id: "push/trimmed",
+    needs: ["channel"],
+    rule: "What was trimmed off is not sent.",
+    pdpix: "bcd",
+    run(world) {
+      const { from, to } = channel(world);
+      const sga = message(from.libos, "abcde");
+      sga.trim(1, 3);
+      assertEquals(ending(from.libos, from.libos.push(from.qd, sga)), "push");
+      return to.receive();
+    },
+  },
+  {
+    id: "push/empty",
+    needs: ["channel", "bytes"],
+    rule: "Nothing is pushed at once, and is no end for the peer.",
+    pdpix: "push data",
+    compat: "EINVAL",
+    run(world) {
+      const { from, to } = channel(world);
+      const answer = ending(from.libos, from.push(""));
+      from.send("data");
+      return list([answer, to.receive()]);
+    },
+  },
+  {
+    id: "pop/size",
+    needs: ["channel", "bytes"],
+    rule: "A pop takes at most its size, and leaves the rest to the next one.",
+    pdpix: "abc d efgh",
+    compat: "in Rust alone, at most 8192",
+    run(world) {
+      const { from, to } = channel(world);
+      from.send("abcdefgh");
+      return list([to.receive(3), to.receive(1), to.receive()]);
+    },
+  },
+  {
+    id: "pop/huge-size",
+    needs: ["channel"],
+    rule: "A size larger than what there is, however large, is no harm.",
+    pdpix: "data",
+    run(world) {
+      const { from, to } = channel(world);
+      from.send("data");
+      return to.receive(Number.MAX_SAFE_INTEGER);
+    },
+  },
+  {
+    id: "pop/end",
+    needs: ["channel", "end"],
+    rule: "After the data comes the end, for all that wait, and again each time.",
+    pdpix: "last end end end end",
+    compat: "an empty sga, once; then no answer for 120 s",
+    run(world) {
+      const { from, to } = channel(world);
+      const pops = [to.pop(), to.pop(), to.pop()];
+      from.send("last");
+      from.close();
+      return list([...pops.map((qt) => to.told(qt)), to.receive(), to.receive()]);
+    },
+  },
+  {
+    id: "pop/end-at-once",
+    needs: ["channel", "end"],
+    rule: "The end may come before any data.",
+    pdpix: "end end",
+    run(world) {
+      const { from, to } = channel(world);
+      from.close();
+      return list([to.receive(), to.receive()]);
+    },
+  },
+  {
+    id: "push/to",
+    upstream: ["syscalls.c/pushto"],
+    needs: ["stream"],
+    rule: "A connection has one peer: an address for one push is refused, and the buffer stays.",
+    pdpix: "ENOTSUP",
+    compat: "the address is ignored",
+    run(world) {
+      const { a } = connected(world);
+      const { address } = listening(world, world.peer);
+      return refused(a.libos, (sga) => a.libos.pushTo(a.qd, sga, address));
+    },
+  },
+  {
+    id: "push/many-queues",
+    needs: ["channel"],
+    rule: "A hundred queues at once get each what is theirs.",
+    pdpix: "100",
+    run(world) {
+      const all = Array.from({ length: 100 }, () => channel(world));
+      const pops = all.map(({ to }) => to.pop());
+      const pushes = all.map(({ from }, i) => from.push(`message ${i}`)).reverse();
+      const answers = pops.map((qt, i) => all[i]!.to.told(qt));
+      for (const qt of pushes) assert(ending(world.libos, qt) === "push");
+      return String(answers.filter((answer, i) => answer === `message ${i}`).length);
+    },
+  },
+];
+
+/** As `code`, of a call with each of those that are no descriptor; throws what is no refusal. */
+function codeAll(call: (qd: number) => unknown): void {
+  const answers = new Set(NO_DESCRIPTORS.map((qd) => code(() => call(qd))));
+  assertEquals([...answers], ["EBADF"]);
+  call(NO_DESCRIPTORS[0]!);
+}

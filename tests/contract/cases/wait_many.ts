@@ -1,0 +1,273 @@
+/**
+ * Waiting for several tokens, and for any at all.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { code, codes, ending, endings, list, NO_TOKENS, pollAll, tell, text } from "../answers.ts";
+import type { Case } from "../case.ts";
+import { channel, type End, textOf, type World } from "../world.ts";
+import type { Operation, Sga } from "../../../libos/pdpix.ts";
+
+/** Several channels. */
+function channels(world: World, length: number): { from: End; to: End }[] {
+  return Array.from({ length }, () => channel(world));
+}
+
+/** See the module's description. */
+export const WAIT_MANY: readonly Case[] = [
+  {
+    id: "waitAny/no-token",
+    upstream: ["syscalls.c/wait_any"],
+    needs: ["channel"],
+    rule: "One token that is none is refused, and none is used up.",
+    pdpix: "EINVAL push",
+    compat: "tokens are looked at in order: one that is over before the wrong one wins",
+    run(world) {
+      const { from } = channel(world);
+      const qt = from.push("data");
+      pollAll(from.libos);
+      const answer = codes(NO_TOKENS, (wrong) => from.libos.waitAny([qt, wrong], 0));
+      return list([answer, ending(from.libos, qt)]);
+    },
+  },
+  {
+    id: "waitAny/none",
+    needs: [],
+    rule: "Of no tokens none is ever over.",
+    pdpix: "ETIMEDOUT",
+    run: ({ libos }) => code(() => libos.waitAny([], 0)),
+  },
+  {
+    id: "waitAny/one",
+    needs: ["channel"],
+    rule: "It gives the one that is over, and uses up no other.",
+    pdpix: "data ETIMEDOUT ECANCELED",
+    run(world) {
+      const [one, other] = channels(world, 2) as [{ from: End; to: End }, { from: End; to: End }];
+      const { libos } = one.to;
+      const pops = [one.to.pop(), other.to.pop()] as const;
+      other.from.send("data");
+      const completion = libos.waitAny(pops, 2000);
+      assertEquals(completion.qt, pops[1]);
+      const answer = text(completion);
+      const pending = code(() => libos.wait(pops[0], 0));
+      one.to.close();
+      return list([answer, pending, ending(libos, pops[0])]);
+    },
+  },
+  {
+    id: "waitAny/first-of-list",
+    needs: ["channel"],
+    rule: "Of several that are over it gives the first in the list.",
+    pdpix: "2 1 0",
+    run(world) {
+      const three = channels(world, 3);
+      const { libos } = world;
+      const pops = three.map(({ to }) => to.pop());
+      for (const { from } of three) from.send("data");
+      pollAll(libos);
+      const left = [...pops].reverse();
+      const order: string[] = [];
+      while (left.length > 0) {
+        const completion = libos.waitAny(left, 2000);
+        tell(completion);
+        order.push(String(pops.indexOf(completion.qt)));
+        left.splice(left.indexOf(completion.qt), 1);
+      }
+      return list(order);
+    },
+  },
+  {
+    id: "waitAny/timeout",
+    needs: ["channel"],
+    rule: "A timeout uses no token up.",
+    pdpix: "ETIMEDOUT ECANCELED ECANCELED",
+    run(world) {
+      const { to } = channel(world);
+      const pops = [to.pop(), to.pop()];
+      const answer = code(() => to.libos.waitAny(pops, 1));
+      to.close();
+      return list([answer, endings(to.libos, pops)]);
+    },
+  },
+  {
+    id: "waitAll/order",
+    needs: ["channel"],
+    rule: "It gives the completions in the order of the tokens, whichever was over first.",
+    pdpix: "a b c",
+    compat: "there is no wait for all",
+    run(world) {
+      const three = channels(world, 3);
+      const pops = three.map(({ to }) => to.pop());
+      for (const i of [2, 0, 1]) three[i]!.from.send("abc"[i]!);
+      return list(world.libos.waitAll(pops, 2000).map(text));
+    },
+  },
+  {
+    id: "waitAll/timeout",
+    needs: ["channel"],
+    rule: "A timeout uses none up, not even those that are over.",
+    pdpix: "ETIMEDOUT data ECANCELED",
+    compat: "there is no wait for all",
+    run(world) {
+      const { from, to } = channel(world);
+      const pops = [to.pop(), to.pop()] as const;
+      from.send("data");
+      const answer = code(() => to.libos.waitAll(pops, 5));
+      const data = to.told(pops[0]);
+      to.close();
+      return list([answer, data, ending(to.libos, pops[1])]);
+    },
+  },
+  {
+    id: "waitAll/failed",
+    needs: ["channel"],
+    rule: "One that failed is a completion like the others.",
+    pdpix: "ECANCELED push",
+    compat: "there is no wait for all",
+    run(world) {
+      const { to } = channel(world);
+      const other = channel(world);
+      const qts = [to.pop(), other.from.push("data")];
+      to.close();
+      return list(world.libos.waitAll(qts, 2000).map(tell));
+    },
+  },
+  {
+    id: "waitAll/arguments",
+    needs: ["channel"],
+    rule: "A token that is none, or given twice, is refused; of no tokens all are over.",
+    pdpix: "EINVAL EINVAL 0 push",
+    compat: "there is no wait for all",
+    run(world) {
+      const { from } = channel(world);
+      const { libos } = from;
+      const qt = from.push("data");
+      return list([
+        codes(NO_TOKENS, (wrong) => libos.waitAll([qt, wrong], 0)),
+        code(() => libos.waitAll([qt, qt], 0)),
+        String(libos.waitAll([], 0).length),
+        ending(libos, qt),
+      ]);
+    },
+  },
+  {
+    id: "waitNextN/order",
+    needs: ["channel"],
+    rule: "It gives what is over in the order in which it ended, whatever order it was asked in.",
+    pdpix: "c a b",
+    compat: "in no order",
+    run(world) {
+      const { libos } = world;
+      const three = channels(world, 3);
+      const pops = three.map(({ to }) => to.pop());
+      for (const i of [2, 0, 1]) {
+        three[i]!.from.send("abc"[i]!);
+        pollAll(libos);
+      }
+      const completions = libos.waitNextN(8, 2000);
+      assertEquals(completions.map(({ qt }) => qt).sort(), [...pops].sort());
+      return list(completions.map(text));
+    },
+  },
+  {
+    id: "waitNextN/count",
+    needs: ["channel"],
+    rule: "It gives at most so many; the rest waits.",
+    pdpix: "2 2 1",
+    run(world) {
+      const { from } = channel(world);
+      const pushes = Array.from({ length: 5 }, () => from.push("x"));
+      for (let i = 0; i < 10; i++) pollAll(from.libos);
+      const given = [2, 2, 2].map((count) => from.libos.waitNextN(count, 2000));
+      assertEquals(given.flat().map(({ qt }) => qt), pushes);
+      return list(given.map(({ length }) => String(length)));
+    },
+  },
+  {
+    id: "waitNextN/at-least-one",
+    needs: ["channel"],
+    rule: "It waits for one, and no longer.",
+    pdpix: "1 data",
+    run(world) {
+      const { from, to } = channel(world);
+      const { libos } = to;
+      const pops = [to.pop(), to.pop()];
+      from.send("data");
+      const completions = libos.waitNextN(8);
+      const answer = list([String(completions.length), ...completions.map(text)]);
+      to.close();
+      endings(libos, pops.slice(1));
+      return answer;
+    },
+  },
+  {
+    id: "waitNextN/timeout",
+    needs: ["channel"],
+    rule: "After the timeout it gives nothing, and has used nothing up.",
+    pdpix: "0 0 ECANCELED",
+    compat: "ETIMEDOUT, though some may have been used up",
+    run(world) {
+      const { to } = channel(world);
+      const pop = to.pop();
+      const counts = [0, 1].map((timeout) => String(to.libos.waitNextN(8, timeout).length));
+      to.close();
+      return list([...counts, ending(to.libos, pop)]);
+    },
+  },
+  {
+    id: "waitNextN/no-count",
+    needs: [],
+    rule: "A count that is no positive integer is refused.",
+    pdpix: "EINVAL",
+    run: ({ libos }) =>
+      codes(
+        [0, -1, 1.5, NaN, Infinity, null, "1"] as number[],
+        (count) => libos.waitNextN(count, 0),
+      ),
+  },
+  {
+    id: "waitNextN/used-up",
+    needs: ["channel"],
+    rule: "What it gave is used up.",
+    pdpix: "push EINVAL",
+    run(world) {
+      const { from } = channel(world);
+      const qt = from.push("data");
+      return list([
+        ...from.libos.waitNextN(1, 2000).map(tell),
+        code(() => from.libos.wait(qt, 0)),
+      ]);
+    },
+  },
+  {
+    id: "waitNextN/others",
+    needs: ["channel"],
+    rule: "What was waited for otherwise, or is a coroutine's, it does not see.",
+    pdpix: "0 data",
+    async run(world) {
+      const { from, to } = channel(world);
+      const taken = to.libos.operation(to.pop()) as Operation<Sga | null>;
+      from.send("data");
+      pollAll(to.libos);
+      const count = to.libos.waitNextN(8, 0).length;
+      return list([String(count), textOf(await taken)]);
+    },
+  },
+  {
+    id: "poll/work",
+    needs: ["channel"],
+    rule: "A poll blocks nobody, does what is ready, and uses no token up.",
+    pdpix: "number data",
+    run(world) {
+      const { from, to } = channel(world);
+      const qt = to.pop();
+      from.send("data");
+      const work = to.libos.poll();
+      pollAll(to.libos);
+      return list([typeof work, text(to.libos.wait(qt, 0))]);
+    },
+  },
+];

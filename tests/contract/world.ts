@@ -1,0 +1,241 @@
+/**
+ * What a case works with: an open libOS, the one at the other end, and things made of them.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { code, ending, endingNow, text } from "./answers.ts";
+import type { Sockets, Subject } from "./subject.ts";
+import type { LibOS, QToken, QueueDescriptor, Sga, SocketAddress } from "../../libos/pdpix.ts";
+
+/** See the module's description. */
+export interface World {
+  /** What is judged. */
+  readonly subject: Subject;
+  /** It, open. */
+  readonly libos: LibOS;
+  /** What it talks with: itself, where it can. */
+  readonly peer: LibOS;
+}
+
+/** One end of a channel, a connection or a pipe. */
+export class End {
+  /** The libOS that has it. */
+  readonly libos: LibOS;
+  /** Its descriptor. */
+  readonly qd: QueueDescriptor;
+
+  /** Names a queue of a libOS. */
+  constructor(libos: LibOS, qd: QueueDescriptor) {
+    this.libos = libos;
+    this.qd = qd;
+  }
+
+  /** Pushes a text, or so many bytes of a pattern. */
+  push(content: string | number): QToken {
+    const sga = message(this.libos, content);
+    try {
+      return this.libos.push(this.qd, sga);
+    } catch (error) {
+      sga.free();
+      throw error;
+    }
+  }
+
+  /** Asks for data. */
+  pop(size?: number): QToken {
+    return this.libos.pop(this.qd, size);
+  }
+
+  /** Pushes, and fails unless all of it is gone. */
+  send(content: string | number): void {
+    assertEquals(ending(this.libos, this.push(content)), "push");
+  }
+
+  /** Pops; gives the text, `end`, or the code of the error. */
+  receive(size?: number): string {
+    return this.told(this.pop(size));
+  }
+
+  /** The text that a pop gave, `end`, or the code of the error. */
+  told(qt: QToken): string {
+    return ending(this.libos, qt, text);
+  }
+
+  /** Pops so many bytes, or all until the end. */
+  drain(length = Infinity): Uint8Array<ArrayBuffer> {
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    for (let left = length; left > 0;) {
+      const completion = this.libos.wait(this.pop(left === Infinity ? 0 : left), 2000);
+      if (completion.opcode !== "pop") throw new Error(`a pop ended with ${text(completion)}`);
+      using sga = completion.sga;
+      if (sga === null) break;
+      parts.push(sga.toUint8Array());
+      left -= sga.length;
+    }
+    return joined(parts);
+  }
+
+  /** Pushes until one push stays pending, as nobody pops; gives its token, or null if none ever did. */
+  fill(size: number, most: number): { blocked: QToken | null; gone: number } {
+    for (let gone = 0; gone * size < most; gone++) {
+      const blocked = this.push(size);
+      const ended = endingNow(this.libos, blocked);
+      if (ended === "pending") return { blocked, gone };
+      assertEquals(ended, "push");
+    }
+    return { blocked: null, gone: Math.ceil(most / size) };
+  }
+
+  /** Closes it. */
+  close(): void {
+    this.libos.close(this.qd);
+  }
+
+  /** Closes it so that the peer gets a reset. */
+  reset(): void {
+    this.libos.setsockopt(this.qd, "linger", 0);
+    this.close();
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** An sga of a text, or of so many bytes of {@linkcode pattern}. */
+export function message(libos: LibOS, content: string | number): Sga {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : pattern(content);
+  const sga = libos.alloc(bytes.length);
+  sga.bytes().set(bytes);
+  return sga;
+}
+
+/** The text of an sga, which is freed; `end` for null. */
+export function textOf(sga: Sga | null): string {
+  if (sga === null) return "end";
+  using popped = sga;
+  return new TextDecoder().decode(popped.toUint8Array());
+}
+
+/** So many bytes that each tell where they are, with a period that no power of two divides. */
+export function pattern(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = i % 251;
+  return bytes;
+}
+
+function streams({ subject }: World): Sockets {
+  if (subject.stream === undefined) throw new Error(`${subject.name} has no stream sockets`);
+  return subject.stream;
+}
+
+function datagrams({ subject }: World): Sockets {
+  if (subject.datagram === undefined) throw new Error(`${subject.name} has no datagram sockets`);
+  return subject.datagram;
+}
+
+/** A stream socket. */
+export function socket(world: World, libos: LibOS = world.libos): QueueDescriptor {
+  const { domain, type } = streams(world);
+  return libos.socket(domain, type);
+}
+
+/** An address for stream sockets, that nobody has. */
+export function freeAddress(world: World, libos: LibOS = world.libos): SocketAddress {
+  return streams(world).address(libos);
+}
+
+/** A socket that has an address. */
+export interface Bound {
+  /** Its descriptor. */
+  readonly qd: QueueDescriptor;
+  /** Where it is. */
+  readonly address: SocketAddress;
+}
+
+function bind(libos: LibOS, { domain, type, address }: Sockets): Bound {
+  const qd = libos.socket(domain, type);
+  libos.bind(qd, address(libos));
+  return { qd, address: libos.getsockname(qd) };
+}
+
+/** A stream socket that has an address, and does not listen. */
+export function bound(world: World, libos: LibOS = world.libos): Bound {
+  return bind(libos, streams(world));
+}
+
+/** A stream socket that listens. */
+export function listening(world: World, libos: LibOS = world.libos, backlog?: number): Bound {
+  const socket = bound(world, libos);
+  libos.listen(socket.qd, backlog);
+  return socket;
+}
+
+/** The next connection of a socket that listens. */
+export function accepted(libos: LibOS, listener: QueueDescriptor): End {
+  const completion = libos.wait(libos.accept(listener), 2000);
+  if (completion.opcode !== "accept") throw new Error(`an accept ended with ${text(completion)}`);
+  return new End(libos, completion.accepted);
+}
+
+/** Two ends of a connection: `a` is of the libOS that is judged. */
+export function connected(world: World): { a: End; b: End } {
+  const { libos, peer } = world;
+  const listener = listening(world, peer);
+  const a = new End(libos, socket(world));
+  const connecting = libos.connect(a.qd, listener.address);
+  const b = accepted(peer, listener.qd);
+  assertEquals(ending(libos, connecting), "connect");
+  peer.close(listener.qd);
+  return { a, b };
+}
+
+/** A socket on its way to a listener whose backlog is full, with the token of the connect. */
+export function connecting(world: World): { qd: QueueDescriptor; qt: QToken } {
+  const { address } = listening(world, world.peer, 1);
+  for (let i = 0; i < 8; i++) {
+    const qd = socket(world);
+    const qt = world.libos.connect(qd, address);
+    if (endingNow(world.libos, qt) === "pending") return { qd, qt };
+  }
+  throw new Error("a backlog of 1 took 8 connections");
+}
+
+/** The end of a channel that pushes, and the one that pops. Where there are sockets, it is a connection. */
+export function channel(world: World): { from: End; to: End } {
+  const { subject, libos } = world;
+  if (subject.channel === undefined) {
+    const { a, b } = connected(world);
+    return { from: a, to: b };
+  }
+  const { from, to } = subject.channel(libos);
+  return { from: new End(libos, from), to: new End(libos, to) };
+}
+
+/** A datagram socket that has an address. */
+export function boundDatagram(world: World, libos: LibOS = world.libos): End & Bound {
+  const { qd, address } = bind(libos, datagrams(world));
+  return Object.assign(new End(libos, qd), { address });
+}
+
+/** A datagram socket without an address. */
+export function datagramSocket(world: World, libos: LibOS = world.libos): End {
+  const { domain, type } = datagrams(world);
+  return new End(libos, libos.socket(domain, type));
+}
+
+/** Fails unless a call refuses to take an sga, with that code, and leaves it with the caller. */
+export function refused(libos: LibOS, call: (sga: Sga) => unknown): string {
+  using sga = message(libos, "refused");
+  const answer = code(() => call(sga));
+  assertEquals(new TextDecoder().decode(sga.toUint8Array()), "refused");
+  return answer;
+}
