@@ -30,6 +30,8 @@ export const Errno = {
   EPIPE: 32,
   ENAMETOOLONG: 36,
   ENOSYS: 38,
+  ELOOP: 40,
+  EPROTO: 71,
   ENOTSOCK: 88,
   EDESTADDRREQ: 89,
   EMSGSIZE: 90,
@@ -42,6 +44,7 @@ export const Errno = {
   EADDRNOTAVAIL: 99,
   ENETDOWN: 100,
   ENETUNREACH: 101,
+  ENETRESET: 102,
   ECONNABORTED: 103,
   ECONNRESET: 104,
   ENOBUFS: 105,
@@ -49,6 +52,7 @@ export const Errno = {
   ENOTCONN: 107,
   ETIMEDOUT: 110,
   ECONNREFUSED: 111,
+  EHOSTDOWN: 112,
   EHOSTUNREACH: 113,
   EALREADY: 114,
   EINPROGRESS: 115,
@@ -80,6 +84,8 @@ const MEANINGS: Record<ErrnoName, string> = {
   EPIPE: "the write side is closed",
   ENAMETOOLONG: "name too long",
   ENOSYS: "not implemented",
+  ELOOP: "too many symbolic links",
+  EPROTO: "protocol error",
   ENOTSOCK: "not a socket",
   EDESTADDRREQ: "no address",
   EMSGSIZE: "message too long",
@@ -92,6 +98,7 @@ const MEANINGS: Record<ErrnoName, string> = {
   EADDRNOTAVAIL: "address not available",
   ENETDOWN: "network down",
   ENETUNREACH: "network unreachable",
+  ENETRESET: "connection reset by network",
   ECONNABORTED: "connection aborted",
   ECONNRESET: "connection reset by peer",
   ENOBUFS: "no buffer space",
@@ -99,6 +106,7 @@ const MEANINGS: Record<ErrnoName, string> = {
   ENOTCONN: "not connected",
   ETIMEDOUT: "timed out",
   ECONNREFUSED: "connection refused",
+  EHOSTDOWN: "host is down",
   EHOSTUNREACH: "host unreachable",
   EALREADY: "already in progress",
   EINPROGRESS: "in progress",
@@ -148,7 +156,7 @@ export class DemikernelError extends Error {
     const name = NAMES.get(number);
     const code = name ?? `E${number}`;
     const detail = options.detail ?? (name === undefined ? "unknown error" : MEANINGS[name]);
-    const where = options.qd === undefined ? code : `${code}, qd ${options.qd}`;
+    const where = options.qd === undefined ? code : `${code}, qd ${Deno.inspect(options.qd)}`;
     super(`Cannot ${operation}: ${detail} (${where})`, options);
     this.code = code;
     this.errno = number;

@@ -100,11 +100,16 @@ const schedulers = new WeakMap<LibOS, Scheduler>();
  */
 export function open(options: OpenOptions | LibOSName = {}): LibOS {
   if (typeof options === "string") return open({ libos: options });
+  if (typeof options !== "object" || options === null) {
+    throw new DemikernelError("EINVAL", "open", {
+      detail: `options are an object, or the name of a libOS, not ${Deno.inspect(options)}`,
+    });
+  }
   const { idle, beside, debug = false } = options;
   const name = fullName(options);
   if (idle !== undefined && !IDLE_POLICIES.includes(idle)) {
     throw new DemikernelError("EINVAL", "open", {
-      detail: `an idle policy is ${IDLE_POLICIES.join(", ")}, not ${idle}`,
+      detail: `an idle policy is ${IDLE_POLICIES.join(", ")}, not ${Deno.inspect(idle)}`,
     });
   }
   const shared = beside === undefined ? undefined : schedulers.get(beside);
@@ -131,12 +136,13 @@ export function open(options: OpenOptions | LibOSName = {}): LibOS {
 }
 
 function fullName({ libos = "catnap", provider }: OpenOptions): LibOSName {
-  const name = provider === "demikernel" && !String(libos).includes(":")
-    ? `demikernel:${libos}`
-    : libos;
+  const bare = typeof libos === "string" && !libos.includes(":");
+  const name = provider === "demikernel" && bare ? `demikernel:${libos}` : libos;
   if (!Object.hasOwn(LIBOSES, name)) {
     throw new DemikernelError("EINVAL", "open", {
-      detail: `there is no libOS "${name}"; there is ${Object.keys(LIBOSES).join(", ")}`,
+      detail: `there is no libOS ${Deno.inspect(name)}; there is ${
+        Object.keys(LIBOSES).join(", ")
+      }`,
     });
   }
   const native = name.startsWith("demikernel:");

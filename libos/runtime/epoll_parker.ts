@@ -31,8 +31,16 @@ export class EpollParker implements Parker {
   constructor() {
     this.#words.set(0, addressOf(this.#event));
     this.#epoll = check("epoll_create1", this.#libc.epoll_create1(EPOLL.CLOEXEC));
-    this.#eventfd = check("eventfd", this.#libc.eventfd(0, EFD.NONBLOCK | EFD.CLOEXEC));
-    this.watch(this.#eventfd);
+    let eventfd = -1;
+    try {
+      eventfd = check("eventfd", this.#libc.eventfd(0, EFD.NONBLOCK | EFD.CLOEXEC));
+      this.watch(eventfd);
+    } catch (error) {
+      if (eventfd >= 0) this.#libc.close(eventfd);
+      this.#libc.close(this.#epoll);
+      throw error;
+    }
+    this.#eventfd = eventfd;
   }
 
   /** See {@linkcode Parker.watch}. */

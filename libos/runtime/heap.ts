@@ -230,8 +230,8 @@ export class BufferHeap {
       const chunk = this.take(size);
       return this.wrap(chunk, size);
     }
+    if (!Array.isArray(size) || size.length === 0) throw wrongSize(size);
     for (const one of size) checkSize(one);
-    if (size.length === 0) throw wrongSize("none");
     const sga = this.wrap(this.take(size[0]!), size[0]!);
     try {
       for (let i = 1; i < size.length; i++) sga.append(this.take(size[i]!), 0, size[i]!);
@@ -337,7 +337,7 @@ function checkSize(size: number): void {
 
 function wrongSize(size: unknown): DemikernelError {
   return new DemikernelError("EINVAL", "alloc", {
-    detail: `a buffer size must be an integer of 0 or more, not ${size}`,
+    detail: `a buffer size must be an integer of 0 or more, not ${Deno.inspect(size)}`,
   });
 }
 

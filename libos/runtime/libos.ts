@@ -94,7 +94,10 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     const { domains, types } = this.capabilities;
     if (!domains.includes(domain) || !types.includes(type)) {
       throw new DemikernelError("ENOTSUP", "socket", {
-        detail: `${this.name} has no ${type} sockets of domain ${domain}; ` +
+        detail:
+          `${this.name} has no sockets of domain ${Deno.inspect(domain)} and type ${
+            Deno.inspect(type)
+          }; ` +
           `it has ${types.join(", ")} of ${domains.join(", ")}`,
       });
     }
@@ -110,17 +113,21 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (!(Number.isInteger(backlog) && backlog >= 1 && backlog <= LARGEST_BACKLOG)) {
       throw new DemikernelError("EINVAL", "listen", {
         qd,
-        detail: `a backlog must be an integer from 1 to ${LARGEST_BACKLOG}, not ${backlog}`,
+        detail: `a backlog must be an integer from 1 to ${LARGEST_BACKLOG}, not ${
+          Deno.inspect(backlog)
+        }`,
       });
     }
     queue.listen(backlog);
   }
 
   accept(qd: QueueDescriptor): QToken {
+    this.#tokens.checkRoom();
     return this.#tokens.register(this.operations.accept(qd));
   }
 
   connect(qd: QueueDescriptor, address: SocketAddress): QToken {
+    this.#tokens.checkRoom();
     return this.#tokens.register(this.operations.connect(qd, address));
   }
 
@@ -135,7 +142,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (how !== "read" && how !== "write" && how !== "both") {
       throw new DemikernelError("EINVAL", "shutdown", {
         qd,
-        detail: `how must be read, write or both, not ${how}`,
+        detail: `how must be read, write or both, not ${Deno.inspect(how)}`,
       });
     }
     queue.shutdown(how);
@@ -213,14 +220,17 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   push(qd: QueueDescriptor, sga: Sga): QToken {
+    this.#tokens.checkRoom();
     return this.#registerPush(qd, this.operations.push(qd, sga));
   }
 
   pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): QToken {
+    this.#tokens.checkRoom();
     return this.#registerPush(qd, this.operations.pushTo(qd, sga, address));
   }
 
   pop(qd: QueueDescriptor, size?: number): QToken {
+    this.#tokens.checkRoom();
     return this.#tokens.register(this.operations.pop(qd, size));
   }
 
@@ -231,14 +241,17 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   waitAny(qts: readonly QToken[], timeout?: number): Completion {
-    const operations = qts.map((qt) => this.#tokens.get(qt, "waitAny"));
+    const operations = this.#all(qts, "waitAny");
+    if (operations.length === 0) {
+      throw new DemikernelError("EINVAL", "waitAny", { detail: "no token is given" });
+    }
     const findOver = () => operations.find((operation) => operation.over);
     this.#block("waitAny", () => findOver() !== undefined, timeout);
     return this.#take(findOver()!);
   }
 
   waitAll(qts: readonly QToken[], timeout?: number): Completion[] {
-    const operations = qts.map((qt) => this.#tokens.get(qt, "waitAll"));
+    const operations = this.#all(qts, "waitAll");
     if (new Set(qts).size < qts.length) {
       throw new DemikernelError("EINVAL", "waitAll", { detail: "a token is given twice" });
     }
@@ -249,7 +262,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   waitNextN(count: number, timeout?: number): Completion[] {
     if (!(Number.isSafeInteger(count) && count > 0)) {
       throw new DemikernelError("EINVAL", "waitNextN", {
-        detail: `a count must be a positive integer, not ${count}`,
+        detail: `a count must be a positive integer, not ${Deno.inspect(count)}`,
       });
     }
     const completions: Completion[] = [];
@@ -285,6 +298,11 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
 
   spawn<T>(coroutine: Coroutine<T>): Promise<T> {
     this.#checkOpen("spawn");
+    if (typeof coroutine?.next !== "function") {
+      throw new DemikernelError("EINVAL", "spawn", {
+        detail: `a coroutine is what a generator function gives, not ${Deno.inspect(coroutine)}`,
+      });
+    }
     return this.scheduler.spawn(coroutine);
   }
 
@@ -346,7 +364,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (this.capabilities.options.includes(option)) return queue;
     throw new DemikernelError("ENOPROTOOPT", operation, {
       qd,
-      detail: `${this.name} has no option "${option}"; ` +
+      detail: `${this.name} has no option ${Deno.inspect(option)}; ` +
         `it has ${this.capabilities.options.join(", ") || "none"}`,
     });
   }
@@ -356,6 +374,15 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     for (let i = 0; i < queue.pending; i++) this.scheduler.retain(referenced);
     for (let i = 0; i < queue.pending; i++) this.scheduler.release(queue.referenced);
     queue.referenced = referenced;
+  }
+
+  #all(qts: readonly QToken[], call: string): PooledOperation[] {
+    if (!Array.isArray(qts)) {
+      throw new DemikernelError("EINVAL", call, {
+        detail: `tokens come in an array, not in ${Deno.inspect(qts)}`,
+      });
+    }
+    return qts.map((qt) => this.#tokens.get(qt, call));
   }
 
   #block(call: string, over: () => boolean, timeout: number | undefined): void {

@@ -89,9 +89,9 @@ class Limits {
 
 /** Checks a timeout in milliseconds. Throws {@linkcode DemikernelError} `EINVAL`. */
 export function checkTimeout(timeout: number): number {
-  if (timeout >= 0) return timeout;
+  if (typeof timeout === "number" && timeout >= 0) return timeout;
   throw new DemikernelError("EINVAL", "wait", {
-    detail: `a timeout must be zero or more milliseconds, not ${timeout}`,
+    detail: `a timeout must be zero or more milliseconds, not ${Deno.inspect(timeout)}`,
   });
 }
 

@@ -99,7 +99,7 @@ class Sleep implements OperationOwner {
 function wrongSize(qd: number, size: number): DemikernelError {
   return new DemikernelError("EINVAL", "pop", {
     qd,
-    detail: `a size must be an integer of 0 or more, not ${size}`,
+    detail: `a size must be an integer of 0 or more, not ${Deno.inspect(size)}`,
   });
 }
 

@@ -33,7 +33,8 @@ export class QueueTable {
 
   /** The queue of a descriptor. Throws {@linkcode DemikernelError} `EBADF` for one that is not open. */
   get(qd: QueueDescriptor, operation: string): Queue {
-    const queue = this.#queues[qd];
+    // An array knows more names than numbers.
+    const queue = typeof qd === "number" ? this.#queues[qd] : null;
     if (queue) return queue;
     throw notOpen(qd, operation);
   }

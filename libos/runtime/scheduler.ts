@@ -178,10 +178,17 @@ export class Scheduler {
 
   /** Adds a libOS to poll. `makeParker` makes what sleeps for its file descriptor, and for others. */
   attach(driver: Driver, makeParker: () => Parker): void {
+    if (driver.fd >= 0) {
+      const parker = this.#parker ?? makeParker();
+      try {
+        parker.watch(driver.fd);
+      } catch (error) {
+        if (parker !== this.#parker) parker.close();
+        throw error;
+      }
+      this.#parker = parker;
+    }
     this.#drivers.push(driver);
-    if (driver.fd < 0) return;
-    this.#parker ??= makeParker();
-    this.#parker.watch(driver.fd);
   }
 
   /** Removes a libOS; with the last one, everything that the scheduler holds is let go of. */

@@ -86,7 +86,9 @@ export class HeapSga implements Sga {
     if (segment === 0) return this.#chunk!.slice(this.#offset, this.#length);
     const other = this.#more?.[segment - 1];
     if (other === undefined) {
-      throw new DemikernelError("EINVAL", "access sga", { detail: `no segment ${segment}` });
+      throw new DemikernelError("EINVAL", "access sga", {
+        detail: `no segment ${Deno.inspect(segment)}`,
+      });
     }
     return other.chunk.slice(other.offset, other.length);
   }
@@ -110,7 +112,9 @@ export class HeapSga implements Sga {
     const integers = Number.isSafeInteger(start) && Number.isSafeInteger(length);
     if (!(integers && start >= 0 && length > 0 && end <= this.#length)) {
       throw new DemikernelError("EINVAL", "trim sga", {
-        detail: `${length} bytes from ${start} are not within a segment of ${this.#length}`,
+        detail: `${Deno.inspect(length)} bytes from ${
+          Deno.inspect(start)
+        } are not within a segment of ${this.#length}`,
       });
     }
     this.#offset += start;

@@ -28,7 +28,15 @@ export class TokenTable {
     return this.#used;
   }
 
-  /** Gives an operation a token. Throws {@linkcode DemikernelError} `ENOMEM` when 2²⁰ are in use. */
+  /** Throws {@linkcode DemikernelError} `ENOMEM` when 2²⁰ are in use. */
+  checkRoom(): void {
+    if (this.#free.length > 0 || this.#operations.length < SLOTS) return;
+    throw new DemikernelError("ENOMEM", "take a token", {
+      detail: `${SLOTS} tokens are in use; wait for some of them first`,
+    });
+  }
+
+  /** Gives an operation a token; there must be room for it. */
   register(operation: PooledOperation): QToken {
     const slot = this.#free.pop() ?? this.#grow();
     this.#operations[slot] = operation;
@@ -40,10 +48,14 @@ export class TokenTable {
 
   /** The operation of a token. Throws {@linkcode DemikernelError} `EINVAL` for one used up or unknown. */
   get(qt: QToken, call: string): PooledOperation {
-    const slot = qt % SLOTS;
-    const operation = this.#operations[slot];
-    if (operation && this.#generations[slot]! * SLOTS + slot === qt) return operation;
-    throw new DemikernelError("EINVAL", call, { detail: `${qt} is no token, or used up already` });
+    if (typeof qt === "number") {
+      const slot = qt % SLOTS;
+      const operation = this.#operations[slot];
+      if (operation && this.#generations[slot]! * SLOTS + slot === qt) return operation;
+    }
+    throw new DemikernelError("EINVAL", call, {
+      detail: `${Deno.inspect(qt)} is no token, or used up already`,
+    });
   }
 
   /** The token of an operation that has one. */
@@ -74,11 +86,6 @@ export class TokenTable {
 
   #grow(): number {
     const slot = this.#operations.length;
-    if (slot === SLOTS) {
-      throw new DemikernelError("ENOMEM", "take a token", {
-        detail: `${SLOTS} tokens are in use; wait for some of them first`,
-      });
-    }
     this.#operations.push(null);
     if (slot === this.#generations.length) {
       const grown = new Float64Array(2 * slot).fill(1);

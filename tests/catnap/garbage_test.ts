@@ -15,15 +15,14 @@ import type { LibOS, Sga } from "../../libos/pdpix.ts";
 const garbage = fc.oneof(
   fc.constantFrom<unknown>(undefined, null, true, "", "1", -0, -1, 0.5, NaN, Infinity, 2 ** 53, 7n),
   fc.constantFrom<unknown>({}, [], () => {}, new Uint8Array(4), new Date(0), /x/),
+  fc.constantFrom<unknown>(Symbol("x"), Object.create(null), "valueOf", "at", [7], [null]),
   fc.integer(),
   fc.double(),
   fc.string(),
 );
-/** What is no descriptor, and no token; that they are numbers is for the shared runtime to check. */
-const notName = garbage.filter((value) => !["string", "bigint"].includes(typeof value));
 const qd = fc.oneof(
   { arbitrary: fc.integer({ min: 1, max: 12 }), weight: 6 },
-  { arbitrary: notName, weight: 1 },
+  { arbitrary: garbage, weight: 1 },
 );
 const port = fc.oneof(fc.constantFrom(0, 1, 65535), fc.integer(), garbage);
 const hostname = fc.oneof(
@@ -93,8 +92,19 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   fc.tuple(fc.constant("push"), qd, sga),
   fc.tuple(fc.constant("pushTo"), qd, sga, address),
   fc.tuple(fc.constant("pop"), qd, size),
-  fc.tuple(fc.constantFrom("cancel", "wait"), fc.oneof(fc.nat(20), notName), fc.constant(0)),
+  fc.tuple(fc.constantFrom("cancel", "wait"), fc.oneof(fc.nat(20), garbage), fc.constant(0)),
   fc.tuple(fc.constant("waitNextN"), fc.oneof(fc.nat(20), garbage), fc.constant(0)),
+  fc.tuple(
+    fc.constantFrom("waitAny", "waitAll"),
+    fc.oneof(fc.array(garbage), garbage),
+    fc.constant(0),
+  ),
+  fc.tuple(fc.constantFrom("spawn", "free", "operation"), garbage),
+  fc.tuple(
+    fc.constant("alloc"),
+    garbage.filter((value) => !(typeof value === "number" && value > 1e5)),
+  ),
+  fc.tuple(fc.constant("pipe"), garbage, garbage),
   fc.tuple(fc.constantFrom("poll", "queue", "statistics")),
 );
 
@@ -106,7 +116,7 @@ function make(libos: LibOS, name: string, args: unknown[]): unknown {
     return (libos as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!(...args);
   } catch (error) {
     assert(error instanceof DemikernelError, `${name} threw ${Deno.inspect(error)}`);
-    assert(error.errno > 0, error.message);
+    assert(/^E[A-Z]+$/.test(error.code), error.message);
     return undefined;
   }
 }
@@ -141,6 +151,7 @@ async function run(calls: readonly Call[], debug: boolean): Promise<void> {
     }
     const result = make(libos, name, args);
     if (DATA.includes(name) && result !== undefined) tokens.push(result as number);
+    if (name === "alloc" && result !== undefined) sgas.push(result as Sga);
     libos.poll();
   }
   for (const one of sgas) one[Symbol.dispose]();
