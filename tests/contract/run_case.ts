@@ -41,6 +41,7 @@ export function notApplicable(one: Case, subject: Subject): string | undefined {
 /** Features that the capabilities of an open libOS tell. */
 const CAPABLE: Partial<Record<Feature, (capabilities: Capabilities) => boolean>> = {
   halfClose: ({ halfClose }) => halfClose,
+  pipe: ({ pipes }) => pipes,
   linger: ({ options }) => options.includes("linger"),
   noStorage: ({ storage }) => !storage,
 };

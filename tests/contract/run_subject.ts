@@ -16,14 +16,15 @@ import { SUITE } from "./suite.ts";
 /** What begins the lines that are for whoever reads; a library may print others. */
 export const MARK = "@contract ";
 
-/** Runs the cases of those names, or all. */
+/** Runs the cases of those names, in that order, or all. */
 export async function runSubject(
   subject: Subject,
   suite: readonly Case[],
   ids: readonly string[],
 ): Promise<void> {
-  for (const one of suite) {
-    if (ids.length > 0 && !ids.includes(one.id)) continue;
+  for (const id of ids.length > 0 ? ids : suite.map((one) => one.id)) {
+    const one = suite.find((one) => one.id === id);
+    if (one === undefined) throw new Error(`there is no case "${id}"`);
     console.log(MARK + JSON.stringify(await runCase(one, subject)));
   }
 }

@@ -70,6 +70,4 @@ export interface Subject {
   openPeer?(libos: LibOS): LibOS;
   /** Makes the two ends of a channel, where it is no pair of connected stream sockets. */
   channel?(libos: LibOS): { readonly from: QueueDescriptor; readonly to: QueueDescriptor };
-  /** Opens one end of a pipe; the end that pops makes it. */
-  pipe?(libos: LibOS, name: string, end: "pop" | "push"): QueueDescriptor;
 }

@@ -5,40 +5,10 @@
  */
 
 import { open } from "../../libos/open.ts";
-import type { LibOS, SocketAddress, SocketType } from "../../libos/pdpix.ts";
-import type { Sockets, Subject } from "./subject.ts";
-
-let names = 0;
-
-const STRANGERS: Record<"inet" | "inet6", SocketAddress> = {
-  inet: { hostname: "::1", port: 0 },
-  inet6: { hostname: "127.0.0.1", port: 0 },
-};
-
-/** Sockets with IP addresses, on loopback. The addresses of others are those that RFCs keep for examples. */
-function inet(domain: "inet" | "inet6", type: SocketType): Sockets {
-  const [own, wildcard, nonlocal] = domain === "inet"
-    ? ["127.0.0.1", "0.0.0.0", "192.0.2.1"] as const
-    : ["::1", "::", "2001:db8::1"] as const;
-  return {
-    domain,
-    type,
-    address: () => ({ hostname: own, port: 0 }),
-    wildcard,
-    nonlocal,
-    stranger: STRANGERS[domain],
-  };
-}
-
-/** Unix sockets, with names that no file has. */
-function unix(type: SocketType): Sockets {
-  return {
-    domain: "unix",
-    type,
-    address: () => ({ path: `\0demikernel-contract-${Deno.pid}-${names++}` }),
-    stranger: STRANGERS.inet6,
-  };
-}
+import type { LibOS } from "../../libos/pdpix.ts";
+import { inet, unix } from "./sockets.ts";
+import type { Subject } from "./subject.ts";
+import { NATIVE } from "./subjects_native.ts";
 
 const CATNAP = {
   libos: "catnap",
@@ -87,6 +57,7 @@ export const SUBJECTS: readonly Subject[] = [
   catnapUnix("stream"),
   catnapUnix("seqpacket"),
   QUEUE,
+  ...NATIVE,
 ];
 
 /** The one of a name. */

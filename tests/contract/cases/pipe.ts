@@ -17,8 +17,8 @@ function freeName(): string {
   return `contract-${Deno.pid}-${names++}`;
 }
 
-function pipe({ subject, libos }: World, name: string, end: "pop" | "push"): End {
-  return new End(libos, subject.pipe!(libos, name, end));
+function pipe({ libos }: World, name: string, end: "pop" | "push"): End {
+  return new End(libos, libos.pipe(name, end));
 }
 
 function ends(world: World): { from: End; to: End } {
@@ -32,6 +32,25 @@ const NO_NAMES = ["", "a/b", "a\0b", null, undefined, 5] as string[];
 
 /** See the module's description. */
 export const PIPE: readonly Case[] = [
+  {
+    id: "pipe/unsupported",
+    needs: [],
+    rule: "Where the capabilities have no pipes they are refused.",
+    pdpix: "as told",
+    run(world) {
+      const answer = code(() => pipe(world, freeName(), "pop"));
+      const expected = world.libos.capabilities.pipes ? "ok" : "ENOTSUP";
+      return answer === expected ? "as told" : answer;
+    },
+  },
+  {
+    id: "pipe/no-end",
+    needs: ["pipe"],
+    rule: "What is no end of a pipe is refused.",
+    pdpix: "EINVAL",
+    run: ({ libos }) =>
+      codes(["", "both", null, 1] as unknown as "pop"[], (end) => libos.pipe(freeName(), end)),
+  },
   {
     id: "pipe/create-no-name",
     upstream: ["pipe-test/create_pipe/invalid_name"],

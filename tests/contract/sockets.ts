@@ -1,0 +1,40 @@
+/**
+ * The sockets of subjects, with addresses on this host that nobody has.
+ *
+ * @module
+ */
+
+import type { SocketAddress, SocketType } from "../../libos/pdpix.ts";
+import type { Sockets } from "./subject.ts";
+
+let names = 0;
+
+const STRANGERS: Record<"inet" | "inet6", SocketAddress> = {
+  inet: { hostname: "::1", port: 0 },
+  inet6: { hostname: "127.0.0.1", port: 0 },
+};
+
+/** Sockets with IP addresses, on loopback. The addresses of others are those that RFCs keep for examples. */
+export function inet(domain: "inet" | "inet6", type: SocketType): Sockets {
+  const [own, wildcard, nonlocal] = domain === "inet"
+    ? ["127.0.0.1", "0.0.0.0", "192.0.2.1"] as const
+    : ["::1", "::", "2001:db8::1"] as const;
+  return {
+    domain,
+    type,
+    address: () => ({ hostname: own, port: 0 }),
+    wildcard,
+    nonlocal,
+    stranger: STRANGERS[domain],
+  };
+}
+
+/** Unix sockets, with names that no file has. */
+export function unix(type: SocketType): Sockets {
+  return {
+    domain: "unix",
+    type,
+    address: () => ({ path: `\0demikernel-contract-${Deno.pid}-${names++}` }),
+    stranger: STRANGERS.inet6,
+  };
+}
