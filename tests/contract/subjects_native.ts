@@ -14,7 +14,7 @@ import {
 } from "../../ffi/demikernel/cache.ts";
 import { open } from "../../libos/open.ts";
 import { inet } from "./sockets.ts";
-import type { Subject } from "./subject.ts";
+import type { Deviation, Subject } from "./subject.ts";
 
 /** Says what would help where no library has been built. */
 function missing(libos: NativeLibOS): string | undefined {
@@ -30,7 +30,6 @@ function missing(libos: NativeLibOS): string | undefined {
 
 function native(libos: NativeLibOS) {
   return {
-    name: `demikernel ${libos}`,
     libos,
     provider: "demikernel",
     isolated: true,
@@ -39,25 +38,97 @@ function native(libos: NativeLibOS) {
   } as const satisfies Partial<Subject>;
 }
 
+/** The same deviation of several cases. */
+function all(
+  ids: readonly string[],
+  answer: string,
+  reason: string,
+): Readonly<Record<string, Deviation>> {
+  return Object.fromEntries(ids.map((id) => [id, { answer, reason }]));
+}
+
+/** Cases that need a push that stays pending. */
+const PENDING_PUSHES = [
+  "close/pending-pushes",
+  "cancel/push",
+  "cancel/half-a-push",
+  "backpressure/bounded",
+  "backpressure/not-read-ahead",
+  "backpressure/whole",
+  "backpressure/others",
+  "backpressure/other-way",
+  "push/free-pending",
+];
+
+const RESETS = ["reset/pops", "reset/pushes", "reset/both", "reset/data-before", "reset/close"];
+const NO_RESET = "upstream's close shuts the connection down first, so that the peer gets no reset";
+
+const NO_PORT: Readonly<Record<string, Deviation>> = {
+  "names/unbound": { answer: "ENOTSUP", reason: "upstream does not tell which port it chose" },
+};
+
+/** What is so of upstream's catnap, whatever it talks with. */
+const CATNAP: Readonly<Record<string, Deviation>> = {
+  ...NO_PORT,
+  "connect/nobody": {
+    answer: "ECONNABORTED",
+    reason: "upstream tells ECONNABORTED whatever the kernel said",
+  },
+  "connect/refused": {
+    answer: "ECONNABORTED",
+    reason: "upstream tells ECONNABORTED whatever the kernel said",
+  },
+  "connect/again": {
+    answer: "ECONNABORTED ECONNABORTED",
+    reason: "upstream's socket cannot be connected again",
+  },
+  "datagram/empty": { answer: "ENOTSUP", reason: "upstream has no buffers of no bytes" },
+};
+
+const CATNAP_PARTS = {
+  ...native("catnap"),
+  features: ["stream", "datagram", "inet", "channel", "duplex", "bytes", "end"],
+  stream: inet("inet", "stream"),
+  datagram: inet("inet", "dgram"),
+} as const satisfies Partial<Subject>;
+
 let names = 0;
 
 /** See the module's description. */
 export const NATIVE: readonly Subject[] = [
   {
-    ...native("catnap"),
-    features: ["stream", "datagram", "inet", "channel", "duplex", "bytes", "end"],
-    stream: inet("inet", "stream"),
-    datagram: inet("inet", "dgram"),
-    deviations: {},
+    ...CATNAP_PARTS,
+    name: "demikernel catnap",
+    deviations: {
+      ...CATNAP,
+      ...all(PENDING_PUSHES, "never pending", "upstream's catnap reads ahead without bound"),
+      ...all(RESETS, "n/a", NO_RESET),
+    },
+  },
+  {
+    ...CATNAP_PARTS,
+    name: "demikernel catnap to catnap",
+    deviations: CATNAP,
+    openPeer: (libos) => open({ libos: "catnap", beside: libos }),
   },
   {
     ...native("catloop"),
+    name: "demikernel catloop",
     features: ["stream", "inet", "channel", "duplex", "bytes", "end"],
     stream: inet("inet", "stream"),
-    deviations: {},
+    deviations: {
+      ...NO_PORT,
+      ...all(RESETS, "n/a", NO_RESET),
+      ...all(
+        ["listen/takes-connections", "accept/after-connection", "accept/gone"],
+        "n/a",
+        "upstream's catloop makes a connection when it is accepted, and not before",
+      ),
+    },
   },
   {
     ...native("catmem"),
+    name: "demikernel catmem",
     features: ["channel", "bytes", "end"],
     deviations: {},
     channel(libos) {

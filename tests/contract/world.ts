@@ -198,7 +198,10 @@ export function connected(world: World): { a: End; b: End } {
   return { a, b };
 }
 
-/** A socket on its way to a listener whose backlog is full, with the token of the connect. */
+/**
+ * A socket on its way to a listener whose backlog is full, with the token of the connect. Where no backlog is
+ * ever full, it is on its way as long as nobody polls.
+ */
 export function connecting(world: World): { qd: QueueDescriptor; qt: QToken } {
   const { address } = listening(world, world.peer, 1);
   for (let i = 0; i < 8; i++) {
@@ -206,7 +209,19 @@ export function connecting(world: World): { qd: QueueDescriptor; qt: QToken } {
     const qt = world.libos.connect(qd, address);
     if (endingNow(world.libos, qt) === "pending") return { qd, qt };
   }
-  throw new Error("a backlog of 1 took 8 connections");
+  const qd = socket(world);
+  return { qd, qt: world.libos.connect(qd, address) };
+}
+
+/** Connects a socket; gives how that ended. What stays pending is closed. */
+export function connectTo({ libos }: World, qd: QueueDescriptor, address: SocketAddress): string {
+  const qt = libos.connect(qd, address);
+  const answer = ending(libos, qt);
+  if (answer === "pending") {
+    libos.close(qd);
+    ending(libos, qt);
+  }
+  return answer;
 }
 
 /** The end of a channel that pushes, and the one that pops. Where there are sockets, it is a connection. */

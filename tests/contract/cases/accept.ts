@@ -9,6 +9,7 @@ import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.t
 import type { Case } from "../case.ts";
 import {
   accepted,
+  type Bound,
   bound,
   connected,
   connecting,
@@ -20,10 +21,19 @@ import {
 import type { SocketAddress } from "../../../libos/pdpix.ts";
 
 /** Connects from the other side; gives the end that connected. */
-function dial({ peer, ...world }: World, address: SocketAddress): End {
-  const end = new End(peer, socket({ peer, ...world }, peer));
-  assertEquals(ending(peer, peer.connect(end.qd, address)), "connect");
+function dial(world: World, address: SocketAddress): End {
+  const end = new End(world.peer, socket(world, world.peer));
+  assertEquals(ending(end.libos, end.libos.connect(end.qd, address)), "connect");
   return end;
+}
+
+/** As {@linkcode dial}, and accepts: gives both ends. */
+function meet(world: World, { qd, address }: Bound): { client: End; server: End } {
+  const client = new End(world.peer, socket(world, world.peer));
+  const connect = client.libos.connect(client.qd, address);
+  const server = accepted(world.libos, qd);
+  assertEquals(ending(client.libos, connect), "connect");
+  return { client, server };
 }
 
 /** See the module's description. */
@@ -115,9 +125,9 @@ export const ACCEPT: readonly Case[] = [
     pdpix: "ping pong",
     run(world) {
       const { libos } = world;
-      const { qd, address } = listening(world);
-      const client = dial(world, address);
-      const server = accepted(libos, qd);
+      const listener = listening(world);
+      const { qd } = listener;
+      const { client, server } = meet(world, listener);
       assertEquals(server.qd === qd || (world.peer === libos && server.qd === client.qd), false);
       client.send("ping");
       server.send("pong");
@@ -192,9 +202,9 @@ export const ACCEPT: readonly Case[] = [
     pdpix: "ECANCELED ECANCELED data",
     run(world) {
       const { libos } = world;
-      const { qd, address } = listening(world);
-      const client = dial(world, address);
-      const server = accepted(libos, qd);
+      const listener = listening(world);
+      const { qd } = listener;
+      const { client, server } = meet(world, listener);
       const accepts = [libos.accept(qd), libos.accept(qd)];
       libos.close(qd);
       client.send("data");

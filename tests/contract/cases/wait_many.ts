@@ -35,9 +35,10 @@ export const WAIT_MANY: readonly Case[] = [
   {
     id: "waitAny/none",
     needs: [],
-    rule: "Of no tokens none is ever over.",
-    pdpix: "ETIMEDOUT",
-    run: ({ libos }) => code(() => libos.waitAny([], 0)),
+    rule: "Of no tokens none is ever over: the question is refused.",
+    pdpix: "EINVAL",
+    compat: "polls until ETIMEDOUT",
+    run: ({ libos }) => code(() => libos.waitAny([])),
   },
   {
     id: "waitAny/one",
