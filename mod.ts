@@ -18,7 +18,13 @@
  */
 
 export * from "./libos/pdpix.ts";
-export { type LibOSName, open, type OpenOptions, type Provider } from "./libos/open.ts";
+export {
+  LIBOS_NAMES,
+  type LibOSName,
+  open,
+  type OpenOptions,
+  type Provider,
+} from "./libos/open.ts";
 export type { NativeConfiguration } from "./libos/demikernel/configuration.ts";
 export type { NativeLibOS } from "./ffi/demikernel/cache.ts";
 export type { IdlePolicy } from "./libos/runtime/scheduler.ts";

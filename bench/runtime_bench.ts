@@ -27,7 +27,7 @@ function* generator(connection: Connection) {
   for (let i = 0; i < ECHOES; i++) {
     const sga = yield* connection.pop();
     yield* connection.push(sga!);
-    sga!.free();
+    sga!.recycle();
   }
 }
 
@@ -35,7 +35,7 @@ async function promise(connection: Connection): Promise<void> {
   for (let i = 0; i < ECHOES; i++) {
     const sga = await connection.pop();
     await connection.push(sga!);
-    sga!.free();
+    sga!.recycle();
   }
 }
 
@@ -43,7 +43,7 @@ async function iterator(connection: Connection): Promise<void> {
   let left = ECHOES;
   for await (const sga of connection) {
     await connection.push(sga);
-    sga.free();
+    sga.recycle();
     if (--left === 0) return;
   }
 }
@@ -67,8 +67,8 @@ for (const [name, handler] of Object.entries(HANDLERS)) {
 
 const heap = new BufferHeap();
 
-Deno.bench("BufferHeap.alloc() and free(): 1 000 000 of 64 B", { group: "parts" }, () => {
-  for (let i = 0; i < BATCH; i++) heap.alloc(64).free();
+Deno.bench("BufferHeap.alloc() and recycle(): 1 000 000 of 64 B", { group: "parts" }, () => {
+  for (let i = 0; i < BATCH; i++) heap.alloc(64).recycle();
 });
 
 const timers = new TimerHeap();

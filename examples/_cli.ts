@@ -44,8 +44,8 @@ export interface Example {
   readonly port: number;
   /** Flags of its own. */
   readonly flags?: Readonly<Record<string, OwnFlag>>;
-  /** Starts it; gives where it listens, and how to end it. */
-  start(libos: LibOS, flags: Flags): Running;
+  /** Starts it; gives where it listens, and how to end it. The signal is for connections that do not end. */
+  start(libos: LibOS, flags: Flags, signal: AbortSignal): Running;
 }
 
 /** An example that runs. */
@@ -55,6 +55,9 @@ export interface Running {
   /** Ends it gracefully. */
   shutdown(): Promise<void>;
 }
+
+/** How long clients have to take their last replies, in milliseconds. */
+const GRACE = 1000;
 
 class UsageError extends Error {}
 
@@ -66,13 +69,16 @@ export async function main(example: Example): Promise<void> {
     await using libos = open({ libos: flags.libos, idle: flags.idle });
     // Before anybody is told that it runs, who may end it at once.
     const interruption = interrupted();
-    const running = start(example, libos, flags);
+    const abort = new AbortController();
+    const running = start(example, libos, flags, abort.signal);
     console.log(
       `${example.about}: listening on ${formatAddress(running.addr)} ` +
         `over ${libos.name} (${libos.provider}), idle policy ${flags.idle}; Ctrl-C ends it`,
     );
     await interruption;
+    const late = setTimeout(() => abort.abort(), GRACE);
     await running.shutdown();
+    clearTimeout(late);
   } catch (error) {
     if (!isKnown(error)) throw error;
     console.error(`error: ${error.message}`);
@@ -81,9 +87,9 @@ export async function main(example: Example): Promise<void> {
 }
 
 /** Starts it; an error tells the address. */
-function start(example: Example, libos: LibOS, flags: Flags): Running {
+function start(example: Example, libos: LibOS, flags: Flags, signal: AbortSignal): Running {
   try {
-    return example.start(libos, flags);
+    return example.start(libos, flags, signal);
   } catch (error) {
     if (!isKnown(error)) throw error;
     throw new UsageError(`${formatAddress(flags)}: ${error.message}`, { cause: error });

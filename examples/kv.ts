@@ -26,9 +26,6 @@ const EXPIRY = { budget: 1000, idle: 100, busy: 4 };
  */
 const HEAP_SHARE = 0.75;
 
-/** For how many milliseconds the end of the server waits for clients that do not read their replies. */
-const GRACE = 1000;
-
 /** Serves one client: what a pop gave is fed to its session, and the replies go out in one push. */
 function* handle(connection: Connection, store: Store) {
   const session = new Session(store, {
@@ -53,7 +50,7 @@ function* handle(connection: Connection, store: Store) {
           } while (session.resume());
         }
       } finally {
-        request.free();
+        request.recycle();
       }
     }
   } finally {
@@ -69,10 +66,9 @@ if (import.meta.main) {
   await main({
     about: "Key-value store",
     port: 6380,
-    start(libos, { hostname, port }) {
-      const abort = new AbortController();
+    start(libos, { hostname, port }, signal) {
       const server = serve(
-        { libos, hostname, port, signal: abort.signal },
+        { libos, hostname, port, signal },
         (connection) => handle(connection, store),
       );
       // The store tells clients its port, which is known now that the server listens.
@@ -88,11 +84,9 @@ if (import.meta.main) {
       expire();
       return {
         addr: server.addr,
-        async shutdown() {
+        shutdown() {
           clearTimeout(timer);
-          const late = setTimeout(() => abort.abort(), GRACE);
-          await server.shutdown();
-          clearTimeout(late);
+          return server.shutdown();
         },
       };
     },

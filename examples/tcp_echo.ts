@@ -17,15 +17,15 @@ async function iterator(connection: Connection): Promise<void> {
 }
 
 /**
- * The fast way: a generator that yields to operations. A pushed sga need not be freed, but one that is can
- * be used again: so an echo allocates nothing.
+ * The fast way: a generator that yields to operations. A pushed sga need not be freed, but its handle can be
+ * given back: so an echo allocates nothing.
  */
 function* generator(connection: Connection) {
   for (;;) {
     const sga = yield* connection.pop();
     if (sga === null) return;
     yield* connection.push(sga);
-    sga.free();
+    sga.recycle();
   }
 }
 
@@ -34,7 +34,7 @@ if (import.meta.main) {
     about: "TCP echo",
     port: 7000,
     flags: { handler: { help: "the kind of handler", values: ["generator", "iterator"] } },
-    start: (libos, { hostname, port, own }) =>
-      serve({ libos, hostname, port }, own.handler === "iterator" ? iterator : generator),
+    start: (libos, { hostname, port, own }, signal) =>
+      serve({ libos, hostname, port, signal }, own.handler === "iterator" ? iterator : generator),
   });
 }

@@ -18,7 +18,7 @@ function* echo(socket: Datagram) {
       try {
         yield* socket.push(sga, sga.address);
       } finally {
-        sga.free();
+        sga.recycle();
       }
     } catch (error) {
       // What one client sent, or where from, must not end what serves all.

@@ -76,6 +76,11 @@ function makeNative(name: NativeLibOS): Maker {
     new NativeDemikernel(name, { ...shared, library, configuration });
 }
 
+/** The names that {@linkcode open} knows, whether or not they work on this machine. */
+export const LIBOS_NAMES: readonly LibOSName[] = Object.freeze(
+  Object.keys(LIBOSES) as LibOSName[],
+);
+
 /** The schedulers of the open libOSes, for {@linkcode OpenOptions.beside}. */
 const schedulers = new WeakMap<LibOS, Scheduler>();
 
@@ -140,9 +145,7 @@ function fullName({ libos = "catnap", provider }: OpenOptions): LibOSName {
   const name = provider === "demikernel" && bare ? `demikernel:${libos}` : libos;
   if (!Object.hasOwn(LIBOSES, name)) {
     throw new DemikernelError("EINVAL", "open", {
-      detail: `there is no libOS ${Deno.inspect(name)}; there is ${
-        Object.keys(LIBOSES).join(", ")
-      }`,
+      detail: `there is no libOS ${Deno.inspect(name)}; there is ${LIBOS_NAMES.join(", ")}`,
     });
   }
   const native = name.startsWith("demikernel:");

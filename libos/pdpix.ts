@@ -145,6 +145,12 @@ export interface Sga extends Disposable {
   clone(): Sga;
   /** Gives its memory back. Throws {@linkcode DemikernelError} `EINVAL` if that was done already. */
   free(): void;
+  /**
+   * As {@linkcode Sga.free}, and gives the handle away too: it will be another buffer's. For loops that must not
+   * allocate; nothing may keep the handle, so it does not go with `using`. Use of it throws for a while, then
+   * it hits what is somebody else's by then. In debug mode it throws for ever.
+   */
+  recycle(): void;
   /** As {@linkcode Sga.free}, and harmless when it was freed already. */
   [Symbol.dispose](): void;
 }

@@ -17,8 +17,8 @@ const CLASSES = 15;
 const REGION = 64 * 1024;
 const POISON = 0xdb;
 /**
- * Freed sgas wait in line behind at least this many others before they are used again, so that a late
- * use of a freed one hits a free one, which throws, and not somebody else's data.
+ * Recycled sgas wait in line behind at least this many others before they are used again, so that a late
+ * use of one hits a free one, which throws, and not somebody else's data.
  */
 const QUARANTINE = 64;
 
@@ -301,7 +301,7 @@ export class BufferHeap {
     this.#largeBytes -= chunk.bytes.length;
   }
 
-  /** Keeps a freed sga to be used again. */
+  /** Keeps a freed sga, which nobody has any more, to be used again. */
   recycle(sga: HeapSga): void {
     const freed = this.#freed;
     if (this.debug || this.#freedCount === freed.length) return;

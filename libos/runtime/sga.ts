@@ -24,6 +24,11 @@ function notOwned(state: number, operation: string, qd?: number): DemikernelErro
   return new DemikernelError("EINVAL", operation, { qd, detail });
 }
 
+/** What the application did with a handle that was moved. */
+const KEPT = 0;
+const FREED = 1;
+const RECYCLED = 2;
+
 /** A part of one chunk. */
 export interface Segment {
   /** The memory it is in. */
@@ -38,8 +43,8 @@ export interface Segment {
 export class HeapSga implements Sga {
   readonly #heap: BufferHeap;
   #state = FREE;
-  /** Whether the application freed it while it was moved. */
-  #dropped = false;
+  /** Whether the application freed it, or the handle too, while it was moved. */
+  #dropped = KEPT;
   #chunk: Chunk | null = null;
   #offset = 0;
   #length = 0;
@@ -139,12 +144,21 @@ export class HeapSga implements Sga {
   /** Gives its memory back. Throws {@linkcode DemikernelError} `EINVAL` if that was done already. */
   free(): void {
     if (this.#state === MOVED) {
-      this.#dropped = true;
+      this.#dropped ||= FREED;
       return;
     }
     if (this.#state === FREE) throw notOwned(FREE, "free sga");
     if (this.#state === OWNED) this.#releaseChunks();
     this.#state = FREE;
+  }
+
+  /** See {@linkcode Sga.recycle}. */
+  recycle(): void {
+    if (this.#state === MOVED) {
+      this.#dropped = RECYCLED;
+      return;
+    }
+    this.free();
     this.#heap.recycle(this);
   }
 
@@ -156,7 +170,7 @@ export class HeapSga implements Sga {
   /** Used by libOSes: begins a new life over a chunk. */
   begin(chunk: Chunk, offset: number, length: number): void {
     this.#state = OWNED;
-    this.#dropped = false;
+    this.#dropped = KEPT;
     this.#chunk = chunk;
     this.#offset = offset;
     this.#length = length;
@@ -191,7 +205,7 @@ export class HeapSga implements Sga {
   finish(): void {
     this.#releaseChunks();
     this.#state = SPENT;
-    if (this.#dropped) this.free();
+    if (this.#dropped !== KEPT) this.#drop();
   }
 
   /** Used by libOSes: gives a moved one to whoever pops it, under a handle of its own. */
@@ -202,7 +216,7 @@ export class HeapSga implements Sga {
     this.#chunk = null;
     this.#more = null;
     this.#state = SPENT;
-    if (this.#dropped) this.free();
+    if (this.#dropped !== KEPT) this.#drop();
     return sga;
   }
 
@@ -232,6 +246,11 @@ export class HeapSga implements Sga {
   /** Used by libOSes: the segments after the first. */
   get more(): readonly Segment[] | null {
     return this.#more;
+  }
+
+  #drop(): void {
+    if (this.#dropped === RECYCLED) this.recycle();
+    else this.free();
   }
 
   #check(): void {

@@ -55,7 +55,7 @@ const EXPORTS: Record<string, string[]> = {
     "SocketAddress",
     "SocketType",
   ],
-  variable: ["Errno"],
+  variable: ["Errno", "LIBOS_NAMES"],
 };
 
 Deno.test("mod.ts exports the values that it should, and no others", () => {

@@ -110,15 +110,37 @@ Deno.test("BufferHeap asks for the address of each region once", () => {
   for (const sga of sgas) sga.free();
 });
 
-Deno.test("BufferHeap keeps a freed sga back, so that a late use of it throws", () => {
+Deno.test("BufferHeap keeps a recycled sga back, so that a late use of it throws", () => {
+  const heap = new BufferHeap();
+  const stale = heap.alloc(64);
+  stale.recycle();
+  for (let i = 0; i < 64; i++) {
+    const sga = heap.alloc(64);
+    assertNotEquals(sga === stale, true);
+    assertCode("EINVAL", () => stale.bytes());
+    sga.recycle();
+  }
+});
+
+Deno.test('BufferHeap never uses a freed sga again, so that "using" is right beside free()', () => {
   const heap = new BufferHeap();
   const stale = heap.alloc(64);
   stale.free();
-  for (let i = 0; i < 64; i++) {
-    using sga = heap.alloc(64);
-    assertNotEquals(sga === stale, true);
-    assertCode("EINVAL", () => stale.bytes());
+  const others = Array.from({ length: 500 }, () => heap.alloc(64));
+  stale[Symbol.dispose]();
+  for (const other of others) other.free();
+  assertEquals(heap.buffers, 0);
+});
+
+Deno.test("BufferHeap makes no sga while enough were recycled", () => {
+  const heap = new BufferHeap();
+  const seen = new Set<unknown>();
+  for (let i = 0; i < 1000; i++) {
+    const sga = heap.alloc(64);
+    seen.add(sga);
+    sga.recycle();
   }
+  assertEquals(seen.size, 65);
 });
 
 Deno.test("BufferHeap in debug mode poisons what is freed", () => {
@@ -147,11 +169,11 @@ Deno.test("BufferHeap holds no buffer on behalf of an alloc that found a write a
   assertEquals(heap.origins, []);
 });
 
-Deno.test("BufferHeap in debug mode never uses a freed sga again", () => {
+Deno.test("BufferHeap in debug mode never uses a recycled sga again", () => {
   const heap = new BufferHeap({ debug: true });
   const stale = heap.alloc(64);
-  stale.free();
-  for (let i = 0; i < 500; i++) heap.alloc(64).free();
+  stale.recycle();
+  for (let i = 0; i < 500; i++) heap.alloc(64).recycle();
   assertCode("EINVAL", () => stale.bytes());
 });
 

@@ -1,0 +1,94 @@
+/**
+ * Tells which libOSes work on this machine, and what is missing for the others. Each is tried in a process of its own,
+ * since a native one can end its process.
+ *
+ * ```sh
+ * deno task doctor
+ * ```
+ *
+ * @module
+ */
+
+import { LIBOS_NAMES, type LibOSName, open } from "../mod.ts";
+
+/** What came of trying a libOS. */
+interface Finding {
+  /** `yes`, `no`, or what else it needs. */
+  readonly works: string;
+  /** Why not, and what to do. */
+  readonly advice: readonly string[];
+}
+
+/** These need a device that a person has to choose; all else can be tried. */
+const DEVICES: Partial<Record<LibOSName, string>> = {
+  "demikernel:catpowder":
+    "a network interface without an address of the kernel's, its MAC address, and those of its neighbours, as " +
+    "`configuration`; see docs/demikernel.md",
+  "demikernel:catnip": "a DPDK device, as `configuration`; see docs/demikernel.md",
+};
+
+/** Bit of `CAP_NET_RAW` in the capabilities of a process. */
+const CAP_NET_RAW = 13n;
+
+/** Opens a libOS and uses it a little; fails as that does. */
+async function tryOut(name: LibOSName): Promise<void> {
+  await using libos = open({ libos: name });
+  if (libos.capabilities.types.includes("stream")) {
+    const qd = libos.socket("inet", "stream");
+    libos.bind(qd, { hostname: "127.0.0.1", port: 0 });
+    libos.listen(qd);
+  }
+  if (libos.capabilities.pipes) libos.pipe(`doctor-${Deno.pid}`, "pop");
+}
+
+async function examine(name: LibOSName): Promise<Finding> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", import.meta.filename!, name],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (success) return { works: "yes", advice: [] };
+  const lines = new TextDecoder().decode(stderr).trim().split("\n");
+  const device = DEVICES[name];
+  // It came as far as to ask for its device: the library is there.
+  if (device === undefined || !lines.join().includes("EINVAL")) {
+    return { works: "no", advice: lines };
+  }
+  const advice = [`give it ${device}`];
+  if (name === "demikernel:catpowder" && !mayUseRawSockets()) {
+    advice.push("run as root, or with CAP_NET_RAW");
+  }
+  return { works: "with a device", advice };
+}
+
+function mayUseRawSockets(): boolean {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  const effective = BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(status)?.[1] ?? "0"}`);
+  return (effective >> CAP_NET_RAW & 1n) === 1n;
+}
+
+async function report(): Promise<void> {
+  const { os, arch } = Deno.build;
+  console.log(`Deno ${Deno.version.deno} on ${os}, ${arch}\n`);
+  const width = Math.max(...LIBOS_NAMES.map((name) => name.length));
+  for (const name of LIBOS_NAMES) {
+    const { works, advice } = await examine(name);
+    console.log(`${name.padEnd(width)}  ${works}`);
+    for (const line of advice) console.log(`${" ".repeat(width)}    ${line}`);
+  }
+}
+
+if (import.meta.main) {
+  const [name] = Deno.args;
+  if (name === undefined) await report();
+  else {
+    try {
+      await tryOut(name as LibOSName);
+    } catch (error) {
+      console.error((error as Error).message);
+      Deno.exit(1);
+    }
+  }
+}
