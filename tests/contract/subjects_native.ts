@@ -63,13 +63,18 @@ const PENDING_PUSHES = [
 const RESETS = ["reset/pops", "reset/pushes", "reset/both", "reset/data-before", "reset/close"];
 const NO_RESET = "upstream's close shuts the connection down first, so that the peer gets no reset";
 
-const NO_PORT: Readonly<Record<string, Deviation>> = {
+/** What is so of all sockets of upstream's. */
+const SOCKETS: Readonly<Record<string, Deviation>> = {
   "names/unbound": { answer: "ENOTSUP", reason: "upstream does not tell which port it chose" },
+  "connect/cancel": {
+    answer: "ECANCELED EINPROGRESS",
+    reason: "upstream cannot cancel: the socket goes on to connect",
+  },
 };
 
 /** What is so of upstream's catnap, whatever it talks with. */
 const CATNAP: Readonly<Record<string, Deviation>> = {
-  ...NO_PORT,
+  ...SOCKETS,
   "connect/nobody": {
     answer: "ECONNABORTED",
     reason: "upstream tells ECONNABORTED whatever the kernel said",
@@ -117,7 +122,23 @@ export const NATIVE: readonly Subject[] = [
     features: ["stream", "inet", "channel", "duplex", "bytes", "end"],
     stream: inet("inet", "stream"),
     deviations: {
-      ...NO_PORT,
+      ...SOCKETS,
+      "connect/refused": {
+        answer: "pending",
+        reason: "upstream's catloop waits until somebody listens",
+      },
+      "connect/again": {
+        answer: "n/a",
+        reason: "upstream's catloop waits until somebody listens",
+      },
+      "options/linger": {
+        answer: "0 5 0 null",
+        reason: "upstream's catloop begins with a linger of 0",
+      },
+      "names/peers": {
+        answer: "same same differs",
+        reason: "upstream's catloop connects from a port that it chooses, though bound",
+      },
       ...all(RESETS, "n/a", NO_RESET),
       ...all(
         ["listen/takes-connections", "accept/after-connection", "accept/gone"],

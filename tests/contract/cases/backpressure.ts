@@ -7,8 +7,8 @@
 import { assertEquals } from "@std/assert";
 import { ending, endings, list, tell } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { channel, connected, pattern } from "../world.ts";
-import type { LibOS, QToken } from "../../../libos/pdpix.ts";
+import { channel, connected, type End, pattern } from "../world.ts";
+import type { QToken } from "../../../libos/pdpix.ts";
 
 /** The most that is pushed to find out whether a channel is bounded. */
 const ENOUGH = 1 << 27;
@@ -101,14 +101,13 @@ export const BACKPRESSURE: readonly Case[] = [
     pdpix: "before",
     compat: "last in, first out within a batch",
     run(world) {
-      const { libos } = world;
       const [busy, quiet] = [connected(world), connected(world)];
       const pops = Array.from({ length: 1000 }, () => busy.b.pop(1));
       const one = quiet.b.pop(1);
       // Both have data before anything is polled.
       for (let i = 0; i < 1000; i++) busy.a.push(1);
       quiet.a.push(1);
-      const order = endingOrder(libos, new Set([...pops, one]));
+      const order = endingOrder([busy.b, busy.a], new Set([...pops, one]));
       return order.indexOf(one) < 1000 ? "before" : "after";
     },
   },
@@ -125,7 +124,9 @@ export const BACKPRESSURE: readonly Case[] = [
         for (let k = 0; k < 100; k++) owners.set(b.pop(1), i);
       }
       for (const { a } of all) for (let k = 0; k < 100; k++) a.push(1);
-      const order = endingOrder(world.libos, new Set(owners.keys())).map((qt) => owners.get(qt)!);
+      const order = endingOrder([all[0]!.b, all[0]!.a], new Set(owners.keys())).map((qt) =>
+        owners.get(qt)!
+      );
       const served = new Array<number>(20).fill(0);
       const firstThrough = order.findIndex((owner) => ++served[owner]! === 100);
       return String(new Set(order.slice(0, firstThrough + 1)).size);
@@ -133,16 +134,15 @@ export const BACKPRESSURE: readonly Case[] = [
   },
 ];
 
-/** Waits for everything; gives those of some tokens in the order in which they ended. */
-function endingOrder(libos: LibOS, qts: ReadonlySet<QToken>): QToken[] {
+/** Waits for everything, on both sides; gives the first side's tokens in the order in which they ended. */
+function endingOrder([first, second]: readonly [End, End], qts: ReadonlySet<QToken>): QToken[] {
   const order: QToken[] = [];
-  while (libos.statistics().tokens > 0) {
-    const completions = libos.waitNextN(64, 2000);
+  while (first.libos.statistics().tokens > 0) {
+    const completions = first.libos.waitNextN(64, 2000);
     if (completions.length === 0) throw new Error("operations stay pending");
-    for (const completion of completions) {
-      tell(completion);
-      if (qts.has(completion.qt)) order.push(completion.qt);
-    }
+    completions.forEach(tell);
+    order.push(...completions.map(({ qt }) => qt));
   }
-  return order;
+  second.libos.waitNextN(10_000, 0).forEach(tell);
+  return order.filter((qt) => qts.has(qt));
 }

@@ -107,7 +107,7 @@ export const LIFECYCLE: readonly Case[] = [
     async run(world) {
       const { to } = channel(world);
       const pop = to.pop();
-      await world.libos.exit();
+      await to.libos.exit();
       return ending(to.libos, pop);
     },
   },
@@ -128,7 +128,7 @@ export const LIFECYCLE: readonly Case[] = [
         })()),
       ]);
       await operations.sleep(0);
-      await world.libos.exit();
+      await to.libos.exit();
       return list(
         (await answers).map((one) => one.status === "rejected" ? one.reason.code : one.status),
       );

@@ -128,18 +128,21 @@ export const WAIT: readonly Case[] = [
     id: "wait/tokens-differ",
     needs: ["channel"],
     rule: "Tokens are positive safe integers, and none comes twice.",
-    pdpix: "2000",
+    pdpix: "1000 1000",
     compat: "u64, that pass 2^53",
     run(world) {
       const { from, to } = channel(world);
-      const seen = new Set<number>();
+      const seen = [new Set<number>(), new Set<number>()];
       for (let i = 0; i < 1000; i++) {
         const [push, pop] = [from.push("x"), to.pop()];
-        for (const qt of [push, pop]) if (Number.isSafeInteger(qt) && qt > 0) seen.add(qt);
+        for (const [i, qt] of [push, pop].entries()) {
+          if (Number.isSafeInteger(qt) && qt > 0) seen[i]!.add(qt);
+        }
+        if (from.libos === to.libos) assertEquals(seen[0]!.has(pop) || seen[1]!.has(push), false);
         from.libos.wait(push, 2000);
         tell(to.libos.wait(pop, 2000));
       }
-      return String(seen.size);
+      return list(seen.map(({ size }) => String(size)));
     },
   },
   {

@@ -65,7 +65,7 @@ export const WAIT_MANY: readonly Case[] = [
     pdpix: "2 1 0",
     run(world) {
       const three = channels(world, 3);
-      const { libos } = world;
+      const { libos } = three[0]!.to;
       const pops = three.map(({ to }) => to.pop());
       for (const { from } of three) from.send("data");
       pollAll(libos);
@@ -103,7 +103,7 @@ export const WAIT_MANY: readonly Case[] = [
       const three = channels(world, 3);
       const pops = three.map(({ to }) => to.pop());
       for (const i of [2, 0, 1]) three[i]!.from.send("abc"[i]!);
-      return list(world.libos.waitAll(pops, 2000).map(text));
+      return list(three[0]!.to.libos.waitAll(pops, 2000).map(text));
     },
   },
   {
@@ -126,14 +126,15 @@ export const WAIT_MANY: readonly Case[] = [
     id: "waitAll/failed",
     needs: ["channel"],
     rule: "One that failed is a completion like the others.",
-    pdpix: "ECANCELED push",
+    pdpix: "ECANCELED pop",
     compat: "there is no wait for all",
     run(world) {
       const { to } = channel(world);
       const other = channel(world);
-      const qts = [to.pop(), other.from.push("data")];
+      const pops = [to.pop(), other.to.pop()];
+      other.from.send("data");
       to.close();
-      return list(world.libos.waitAll(qts, 2000).map(tell));
+      return list(to.libos.waitAll(pops, 2000).map(tell));
     },
   },
   {
@@ -161,8 +162,8 @@ export const WAIT_MANY: readonly Case[] = [
     pdpix: "c a b",
     compat: "in no order",
     run(world) {
-      const { libos } = world;
       const three = channels(world, 3);
+      const { libos } = three[0]!.to;
       const pops = three.map(({ to }) => to.pop());
       for (const i of [2, 0, 1]) {
         three[i]!.from.send("abc"[i]!);
