@@ -24,7 +24,7 @@ Libraries: ${
 }; a libOS is built with those beside it.`;
 
 /** What is copied from beside this file, since cargo needs a folder it may write to. */
-const CRATE_FILES = ["Cargo.toml", "Cargo.lock", "src/lib.rs"];
+const CRATE_FILES = ["Cargo.toml", "src/lib.rs"];
 
 /** It cannot be built; reported as one line, without a stack. */
 class BuildError extends Error {}
@@ -50,6 +50,7 @@ async function build(build: Build, folder: string, tools: Tools): Promise<void> 
     await Deno.writeTextFile(`${crate}/${file}`, await source.text());
   }
   console.error(`Building ${build.liboses.join(", ")}: about two minutes…`);
+  await lockVersions(crate, tools.cargo!);
   const target = `${folder}/target`;
   const args = ["build", "--locked", "--manifest-path", `${crate}/Cargo.toml`];
   args.push("--target-dir", target, "--profile", build.profile);
@@ -64,6 +65,20 @@ async function build(build: Build, folder: string, tools: Tools): Promise<void> 
   const unfinished = `${path}.${Deno.pid}`;
   await Deno.copyFile(`${target}/${build.profile}/libdemikernel_deno.so`, unfinished);
   await Deno.rename(unfinished, path);
+}
+
+/**
+ * Writes `Cargo.lock`: ours names no registry, so it takes that from one that cargo makes, on whose versions nothing
+ * depends then.
+ */
+async function lockVersions(crate: string, cargo: string): Promise<void> {
+  const args = ["generate-lockfile", "--quiet", "--manifest-path", `${crate}/Cargo.toml`];
+  const { success } = await new Deno.Command(cargo, { args }).spawn().status;
+  const path = `${crate}/Cargo.lock`;
+  const registry = success && /^source = "(.+)"$/m.exec(await Deno.readTextFile(path))?.[1];
+  if (!registry) throw new BuildError("cargo cannot reach its registry; see above");
+  const ours = await fetch(new URL("crate/Cargo.lock.in", import.meta.url));
+  await Deno.writeTextFile(path, (await ours.text()).replaceAll("@REGISTRY@", registry));
 }
 
 async function exists(path: string): Promise<boolean> {
