@@ -13,14 +13,18 @@ import { CANCEL } from "./cases/cancel.ts";
 import { CLOSE } from "./cases/close.ts";
 import { CONNECT } from "./cases/connect.ts";
 import { COROUTINE } from "./cases/coroutine.ts";
+import { SPAWN } from "./cases/spawn.ts";
 import { DATAGRAM } from "./cases/datagram.ts";
+import { DATAGRAM_REFUSED } from "./cases/datagram_refused.ts";
 import { ENDING } from "./cases/ending.ts";
 import { LIFECYCLE } from "./cases/lifecycle.ts";
 import { LISTEN } from "./cases/listen.ts";
 import { MEMORY } from "./cases/memory.ts";
+import { OWNERSHIP } from "./cases/ownership.ts";
 import { OPTIONS } from "./cases/options.ts";
 import { PIPE } from "./cases/pipe.ts";
 import { PUSH_POP } from "./cases/push_pop.ts";
+import { PUSH_POP_REFUSED } from "./cases/push_pop_refused.ts";
 import { QUEUE } from "./cases/queue.ts";
 import { SOCKET } from "./cases/socket.ts";
 import { WAIT } from "./cases/wait.ts";
@@ -37,6 +41,7 @@ export const SUITE: readonly Case[] = [
   ...CONNECT,
   ...OPTIONS,
   ...PUSH_POP,
+  ...PUSH_POP_REFUSED,
   ...ENDING,
   ...CLOSE,
   ...WAIT,
@@ -44,8 +49,11 @@ export const SUITE: readonly Case[] = [
   ...CANCEL,
   ...BACKPRESSURE,
   ...MEMORY,
+  ...OWNERSHIP,
   ...DATAGRAM,
+  ...DATAGRAM_REFUSED,
   ...QUEUE,
   ...PIPE,
   ...COROUTINE,
+  ...SPAWN,
 ];

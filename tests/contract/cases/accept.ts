@@ -7,13 +7,13 @@
 import { assertEquals } from "@std/assert";
 import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
+import { End } from "../end.ts";
 import {
   accepted,
   type Bound,
   bound,
   connected,
   connecting,
-  End,
   listening,
   socket,
   type World,

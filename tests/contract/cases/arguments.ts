@@ -6,7 +6,7 @@
 
 import { codes, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { message } from "../world.ts";
+import { message } from "../end.ts";
 import type { QToken, QueueDescriptor } from "../../../libos/pdpix.ts";
 
 /** Names that JavaScript's own objects have. */

@@ -7,7 +7,8 @@
 import { assertEquals } from "@std/assert";
 import { ending, endings, list, tell } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { channel, connected, type End, pattern } from "../world.ts";
+import { type End, pattern } from "../end.ts";
+import { channel, connected } from "../world.ts";
 import type { QToken } from "../../../libos/pdpix.ts";
 
 /** The most that is pushed to find out whether a channel is bounded. */

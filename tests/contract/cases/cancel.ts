@@ -17,7 +17,8 @@ import {
   rejection,
 } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { channel, pattern, textOf } from "../world.ts";
+import { pattern, textOf } from "../end.ts";
+import { channel } from "../world.ts";
 
 /** Upstream has nothing of this. */
 const NONE = "there is no cancelling";

@@ -7,7 +7,8 @@
 import { assertEquals } from "@std/assert";
 import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { bound, channel, connected, connecting, listening, message, socket } from "../world.ts";
+import { message } from "../end.ts";
+import { bound, channel, connected, connecting, listening, socket } from "../world.ts";
 import type { LibOS } from "../../../libos/pdpix.ts";
 
 /** The most that is pushed to find out whether a channel is bounded. */

@@ -7,13 +7,13 @@
 import { assertEquals } from "@std/assert";
 import { code, codes, ending, endingNow, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
+import { End } from "../end.ts";
 import {
   accepted,
   bound,
   connected,
   connecting,
   connectTo,
-  End,
   freeAddress,
   listening,
   socket,

@@ -5,17 +5,11 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { code, codes, ending, endings, list, NO_DESCRIPTORS, tell } from "../answers.ts";
+import { code, ending, endings, list, tell } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { boundDatagram, datagramSocket, message, pattern, refused, textOf } from "../world.ts";
-import type { End } from "../world.ts";
-import type { InetAddress, Sga, SocketAddress } from "../../../libos/pdpix.ts";
-import { NO_ADDRESSES } from "./bind.ts";
-
-function pushTo(end: End, content: string | number, address: SocketAddress): string {
-  const { libos, qd } = end;
-  return ending(libos, libos.pushTo(qd, message(libos, content), address));
-}
+import { type End, message, pattern, pushTo, textOf } from "../end.ts";
+import { boundDatagram, datagramSocket } from "../world.ts";
+import type { InetAddress, Sga } from "../../../libos/pdpix.ts";
 
 /** Pops a datagram, which must come. */
 function take(end: End, size?: number): Sga {
@@ -26,33 +20,6 @@ function take(end: End, size?: number): Sga {
 
 /** See the module's description. */
 export const DATAGRAM: readonly Case[] = [
-  {
-    id: "datagram/no-descriptor",
-    upstream: ["udp-tests/bind_bad_queue_descriptor", "udp-tests/close_bad_queue_descriptor"],
-    needs: ["datagram"],
-    rule: "What is no open queue is refused.",
-    pdpix: "EBADF EBADF EBADF",
-    run(world) {
-      const { libos } = world;
-      const { address } = boundDatagram(world);
-      return list([
-        codes(NO_DESCRIPTORS, (qd) => libos.bind(qd, address)),
-        codes(NO_DESCRIPTORS, (qd) => libos.close(qd)),
-        refused(libos, (sga) => libos.pushTo(NO_DESCRIPTORS[1]!, sga, address)),
-      ]);
-    },
-  },
-  {
-    id: "datagram/in-use",
-    upstream: ["udp-tests/bind_address_in_use"],
-    needs: ["datagram"],
-    rule: "An address is one socket's.",
-    pdpix: "EADDRINUSE",
-    run(world) {
-      const { address } = boundDatagram(world);
-      return code(() => world.libos.bind(datagramSocket(world).qd, address));
-    },
-  },
   {
     id: "datagram/port-0",
     needs: ["datagram", "inet"],
@@ -78,16 +45,6 @@ export const DATAGRAM: readonly Case[] = [
       const { hostname } = address(end.libos) as InetAddress;
       const sender = boundDatagram(world, world.peer);
       return list([answer, pushTo(sender, "data", { hostname, port }), end.receive()]);
-    },
-  },
-  {
-    id: "datagram/nonlocal",
-    needs: ["datagram", "inet"],
-    rule: "An address that is not the libOS's own is refused.",
-    pdpix: "EADDRNOTAVAIL",
-    run(world) {
-      const hostname = world.subject.datagram!.nonlocal!;
-      return code(() => world.libos.bind(datagramSocket(world).qd, { hostname, port: 8080 }));
     },
   },
   {
@@ -195,26 +152,6 @@ export const DATAGRAM: readonly Case[] = [
     },
   },
   {
-    id: "datagram/too-large",
-    needs: ["datagram"],
-    rule: "One that is too large fails, and does no harm.",
-    pdpix: "EMSGSIZE data",
-    run(world) {
-      const a = boundDatagram(world);
-      const b = boundDatagram(world, world.peer);
-      const answers = [70_000].map((size) => {
-        using sga = message(a.libos, size);
-        let answer = "";
-        const thrown = code(() => {
-          answer = ending(a.libos, a.libos.pushTo(a.qd, sga, b.address));
-        });
-        return thrown === "ok" ? answer : thrown;
-      });
-      pushTo(a, "data", b.address);
-      return list([...answers, b.receive()]);
-    },
-  },
-  {
     id: "datagram/segments",
     needs: ["datagram"],
     rule: "The segments of an sga are one datagram.",
@@ -230,13 +167,6 @@ export const DATAGRAM: readonly Case[] = [
     },
   },
   {
-    id: "datagram/unbound-pop",
-    needs: ["datagram"],
-    rule: "A socket without an address can get nothing, and refuses to wait for it.",
-    pdpix: "EDESTADDRREQ",
-    run: (world) => code(() => datagramSocket(world).pop()),
-  },
-  {
     id: "datagram/unbound-push",
     needs: ["datagram"],
     rule: "A push gives a socket an address, if it had none.",
@@ -249,42 +179,6 @@ export const DATAGRAM: readonly Case[] = [
       const sga = take(b);
       pushTo(b, "pong", sga.address!);
       return list([answer, textOf(sga), a.receive()]);
-    },
-  },
-  {
-    id: "datagram/no-peer",
-    needs: ["datagram"],
-    rule: "A push without an address needs a peer, and leaves the buffer with the caller.",
-    pdpix: "EDESTADDRREQ",
-    compat: "ENOTSUP",
-    run(world) {
-      const a = boundDatagram(world);
-      return refused(a.libos, (sga) => a.libos.push(a.qd, sga));
-    },
-  },
-  {
-    id: "datagram/no-address",
-    needs: ["datagram", "inet"],
-    rule: "What is no address is refused, and the buffer stays with the caller.",
-    pdpix: "EINVAL",
-    run(world) {
-      const a = boundDatagram(world);
-      const answers = NO_ADDRESSES.map((address) =>
-        refused(a.libos, (sga) => a.libos.pushTo(a.qd, sga, address))
-      );
-      return [...new Set(answers)].join(" ");
-    },
-  },
-  {
-    id: "datagram/stranger",
-    needs: ["datagram"],
-    rule: "An address of another family is refused, and the buffer stays with the caller.",
-    pdpix: "EAFNOSUPPORT",
-    compat: "EINVAL",
-    run(world) {
-      const a = boundDatagram(world);
-      const { stranger } = world.subject.datagram!;
-      return refused(a.libos, (sga) => a.libos.pushTo(a.qd, sga, stranger));
     },
   },
   {
@@ -321,19 +215,6 @@ export const DATAGRAM: readonly Case[] = [
         endings(a.libos, pops),
         code(() => a.libos.bind(datagramSocket(world).qd, a.address)),
       ]);
-    },
-  },
-  {
-    id: "datagram/streams-only",
-    needs: ["datagram"],
-    rule: "There is no listening, accepting or half closing with datagrams.",
-    pdpix: "ENOTSUP",
-    run(world) {
-      const { libos, qd } = boundDatagram(world);
-      return codes(
-        [() => libos.listen(qd), () => libos.accept(qd), () => libos.shutdown(qd, "write")],
-        (call) => call(),
-      );
     },
   },
   {

@@ -6,7 +6,8 @@
 
 import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { bound, connected, listening, refused, socket } from "../world.ts";
+import { refused } from "../end.ts";
+import { bound, connected, listening, socket } from "../world.ts";
 
 /** Upstream has no call for it. */
 const NONE = "there is no shutdown";

@@ -7,7 +7,8 @@
 import { assertEquals } from "@std/assert";
 import { code, codes, ending, list } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { channel, message } from "../world.ts";
+import { message } from "../end.ts";
+import { channel } from "../world.ts";
 
 /** Upstream has no way to close a libOS. */
 const NONE = "there is no exit";

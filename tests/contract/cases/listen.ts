@@ -6,7 +6,8 @@
 
 import { code, codes, ending, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { accepted, bound, connected, connecting, End, listening, socket } from "../world.ts";
+import { End } from "../end.ts";
+import { accepted, bound, connected, connecting, listening, socket } from "../world.ts";
 
 /** See the module's description. */
 export const LISTEN: readonly Case[] = [

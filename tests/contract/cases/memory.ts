@@ -4,24 +4,11 @@
  * @module
  */
 
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { code, codes, ending, endings, list } from "../answers.ts";
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { code, codes, list } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { channel, message, textOf } from "../world.ts";
-import { open } from "../../../libos/open.ts";
+import { message, textOf } from "../end.ts";
 import type { LibOS, Sga } from "../../../libos/pdpix.ts";
-
-/** Everything that can be done with an sga that one has. */
-const USES: readonly ((sga: Sga) => unknown)[] = [
-  (sga) => sga.length,
-  (sga) => sga.numsegs,
-  (sga) => sga.address,
-  (sga) => sga.truncated,
-  (sga) => sga.bytes(),
-  (sga) => sga.toUint8Array(),
-  (sga) => sga.trim(0, 1),
-  (sga) => sga.clone(),
-];
 
 /** Small and big, as upstream has them. */
 const SMALL = 64;
@@ -161,166 +148,6 @@ export const MEMORY: readonly Case[] = [
       ),
   },
   {
-    id: "free/twice",
-    needs: [],
-    rule: "A buffer is freed once, however it is done; disposing of it again is harmless.",
-    pdpix: "ok EINVAL EINVAL ok 0",
-    compat: "undefined",
-    run({ libos }) {
-      const sga = libos.alloc(64);
-      return list([
-        code(() => sga.free()),
-        code(() => sga.free()),
-        code(() => libos.free(sga)),
-        code(() => sga[Symbol.dispose]()),
-        String(libos.statistics().buffers),
-      ]);
-    },
-  },
-  {
-    id: "free/use-after",
-    needs: [],
-    rule: "Every use of a freed buffer throws, though others were allocated since.",
-    pdpix: "EINVAL",
-    compat: "undefined",
-    run({ libos }) {
-      const sga = libos.alloc(64);
-      sga.free();
-      using _other = libos.alloc(64);
-      return codes(USES, (use) => use(sga));
-    },
-  },
-  {
-    id: "free/foreign",
-    needs: ["channel"],
-    rule: "A buffer of another libOS is refused, and stays with the caller.",
-    pdpix: "EINVAL EINVAL ok",
-    async run(world) {
-      const { from } = channel(world);
-      await using other = open({ libos: "catnap" });
-      const sga = message(other, "foreign");
-      return list([
-        code(() => from.libos.push(from.qd, sga)),
-        code(() => from.libos.free(sga)),
-        code(() => other.free(sga)),
-      ]);
-    },
-  },
-  {
-    id: "push/use-after",
-    needs: ["channel"],
-    rule: "Every use of a pushed buffer throws, while it is sent and after.",
-    pdpix: "EINVAL EINVAL",
-    compat: "it can be written to, and what is sent then is not known",
-    run(world) {
-      const { from } = channel(world);
-      const sga = message(from.libos, "data");
-      const push = from.libos.push(from.qd, sga);
-      const during = codes(USES, (use) => use(sga));
-      assertEquals(ending(from.libos, push), "push");
-      return list([during, codes(USES, (use) => use(sga))]);
-    },
-  },
-  {
-    id: "push/free-after",
-    needs: ["channel"],
-    rule: "Freeing a pushed buffer is harmless: what is sent is whole.",
-    pdpix: "ok push data",
-    run(world) {
-      const { from, to } = channel(world);
-      const sga = message(from.libos, "data");
-      const push = from.libos.push(from.qd, sga);
-      return list([code(() => sga.free()), ending(from.libos, push), to.receive()]);
-    },
-  },
-  {
-    id: "push/free-pending",
-    needs: ["channel"],
-    rule: "So it is while the push waits for room.",
-    pdpix: "ok push waits",
-    run(world) {
-      const { from, to } = channel(world);
-      const { blocked, gone } = from.fill(1 << 16, 1 << 27);
-      if (blocked === null) return "never pending";
-      const sga = message(from.libos, "waits");
-      const push = from.libos.push(from.qd, sga);
-      const answer = code(() => sga.free());
-      using _other = message(from.libos, "OTHER");
-      to.drain((gone + 1) * (1 << 16));
-      const text = new TextDecoder().decode(to.drain(5));
-      assertEquals(ending(from.libos, blocked), "push");
-      return list([answer, ending(from.libos, push), text]);
-    },
-  },
-  {
-    id: "push/twice",
-    needs: ["channel"],
-    rule: "A buffer is pushed once.",
-    pdpix: "push EINVAL",
-    compat: "it may be pushed again",
-    run(world) {
-      const { from } = channel(world);
-      const sga = message(from.libos, "data");
-      const push = from.libos.push(from.qd, sga);
-      const again = code(() => from.libos.push(from.qd, sga));
-      return list([ending(from.libos, push), again]);
-    },
-  },
-  {
-    id: "push/gives-back",
-    needs: ["channel"],
-    rule: "The memory of a push goes back when it is over, without anybody freeing it.",
-    pdpix: "0",
-    run(world) {
-      const { from, to } = channel(world);
-      const before = from.libos.statistics().buffers;
-      for (let i = 0; i < 100; i++) {
-        from.send(1000);
-        to.drain(1000);
-      }
-      return String(from.libos.statistics().buffers - before);
-    },
-  },
-  {
-    id: "pop/owns",
-    needs: ["channel"],
-    rule: "What is popped is the caller's: to read, to write, to push again, and to free.",
-    pdpix: "data DATA",
-    run(world) {
-      const { from, to } = channel(world);
-      const back = channel(world);
-      from.send("data");
-      const completion = to.libos.wait(to.pop(), 2000);
-      assert(completion.opcode === "pop" && completion.sga !== null);
-      const { sga } = completion;
-      const text = new TextDecoder().decode(sga.toUint8Array());
-      sga.bytes().set(new TextEncoder().encode("DATA"));
-      if (back.from.libos === to.libos) {
-        assertEquals(ending(to.libos, to.libos.push(back.from.qd, sga)), "push");
-        return list([text, back.to.receive()]);
-      }
-      return list([text, textOf(sga)]);
-    },
-  },
-  {
-    id: "pop/apart",
-    needs: ["channel"],
-    rule: "What two pops gave does not share memory, nor with what was pushed.",
-    pdpix: "one two",
-    run(world) {
-      const { from, to } = channel(world);
-      const popped = ["one", "two"].map((text) => {
-        from.send(text);
-        const completion = to.libos.wait(to.pop(), 2000);
-        assert(completion.opcode === "pop" && completion.sga !== null);
-        return completion.sga;
-      });
-      using fresh = from.libos.alloc(64);
-      fresh.bytes().fill(0x58);
-      return list(popped.map(textOf));
-    },
-  },
-  {
     id: "sga/segments",
     needs: [],
     rule: "A segment that it has not is refused.",
@@ -358,23 +185,6 @@ export const MEMORY: readonly Case[] = [
       sga.trim(1, 2);
       const after = code(() => sga.trim(0, 3));
       return list([before, textOf(sga), after]);
-    },
-  },
-  {
-    id: "sga/clone",
-    needs: ["channel"],
-    rule: "One message goes to many; its memory is free once all of them are.",
-    pdpix: "all all 0",
-    compat: "there is no clone",
-    run(world) {
-      const two = [channel(world), channel(world)];
-      const before = world.libos.statistics().buffers;
-      const sga = message(world.libos, "all");
-      const pushes = two.map(({ from }) => from.libos.push(from.qd, sga.clone()));
-      sga.free();
-      const texts = two.map(({ to }) => to.receive());
-      assertEquals(endings(world.libos, pushes), "push push");
-      return list([...texts, String(world.libos.statistics().buffers - before)]);
     },
   },
   {

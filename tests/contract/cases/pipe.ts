@@ -9,7 +9,8 @@
 
 import { code, codes, ending, list } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { End, refused, type World } from "../world.ts";
+import { End, refused } from "../end.ts";
+import type { World } from "../world.ts";
 
 let names = 0;
 

@@ -7,7 +7,8 @@
 import { assertEquals } from "@std/assert";
 import { codes, ending, endingNow, endings, list } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { channel, End, message, refused } from "../world.ts";
+import { End, message, refused } from "../end.ts";
+import { channel } from "../world.ts";
 
 /** Upstream had it in the paper alone. */
 const NONE = "there is no queue()";

@@ -7,7 +7,8 @@
 import { assertEquals } from "@std/assert";
 import { code, codes, ending, endings, list, NO_TOKENS, pollAll, tell, text } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { channel, type End, textOf, type World } from "../world.ts";
+import { type End, textOf } from "../end.ts";
+import { channel, type World } from "../world.ts";
 import type { Operation, Sga } from "../../../libos/pdpix.ts";
 
 /** Several channels. */
