@@ -47,7 +47,7 @@ export function table(suite: readonly Case[], columns: readonly Column[]): strin
   for (const { name, results, missing } of columns) {
     lines.push(missing === undefined ? countLine(name, results.values()) : `${name}: ${missing}`);
     for (const { id, verdict, why } of results.values()) {
-      if (verdict === "fail") lines.push(`  ✗ ${id}: ${firstLine(why)}`);
+      if (verdict === "fail") lines.push(`  ✗ ${id}: ${shorten(why)}`);
     }
   }
   return lines.join("\n");
@@ -61,6 +61,7 @@ export function page(suite: readonly Case[], columns: readonly Column[]): string
     ...columns.flatMap(({ name, missing }) => missing ? [`${name} was not run: ${missing}.`] : []),
     exceptions("Failures", "fail", columns),
     exceptions("Deviations", "deviates", columns),
+    notApplicable(columns),
     ...topics(suite).map(([topic, cases]) => topicTable(topic, cases, columns)),
     coverage(suite),
   ].filter((part) => part !== "").join("\n\n") + "\n";
@@ -87,9 +88,22 @@ function countTable(columns: readonly Column[]): string {
 function exceptions(title: string, verdict: Verdict, columns: readonly Column[]): string {
   const rows = columns.flatMap(({ name, results }) =>
     [...results.values()].filter((result) => result.verdict === verdict)
-      .map(({ id, answer, why }) => [name, id, code(answer), firstLine(why)])
+      .map(({ id, answer, why }) => [name, id, code(answer), shorten(why)])
   );
   return rows.length === 0 ? "" : `## ${title}\n\n${markdown(["", "case", "answer", "why"], rows)}`;
+}
+
+/** Why cases are not for a subject, and how many; those of rare reasons by name. */
+function notApplicable(columns: readonly Column[]): string {
+  const rows = columns.flatMap(({ name, results }) => {
+    const skipped = [...results.values()].filter(({ verdict }) => verdict === "n/a");
+    return [...Map.groupBy(skipped, ({ why }) => why)].map(([why, cases]) => [
+      name,
+      why,
+      cases.length > 5 ? `${cases.length} cases` : cases.map(({ id }) => id).join(", "),
+    ]);
+  });
+  return `## Not applicable\n\n${markdown(["", "why", "cases"], rows)}`;
 }
 
 function topics(suite: readonly Case[]): [string, Case[]][] {
@@ -133,6 +147,8 @@ function code(text: string): string {
   return text === "" ? "" : `\`${text}\``;
 }
 
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0]!;
+/** A message as one short line. */
+function shorten(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length > 160 ? `${line.slice(0, 159)}…` : line;
 }

@@ -61,7 +61,7 @@ const PENDING_PUSHES = [
 ];
 
 const RESETS = ["reset/pops", "reset/pushes", "reset/both", "reset/data-before", "reset/close"];
-const NO_RESET = "upstream's close shuts the connection down first, so that the peer gets no reset";
+const NO_RESET = "upstream's close sends no reset, whatever linger says";
 
 /** What is so of all sockets of upstream's. */
 const SOCKETS: Readonly<Record<string, Deviation>> = {
@@ -77,11 +77,11 @@ const CATNAP: Readonly<Record<string, Deviation>> = {
   ...SOCKETS,
   "connect/nobody": {
     answer: "ECONNABORTED",
-    reason: "upstream tells ECONNABORTED whatever the kernel said",
+    reason: "upstream tells ECONNABORTED of every connect that fails",
   },
   "connect/refused": {
     answer: "ECONNABORTED",
-    reason: "upstream tells ECONNABORTED whatever the kernel said",
+    reason: "upstream tells ECONNABORTED of every connect that fails",
   },
   "connect/again": {
     answer: "ECONNABORTED ECONNABORTED",
