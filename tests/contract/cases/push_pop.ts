@@ -117,9 +117,10 @@ export const PUSH_POP: readonly Case[] = [
     run(world) {
       const { from, to } = channel(world);
       return list([1, 63, 64, 65, 1280, 4096, 4097, 65535].map((size) => {
-        from.send(size);
+        const push = from.push(size);
         const bytes = to.drain(size);
         assertEquals(bytes, pattern(size));
+        assertEquals(ending(from.libos, push), "push");
         return String(bytes.length);
       }));
     },
