@@ -25,8 +25,7 @@ export {
   type OpenOptions,
   type Provider,
 } from "./libos/open.ts";
-export type { NativeConfiguration } from "./libos/demikernel/configuration.ts";
-export type { NativeLibOS } from "./ffi/demikernel/cache.ts";
+export type { NativeConfiguration, NativeLibOS } from "./libos/demikernel/configuration.ts";
 export type { IdlePolicy } from "./libos/runtime/scheduler.ts";
 export {
   DemikernelError,

@@ -10,6 +10,8 @@ import { isIPv4 } from "node:net";
 import { DemikernelError } from "../error.ts";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 
+export type { NativeLibOS };
+
 /** What a native libOS is told; which of it, depends on the libOS. */
 export interface NativeConfiguration {
   /**
