@@ -61,9 +61,9 @@ export class MemoryQueue extends Queue {
 
   /** See {@linkcode Queue.close}. Elements that nobody popped are freed. */
   override close(): void {
-    while (this.#count > 0) this.#dequeue().free();
     while (this.#pops.head !== null) this.#pops.shift().fail(Errno.ECANCELED);
     while (this.#pushes.head !== null) this.#pushes.shift().fail(Errno.ECANCELED);
+    while (this.#count > 0) this.#dequeue().free();
   }
 
   #enqueue(sga: HeapSga): void {
