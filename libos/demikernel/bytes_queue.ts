@@ -64,7 +64,8 @@ export abstract class BytesQueue extends NativeQueue {
   /** See {@linkcode NativeQueue.wrote}. */
   override wrote(errno: number): void {
     this.writing = false;
-    if (errno !== 0) return this.break(errno);
+    // There is no half-close here: who cannot push is a peer's reset away from it, whatever the kernel told first.
+    if (errno !== 0) return this.break(errno === Errno.EPIPE ? Errno.ECONNRESET : errno);
     const operation = this.pushes.head;
     if (operation === null) return;
     operation.size += this.#part(operation);

@@ -6,7 +6,7 @@
 
 import { Calls } from "../../ffi/demikernel/calls.ts";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
-import { DemikernelUnavailableError, load } from "../../ffi/demikernel/load.ts";
+import { DemikernelUnavailableError, type Library, load } from "../../ffi/demikernel/load.ts";
 import { NativeCallError, start } from "../../ffi/demikernel/start.ts";
 import { DemikernelError } from "../error.ts";
 
@@ -29,15 +29,14 @@ let instance: Instance | undefined;
  * Starts a libOS on this thread, or takes the one that an earlier libOS object of the same kind left.
  *
  * @param configuration The text of the file that upstream reads.
- * @throws {DemikernelError} `EBUSY` if this thread has another one, `ENOSYS` if there is no library, and what
- * upstream says.
+ * @throws {DemikernelError} `EBUSY` if this thread has another one, `ENOSYS` if the library is not understood, and
+ * what upstream says.
  */
 export function takeInstance(
+  library: Library,
   libos: NativeLibOS,
   configuration: string,
-  libraryPath: string | undefined,
 ): Instance {
-  const library = loadLibrary(libos, libraryPath);
   const key = `${library.path}\n${libos}\n${configuration}`;
   if (instance !== undefined && (instance.busy || instance.key !== key)) {
     throw new DemikernelError("EBUSY", "open", {
@@ -51,7 +50,8 @@ export function takeInstance(
   return instance;
 }
 
-function loadLibrary(libos: NativeLibOS, path: string | undefined) {
+/** Finds the library. Throws {@linkcode DemikernelError} `ENOSYS` if there is none, and says where it looked. */
+export function loadLibrary(libos: NativeLibOS, path: string | undefined): Library {
   try {
     return load(libos, path);
   } catch (cause) {
@@ -61,7 +61,7 @@ function loadLibrary(libos: NativeLibOS, path: string | undefined) {
 }
 
 function startCalls(
-  library: ReturnType<typeof load>,
+  library: Library,
   libos: NativeLibOS,
   configuration: string,
 ): Calls {

@@ -18,7 +18,7 @@ import { checkConfiguration, type NativeConfiguration, toYaml } from "./configur
 import { type FileConfiguration, readConfigurationFile } from "./configuration_file.ts";
 import { DatagramQueue } from "./datagram_queue.ts";
 import { Device, LARGEST } from "./device.ts";
-import { type Instance, takeInstance } from "./instance.ts";
+import { type Instance, loadLibrary, takeInstance } from "./instance.ts";
 import type { NativeContext } from "./native_queue.ts";
 import { PipeQueue } from "./pipe_queue.ts";
 import { StreamQueue } from "./stream_queue.ts";
@@ -37,6 +37,9 @@ const KINDS: Record<
 
 /** On upstream's own stack a push of more than one segment never ends. */
 const OWN_STACK: readonly NativeLibOS[] = ["catpowder", "catnip"];
+/** In upstream's shared memory what is larger than a pop of its fails to be popped, and is lost. In bytes. */
+const SHARED_MEMORY: readonly NativeLibOS[] = ["catmem", "catloop"];
+const LARGEST_POP = 8192;
 
 /** How often the library's timers go on, in milliseconds: retransmission and such, where it has a TCP of its own. */
 const TIMERS_EVERY = { ownStack: 1, kernel: 100 };
@@ -78,6 +81,7 @@ export class NativeDemikernel extends RuntimeLibOS {
   /** Starts the libOS on this thread. Throws as {@linkcode takeInstance} and {@linkcode checkConfiguration}. */
   constructor(name: NativeLibOS, options: NativeOptions) {
     super({ ...options, addressOf });
+    const library = loadLibrary(name, options.library);
     const { text, address, mss } = readConfiguration(name, options.configuration ?? {});
     const { types, pipes } = KINDS[name];
     this.name = name;
@@ -90,7 +94,7 @@ export class NativeDemikernel extends RuntimeLibOS {
       pipes,
       parks: false,
     });
-    this.#instance = takeInstance(name, text, options.library);
+    this.#instance = takeInstance(library, name, text);
     const timersEvery = TIMERS_EVERY[OWN_STACK.includes(name) ? "ownStack" : "kernel"];
     const { clock } = this.scheduler;
     this.#device = new Device(this.#instance.calls, this.context.heap, clock, timersEvery);
@@ -98,7 +102,11 @@ export class NativeDemikernel extends RuntimeLibOS {
       ...this.context,
       device: this.#device,
       address,
-      largestPush: OWN_STACK.includes(name) ? mss : LARGEST,
+      largestPush: OWN_STACK.includes(name)
+        ? mss
+        : SHARED_MEMORY.includes(name)
+        ? LARGEST_POP
+        : LARGEST,
     };
     this.scheduler.attach(this, () => {
       throw new Error("there is nothing to sleep for");

@@ -116,8 +116,9 @@ export class StreamQueue extends BytesQueue {
   override read(errno: number): void {
     if (this.#state !== LISTENING) return super.read(errno);
     this.reading = false;
+    // Any other errno is of a connection that did not come about, or upstream's own timeout: the next one may.
     if (errno === 0) this.#adopt();
-    else if (errno !== Errno.ETIMEDOUT) return this.break(errno);
+    else if (errno === Errno.EBADF) return this.break(errno);
     this.#serveAccepts();
   }
 
