@@ -39,6 +39,8 @@ export function bindSomewhere(
   for (let i = 0; i < (fixed === 0 ? ATTEMPTS : 1); i++) {
     const port = fixed === 0 ? FIRST_PORT + (first + i) % PORTS : fixed;
     result = tryBind(layOut({ hostname, port }, "inet", "bind", qd));
+    // catloop's addresses are names in shared memory.
+    if (result === -Errno.EEXIST) result = -Errno.EADDRINUSE;
     if (result >= 0) return { hostname, port };
     if (result !== -Errno.EADDRINUSE) break;
   }

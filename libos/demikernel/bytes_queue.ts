@@ -64,6 +64,8 @@ export abstract class BytesQueue extends NativeQueue {
   /** See {@linkcode NativeQueue.wrote}. */
   override wrote(errno: number): void {
     this.writing = false;
+    // Upstream's own timeout, of 120 s: it goes on to send what it has.
+    if (errno === Errno.ETIMEDOUT) errno = 0;
     // There is no half-close here: who cannot push is a peer's reset away from it, whatever the kernel told first.
     if (errno !== 0) return this.break(errno === Errno.EPIPE ? Errno.ECONNRESET : errno);
     const operation = this.pushes.head;
@@ -117,7 +119,11 @@ export abstract class BytesQueue extends NativeQueue {
       return this.#beginPush();
     }
     const result = device.push(this, operation.sga!, operation.size, part, false);
-    if (result < 0) this.break(-result);
-    else this.writing = true;
+    this.writing = result >= 0;
+    if (this.writing) return;
+    // The stream is whole as long as nothing of this push is in it.
+    if (operation.size > 0) return this.break(-result);
+    this.pushes.shift().fail(-result);
+    this.#beginPush();
   }
 }

@@ -99,8 +99,16 @@ export function checkConfiguration(
   return filled as NativeConfiguration & typeof DEFAULTS;
 }
 
-/** Lays a checked configuration out as upstream reads it. Every scalar is written as JSON, which is YAML. */
-export function toYaml(configuration: NativeConfiguration & typeof DEFAULTS): string {
+/**
+ * Lays a checked configuration out as upstream reads it. Every scalar is written as JSON, which is YAML.
+ *
+ * @param ownStack Whether upstream has a TCP of its own. There lingering is the length of TIME_WAIT, through which
+ * closing would block. In catloop it would be how long the end of the data may take to get into the pipe.
+ */
+export function toYaml(
+  configuration: NativeConfiguration & typeof DEFAULTS,
+  ownStack = false,
+): string {
   const { address, linkAddress, interface: device, ealInit, neighbours, mtu, mss } = configuration;
   const arp = Object.fromEntries(
     Object.entries(neighbours ?? {}).map(([ip, mac]) => [mac.toLowerCase(), ip]),
@@ -114,8 +122,7 @@ export function toYaml(configuration: NativeConfiguration & typeof DEFAULTS): st
     dpdk: { eal_init: ealInit ?? [""] },
     tcp_socket_options: {
       keepalive: { enabled: false, time_millis: 0, interval: 0 },
-      // On upstream's own stack this is the length of TIME_WAIT, through which closing would block.
-      linger: { enabled: true, time_seconds: 0 },
+      linger: { enabled: ownStack, time_seconds: 0 },
       nodelay: true,
     },
     inetstack_config: {

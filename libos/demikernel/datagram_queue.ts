@@ -99,7 +99,8 @@ export class DatagramQueue extends NativeQueue {
     this.writing = false;
     if (this.pushes.head !== null) {
       const operation = this.pushes.shift();
-      if (errno === 0) operation.complete(undefined);
+      // Upstream's own timeout, of 120 s, does not keep it from sending.
+      if (errno === 0 || errno === Errno.ETIMEDOUT) operation.complete(undefined);
       else operation.fail(errno);
     }
     this.#beginPush();

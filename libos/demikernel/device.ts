@@ -33,6 +33,9 @@ export const PUSHED = 1;
 const FEW = 8;
 const PATIENCE = 64;
 
+/** So many polls in the end are enough for what is under way on queues that were closed. */
+const LAST_POLLS = 100;
+
 /** What an operation that is under way does for its queue. */
 export type Direction = typeof READ | typeof WRITE;
 /** A pop or an accept. */
@@ -139,7 +142,7 @@ export class Device {
     const { results } = this.calls;
     const opcode = results[0]!;
     const errno = opcode === OPCODE.FAILED ? results[4]! : 0;
-    if (!queue.open) this.#drop(opcode);
+    if (!queue.open) this.#drop(queue, opcode);
     else if (direction === READ) queue.read(errno);
     else queue.wrote(errno);
   }
@@ -179,8 +182,9 @@ export class Device {
     return result;
   }
 
-  /** Gives the memory back. */
+  /** Takes what the queues that were closed leave behind, and gives the memory back. */
   close(): void {
+    for (let i = 0; this.busy && i < LAST_POLLS; i++) this.poll();
     this.#heap.unreserve(this.#gathered);
   }
 
@@ -200,13 +204,13 @@ export class Device {
   }
 
   /** What nobody asks for any more must not be lost to the library. */
-  #drop(opcode: number): void {
+  #drop(queue: NativeQueue, opcode: number): void {
     const { calls } = this;
     if (opcode === OPCODE.POP) {
       calls.take(POPPED);
       calls.free(POPPED);
     } else if (opcode === OPCODE.ACCEPT) {
-      calls.close(calls.results[calls.layout.result.acceptedQd / 4]!);
+      queue.closeAccepted(calls.results[calls.layout.result.acceptedQd / 4]!);
     }
   }
 }

@@ -9,6 +9,7 @@ import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { DemikernelUnavailableError, type Library, load } from "../../ffi/demikernel/load.ts";
 import { NativeCallError, start } from "../../ffi/demikernel/start.ts";
 import { DemikernelError } from "../error.ts";
+import { Closing } from "./closing.ts";
 
 /** A libOS that was started on this thread. */
 export interface Instance {
@@ -16,6 +17,8 @@ export interface Instance {
   readonly key: string;
   /** Its calls. */
   readonly calls: Calls;
+  /** What could not be closed yet. */
+  readonly closing: Closing;
   /** Whether a libOS object has it now. */
   busy: boolean;
 }
@@ -45,9 +48,13 @@ export function takeInstance(
         `; upstream has one to a thread: open demikernel:${libos} in a Worker`,
     });
   }
-  instance ??= { key, calls: startCalls(library, libos, configuration), busy: false };
+  instance ??= makeInstance(key, startCalls(library, libos, configuration));
   instance.busy = true;
   return instance;
+}
+
+function makeInstance(key: string, calls: Calls): Instance {
+  return { key, calls, closing: new Closing(calls), busy: false };
 }
 
 /** Finds the library. Throws {@linkcode DemikernelError} `ENOSYS` if there is none, and says where it looked. */

@@ -17,6 +17,7 @@ import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
 import { checkConfiguration, type NativeConfiguration, toYaml } from "./configuration.ts";
 import { type FileConfiguration, readConfigurationFile } from "./configuration_file.ts";
 import { DatagramQueue } from "./datagram_queue.ts";
+import { makeConnectLocks } from "./connect_lock.ts";
 import { Device, LARGEST } from "./device.ts";
 import { type Instance, loadLibrary, takeInstance } from "./instance.ts";
 import type { NativeContext } from "./native_queue.ts";
@@ -63,7 +64,7 @@ function readConfiguration(
 ): FileConfiguration {
   if (typeof given === "string") return readConfigurationFile(given);
   const configuration = checkConfiguration(name, given);
-  return { ...configuration, text: toYaml(configuration) };
+  return { ...configuration, text: toYaml(configuration, OWN_STACK.includes(name)) };
 }
 
 /** See the module's description. */
@@ -95,18 +96,19 @@ export class NativeDemikernel extends RuntimeLibOS {
       parks: false,
     });
     this.#instance = takeInstance(library, name, text);
+    const { closing } = this.#instance;
+    const shared = SHARED_MEMORY.includes(name);
     const timersEvery = TIMERS_EVERY[OWN_STACK.includes(name) ? "ownStack" : "kernel"];
     const { clock } = this.scheduler;
     this.#device = new Device(this.#instance.calls, this.context.heap, clock, timersEvery);
     this.#context = {
       ...this.context,
       device: this.#device,
+      openedNative: shared ? (qd) => closing.opened(qd) : () => {},
+      closeNative: shared ? (qd) => closing.close(qd) : (qd) => this.#device.calls.close(qd),
+      connectLock: name === "catloop" ? makeConnectLocks(library) : null,
       address,
-      largestPush: OWN_STACK.includes(name)
-        ? mss
-        : SHARED_MEMORY.includes(name)
-        ? LARGEST_POP
-        : LARGEST,
+      largestPush: OWN_STACK.includes(name) ? mss : shared ? LARGEST_POP : LARGEST,
     };
     this.scheduler.attach(this, () => {
       throw new Error("there is nothing to sleep for");
@@ -133,6 +135,7 @@ export class NativeDemikernel extends RuntimeLibOS {
   protected override createSocket(_domain: Domain, type: SocketType): Queue {
     const nativeQd = this.#device.calls.socket(type === "dgram" ? SOCK.DGRAM : SOCK.STREAM);
     if (nativeQd < 0) throw new DemikernelError(-nativeQd, "socket");
+    this.#context.openedNative(nativeQd);
     return type === "dgram"
       ? new DatagramQueue(this.#context, nativeQd)
       : new StreamQueue(this.#context, nativeQd);
@@ -142,6 +145,7 @@ export class NativeDemikernel extends RuntimeLibOS {
     const { calls } = this.#device;
     const nativeQd = end === "pop" ? calls.createPipe(name) : calls.openPipe(name);
     if (nativeQd < 0) throw new DemikernelError(-nativeQd, "pipe");
+    this.#context.openedNative(nativeQd);
     return new PipeQueue(this.#context, nativeQd, end);
   }
 

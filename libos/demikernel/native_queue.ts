@@ -10,6 +10,7 @@ import { Errno } from "../error.ts";
 import { Opcode, OperationList, type PooledOperation } from "../runtime/operation.ts";
 import { Queue, type QueueContext } from "../runtime/queue.ts";
 import type { HeapSga } from "../runtime/sga.ts";
+import type { TakeLock } from "./connect_lock.ts";
 import { type Device, PUSHED, READ } from "./device.ts";
 
 /** What the queues of a native libOS share. */
@@ -18,6 +19,12 @@ export interface NativeContext extends QueueContext {
   readonly device: Device;
   /** The IPv4 address that the libOS has. */
   readonly address: string;
+  /** Closes a descriptor of the library's. */
+  readonly closeNative: (nativeQd: number) => void;
+  /** A descriptor of the library's was given out. */
+  readonly openedNative: (nativeQd: number) => void;
+  /** Takes the lock of a listener, where only one may connect at a time. */
+  readonly connectLock: TakeLock | null;
   /** The most that one push to upstream takes, in bytes. */
   readonly largestPush: number;
 }
@@ -64,6 +71,12 @@ export abstract class NativeQueue extends Queue {
   /** Used by the device: the write is over; see {@linkcode NativeQueue.writing}. */
   abstract wrote(errno: number): void;
 
+  /** Used by the device: a connection came when nobody listened any more. */
+  closeAccepted(nativeQd: number): void {
+    this.context.openedNative(nativeQd);
+    this.context.closeNative(nativeQd);
+  }
+
   /** See {@linkcode Queue.cancel}: what is under way goes on, and what it brings is kept. */
   override cancel(operation: PooledOperation): void {
     if (this.reads.replace(operation, null)) return;
@@ -81,13 +94,14 @@ export abstract class NativeQueue extends Queue {
     this.pushes.replace(operation, null);
   }
 
-  /** See {@linkcode Queue.close}. Upstream's own call blocks until the connection is closed. */
+  /** See {@linkcode Queue.close}. Upstream's own call blocks for as long as that takes: microseconds, but on a stack of its
+   * own through TIME_WAIT, which is configured to be over at once. */
   override close(): void {
     this.failAll(Errno.ECANCELED);
     this.ahead?.free();
     this.ahead = null;
     this.open = false;
-    this.context.device.calls.close(this.nativeQd);
+    this.context.closeNative(this.nativeQd);
   }
 
   /** Fails all that waits. */
@@ -105,8 +119,14 @@ export abstract class NativeQueue extends Queue {
   /** Begins to pop, if somebody waits for it and nothing is under way. */
   protected beginPop(): void {
     if (this.reading || this.reads.head === null) return;
+    const result = this.startPop();
+    if (result < 0) this.reads.shift().fail(-result);
+  }
+
+  /** Begins to pop. Gives 0 or a negative errno. */
+  protected startPop(): number {
     const result = this.context.device.begin(this, READ, this.#callPop);
-    if (result < 0) this.break(-result);
-    else this.reading = true;
+    this.reading = result >= 0;
+    return result;
   }
 }

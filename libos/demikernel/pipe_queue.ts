@@ -4,6 +4,9 @@
  * @module
  */
 
+import { Errno } from "../error.ts";
+import type { HeapSga } from "../runtime/sga.ts";
+import type { Operation } from "../pdpix.ts";
 import { BytesQueue } from "./bytes_queue.ts";
 import type { NativeContext } from "./native_queue.ts";
 
@@ -16,6 +19,32 @@ export class PipeQueue extends BytesQueue {
   constructor(context: NativeContext, nativeQd: number, end: "pop" | "push") {
     super(context, nativeQd);
     this.#end = end;
+  }
+
+  /** See {@linkcode Queue.push}. */
+  override push(sga: HeapSga): Operation<void> {
+    const operation = super.push(sga);
+    // Upstream's pipes go both ways, and whoever closes one says so to the other end: what comes back is that.
+    if (!this.reading && this.broken === 0) this.startPop();
+    return operation;
+  }
+
+  /** See {@linkcode NativeQueue.read}. */
+  override read(errno: number): void {
+    if (this.#end === "pop") return super.read(errno);
+    this.reading = false;
+    if (errno !== 0) return;
+    const sga = this.context.device.take();
+    if (sga === null) this.break(Errno.EPIPE);
+    else sga.free();
+  }
+
+  /** See {@linkcode NativeQueue.wrote}. */
+  override wrote(errno: number): void {
+    // So upstream calls a pipe whose end it has seen.
+    if (errno !== Errno.EBADF) return super.wrote(errno);
+    this.writing = false;
+    this.break(Errno.EPIPE);
   }
 
   protected override checkConnected(operation: "pop" | "push"): void {

@@ -20,6 +20,12 @@ const CONNECTING = 1;
 const CONNECTED = 2;
 const LISTENING = 3;
 
+const NOTHING = (): void => {};
+/** How often a socket looks whether it is its turn to connect, in milliseconds. */
+const PAUSE = 1;
+/** The longest backlog that upstream takes. */
+const LONGEST_BACKLOG = 4096;
+
 /** See the module's description. */
 export class StreamQueue extends BytesQueue {
   protected override readonly kind = "stream socket";
@@ -29,6 +35,9 @@ export class StreamQueue extends BytesQueue {
   #connect: PooledOperation<void> | null = null;
   /** Connections that came for an accept which was cancelled. */
   readonly #accepted: StreamQueue[] = [];
+  /** Lets others connect where this one does. */
+  #unlock: () => void = NOTHING;
+  #turn: ReturnType<typeof setTimeout> | undefined;
 
   /** Wraps a descriptor; one that was accepted has addresses. */
   constructor(
@@ -64,7 +73,10 @@ export class StreamQueue extends BytesQueue {
     if (this.#local === null) {
       throw this.error("EDESTADDRREQ", "listen", "the socket has no address; bind it first");
     }
-    const result = this.context.device.calls.listen(this.nativeQd, backlog);
+    const result = this.context.device.calls.listen(
+      this.nativeQd,
+      Math.min(backlog, LONGEST_BACKLOG),
+    );
     if (result < 0) throw this.error(-result, "listen");
     this.#state = LISTENING;
   }
@@ -94,21 +106,11 @@ export class StreamQueue extends BytesQueue {
       operation.fail(this.broken);
       return operation;
     }
-    const { device } = this.context;
-    const result = device.begin(
-      this,
-      WRITE,
-      (place) => device.calls.connect(this.nativeQd, place, layout),
-    );
-    if (result < 0) {
-      operation.fail(-result);
-      return operation;
-    }
     this.#state = CONNECTING;
     this.#peer = address as InetAddress;
     this.#connect = operation;
-    this.writing = true;
     operation.suspend();
+    this.#beginConnect(layout);
     return operation;
   }
 
@@ -126,6 +128,7 @@ export class StreamQueue extends BytesQueue {
   override wrote(errno: number): void {
     if (this.#state !== CONNECTING) return super.wrote(errno);
     this.writing = false;
+    this.#unlock();
     const operation = this.#connect;
     this.#connect = null;
     if (errno === 0) {
@@ -191,6 +194,8 @@ export class StreamQueue extends BytesQueue {
 
   /** See {@linkcode Queue.close}. */
   override close(): void {
+    clearTimeout(this.#turn);
+    this.#unlock();
     this.#connect?.fail(Errno.ECANCELED);
     this.#connect = null;
     for (const queue of this.#accepted.splice(0)) queue.close();
@@ -199,6 +204,28 @@ export class StreamQueue extends BytesQueue {
 
   protected override checkConnected(operation: string): void {
     if (this.#state !== CONNECTED) throw this.error("ENOTCONN", operation);
+  }
+
+  #beginConnect(layout: Uint8Array<ArrayBuffer>): void {
+    const { device, connectLock } = this.context;
+    if (connectLock !== null) {
+      const release = connectLock(this.#peer!);
+      if (release === null) {
+        this.#turn = setTimeout(() => this.#beginConnect(layout), PAUSE);
+        return;
+      }
+      this.#unlock = () => {
+        this.#unlock = NOTHING;
+        release();
+      };
+    }
+    const result = device.begin(
+      this,
+      WRITE,
+      (place) => device.calls.connect(this.nativeQd, place, layout),
+    );
+    if (result < 0) this.wrote(-result);
+    else this.writing = true;
   }
 
   /** Gives waiting accepts the connections that are there, and asks for another if that is not enough. */
@@ -232,6 +259,7 @@ export class StreamQueue extends BytesQueue {
       ? { hostname: "0.0.0.0", port: 0 }
       : { hostname: formatAddress(parts.address), port: parts.port };
     const nativeQd = calls.results[acceptedQd / 4]!;
+    this.context.openedNative(nativeQd);
     this.#accepted.push(
       new StreamQueue(this.context, nativeQd, { local: this.#local!, peer }),
     );
