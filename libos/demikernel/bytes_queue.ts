@@ -51,7 +51,8 @@ export abstract class BytesQueue extends NativeQueue {
     this.reading = false;
     if (errno === 0) {
       const sga = this.context.device.take();
-      if (sga === null) this.#ended = true;
+      // After a reset the kernel tells of an end, which is none.
+      if (sga === null) this.#ended = this.broken === 0;
       this.ahead = sga;
     } else if (errno !== Errno.ETIMEDOUT) {
       // A timeout is upstream's own, of 120 s, that nobody asked for.
