@@ -1,0 +1,80 @@
+/**
+ * Two hosts on a wire: on one a libOS has the device for itself, on the other the Linux kernel has an address.
+ *
+ * @module
+ */
+
+import { Namespace, NetworkUnavailableError } from "./namespace.ts";
+
+/** One end of the wire. */
+export interface Station {
+  /** Its IPv4 address. */
+  readonly address: string;
+  /** Its MAC address. */
+  readonly linkAddress: string;
+}
+
+/** The libOS's end. */
+export const LIBOS: Station = { address: "10.0.0.1", linkAddress: "02:00:00:00:00:01" };
+/** The kernel's end. */
+export const KERNEL: Station = { address: "10.0.0.2", linkAddress: "02:00:00:00:00:02" };
+
+/** The MAC addresses of both, by IPv4 address. */
+export const NEIGHBOURS: Readonly<Record<string, string>> = {
+  [LIBOS.address]: LIBOS.linkAddress,
+  [KERNEL.address]: KERNEL.linkAddress,
+};
+
+/**
+ * Gives a device of a namespace the kernel's address, and tells the kernel of the libOS's. What is sent there has its
+ * checksum, and is no longer than a frame, since nobody behind the device would see to that.
+ */
+export function equipKernelEnd(namespace: Namespace, device: string): void {
+  namespace.ip(`link set ${device} up address ${KERNEL.linkAddress} addrgenmode none`);
+  namespace.ip(`address add ${KERNEL.address}/24 dev ${device}`);
+  namespace.ip(`neighbour add ${LIBOS.address} lladdr ${LIBOS.linkAddress} dev ${device}`);
+  namespace.ethtool(`-K ${device} tx off`);
+}
+
+/** Two hosts on a wire, which is a pair of virtual Ethernet devices. */
+export class Network implements Disposable {
+  /** The name of the device on either host. */
+  readonly device = "veth0";
+  /** The libOS's host: the kernel has no address there. */
+  readonly libos: Namespace;
+  /** The kernel's host. */
+  readonly kernel: Namespace;
+
+  /** Makes them. Throws {@linkcode NetworkUnavailableError}. */
+  constructor() {
+    using made = new DisposableStack();
+    this.libos = made.use(new Namespace());
+    this.kernel = made.use(new Namespace());
+    const { device } = this;
+    this.libos.ip(
+      `link add ${device} address ${LIBOS.linkAddress} type veth ` +
+        `peer name ${device} netns ${this.kernel.path}`,
+    );
+    this.libos.ip(`link set ${device} up addrgenmode none`);
+    this.libos.ethtool(`-K ${device} tx off rx off gro off gso off tso off`);
+    equipKernelEnd(this.kernel, device);
+    made.move();
+  }
+
+  /** Lets go of both. */
+  [Symbol.dispose](): void {
+    this.libos[Symbol.dispose]();
+    this.kernel[Symbol.dispose]();
+  }
+}
+
+/** Why a {@linkcode Network} cannot be made here; undefined if it can. */
+export function missingForNetwork(): string | undefined {
+  try {
+    using _network = new Network();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof NetworkUnavailableError)) throw error;
+    return error.message;
+  }
+}
