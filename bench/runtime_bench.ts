@@ -1,6 +1,6 @@
 /**
  * Our own cost per operation: the runtime and the coroutine layer over a libOS without a device, where a
- * pop is pending until the next poll and a push is over at once. One iteration is a million operations, so
+ * pop is pending until the next poll and a push is over at once; and over the in-memory queue. One iteration is a million operations, so
  * that a millisecond in the table is a nanosecond per operation.
  *
  * @module
@@ -10,6 +10,7 @@ import { BufferHeap } from "../libos/runtime/heap.ts";
 import { MonotonicClock } from "../libos/runtime/epoll_parker.ts";
 import { Scheduler } from "../libos/runtime/scheduler.ts";
 import { Timer, TimerHeap } from "../libos/runtime/timers.ts";
+import type { QueueDescriptor } from "../mod.ts";
 import { NullLibOS } from "./_null_device.ts";
 
 /** Operations in one iteration. */
@@ -62,6 +63,40 @@ for (const [name, handler] of Object.entries(HANDLERS)) {
     );
     await Promise.all(connections.map(handler));
     for (const connection of connections) connection[Symbol.dispose]();
+  });
+}
+
+/** Pushes to an in-memory queue and pops from it: both are over at once. */
+function* queueGenerator(qd: QueueDescriptor) {
+  let sga = libos.alloc(64);
+  for (let i = 0; i < BATCH / 2; i++) {
+    yield* libos.operations.push(qd, sga);
+    sga.recycle();
+    sga = (yield* libos.operations.pop(qd))!;
+  }
+  sga.recycle();
+}
+
+async function queuePromise(qd: QueueDescriptor): Promise<void> {
+  let sga = libos.alloc(64);
+  for (let i = 0; i < BATCH / 2; i++) {
+    await libos.operations.push(qd, sga);
+    sga.recycle();
+    sga = (await libos.operations.pop(qd))!;
+  }
+  sga.recycle();
+}
+
+const QUEUE_USERS: Record<string, (qd: QueueDescriptor) => Promise<void>> = {
+  "generator": (qd) => libos.spawn(queueGenerator(qd)),
+  "await": queuePromise,
+};
+
+for (const [name, use] of Object.entries(QUEUE_USERS)) {
+  Deno.bench(`queue(), ${name}: 1 000 000 operations`, { group: "queue" }, async () => {
+    const qd = libos.queue();
+    await use(qd);
+    libos.close(qd);
   });
 }
 
