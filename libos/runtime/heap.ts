@@ -177,10 +177,11 @@ export class BufferHeap {
   readonly debug: boolean;
   readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
   readonly #classes: SizeClass[] = [];
-  readonly #freed: (HeapSga | null)[] = new Array(2 * QUARANTINE).fill(null);
   readonly #live = new Set<Chunk>();
-  #freedHead = 0;
-  #freedCount = 0;
+  /** Recycled sgas, the one that was recycled first at the head. */
+  #recycled: HeapSga | null = null;
+  #lastRecycled: HeapSga | null = null;
+  #recycledCount = 0;
   #large = 0;
   #largeBytes = 0;
   #reserved = 0;
@@ -276,15 +277,14 @@ export class BufferHeap {
 
   /** Makes an sga over the first `length` bytes of a chunk, which it then holds. */
   wrap(chunk: Chunk, length: number): HeapSga {
-    let sga: HeapSga | null = null;
-    if (this.#freedCount > QUARANTINE) {
-      const freed = this.#freed;
-      sga = freed[this.#freedHead]!;
-      freed[this.#freedHead] = null;
-      this.#freedHead = (this.#freedHead + 1) & (freed.length - 1);
-      this.#freedCount--;
+    let sga: HeapSga;
+    if (this.#recycledCount > QUARANTINE) {
+      sga = this.#recycled!;
+      this.#recycled = sga.next;
+      this.#recycledCount--;
+    } else {
+      sga = new HeapSga(this);
     }
-    sga ??= new HeapSga(this);
     sga.begin(chunk, 0, length);
     return sga;
   }
@@ -303,9 +303,11 @@ export class BufferHeap {
 
   /** Keeps a freed sga, which nobody has any more, to be used again. */
   recycle(sga: HeapSga): void {
-    const freed = this.#freed;
-    if (this.debug || this.#freedCount === freed.length) return;
-    freed[(this.#freedHead + this.#freedCount++) & (freed.length - 1)] = sga;
+    if (this.debug || this.#recycledCount === 2 * QUARANTINE) return;
+    sga.next = null;
+    if (this.#recycledCount++ === 0) this.#recycled = sga;
+    else this.#lastRecycled!.next = sga;
+    this.#lastRecycled = sga;
   }
 
   #takeLarge(size: number): Chunk {

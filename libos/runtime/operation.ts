@@ -301,13 +301,12 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   #end(): void {
     this.#state = OVER;
-    const pool = this.#pool;
     if (this.sga !== null) this.#finishPush();
-    if (this.counted) {
-      this.counted = false;
-      this.owner!.pending--;
-      this.#scheduler.release(this.owner!.referenced);
-    }
+    // It is over before anybody was given it.
+    if (!this.counted) return;
+    this.counted = false;
+    this.owner!.pending--;
+    this.#scheduler.release(this.owner!.referenced);
     if (this.#limits !== null) {
       this.#limits.release();
       this.#limits = null;
@@ -324,7 +323,7 @@ export class PooledOperation<T = any> implements Operation<T> {
       this.#scheduler.expectMicrotasks();
       this.#settle(resolve, reject);
     } else if (this.slot >= 0) {
-      pool.tokens.ended(this);
+      this.#pool.tokens.ended(this);
     } else if (this.ignored) {
       this.ignored = false;
       this.consume();

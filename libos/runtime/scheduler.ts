@@ -33,7 +33,7 @@ const MICROTASK_TURNS = 8;
  * So many operations that are over when they are waited for go on at once, until the next turn or the next
  * step of the coroutine; what comes then waits for a turn, so that whoever never has to wait starves nobody.
  */
-const CREDIT = 64;
+const CREDIT = 256;
 /** The longest time that Deno's timers take, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** How often a loop that must not keep the process alive looks again, in milliseconds. */

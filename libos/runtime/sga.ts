@@ -41,6 +41,8 @@ export interface Segment {
 
 /** The scatter-gather arrays of libOSes in TypeScript; see {@linkcode Sga}. */
 export class HeapSga implements Sga {
+  /** Used by the heap: the next one that was recycled. */
+  next: HeapSga | null = null;
   readonly #heap: BufferHeap;
   #state = FREE;
   /** Whether the application freed it, or the handle too, while it was moved. */
