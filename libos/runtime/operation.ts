@@ -302,11 +302,14 @@ export class PooledOperation<T = any> implements Operation<T> {
   #end(): void {
     this.#state = OVER;
     if (this.sga !== null) this.#finishPush();
-    // It is over before anybody was given it.
-    if (!this.counted) return;
-    this.counted = false;
-    this.owner!.pending--;
-    this.#scheduler.release(this.owner!.referenced);
+    if (this.counted) {
+      this.counted = false;
+      this.owner!.pending--;
+      this.#scheduler.release(this.owner!.referenced);
+    } else if (this.slot < 0) {
+      // It is over before anybody was given it.
+      return;
+    }
     if (this.#limits !== null) {
       this.#limits.release();
       this.#limits = null;
