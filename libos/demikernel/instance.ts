@@ -48,13 +48,13 @@ export function takeInstance(
         `; upstream has one to a thread: open demikernel:${libos} in a Worker`,
     });
   }
-  instance ??= makeInstance(key, startCalls(library, libos, configuration));
+  instance ??= makeInstance(key, libos, startCalls(library, libos, configuration));
   instance.busy = true;
   return instance;
 }
 
-function makeInstance(key: string, calls: Calls): Instance {
-  return { key, calls, closing: new Closing(calls), busy: false };
+function makeInstance(key: string, libos: NativeLibOS, calls: Calls): Instance {
+  return { key, calls, closing: new Closing(calls, libos === "catmem"), busy: false };
 }
 
 /** Finds the library. Throws {@linkcode DemikernelError} `ENOSYS` if there is none, and says where it looked. */

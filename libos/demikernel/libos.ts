@@ -104,7 +104,6 @@ export class NativeDemikernel extends RuntimeLibOS {
     this.#context = {
       ...this.context,
       device: this.#device,
-      openedNative: shared ? (qd) => closing.opened(qd) : () => {},
       closeNative: shared ? (qd) => closing.close(qd) : (qd) => this.#device.calls.close(qd),
       connectLock: name === "catloop" ? makeConnectLocks(library) : null,
       address,
@@ -135,7 +134,6 @@ export class NativeDemikernel extends RuntimeLibOS {
   protected override createSocket(_domain: Domain, type: SocketType): Queue {
     const nativeQd = this.#device.calls.socket(type === "dgram" ? SOCK.DGRAM : SOCK.STREAM);
     if (nativeQd < 0) throw new DemikernelError(-nativeQd, "socket");
-    this.#context.openedNative(nativeQd);
     return type === "dgram"
       ? new DatagramQueue(this.#context, nativeQd)
       : new StreamQueue(this.#context, nativeQd);
@@ -145,7 +143,7 @@ export class NativeDemikernel extends RuntimeLibOS {
     const { calls } = this.#device;
     const nativeQd = end === "pop" ? calls.createPipe(name) : calls.openPipe(name);
     if (nativeQd < 0) throw new DemikernelError(-nativeQd, "pipe");
-    this.#context.openedNative(nativeQd);
+    this.#instance.closing.opened(nativeQd);
     return new PipeQueue(this.#context, nativeQd, end);
   }
 

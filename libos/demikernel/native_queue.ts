@@ -21,8 +21,6 @@ export interface NativeContext extends QueueContext {
   readonly address: string;
   /** Closes a descriptor of the library's. */
   readonly closeNative: (nativeQd: number) => void;
-  /** A descriptor of the library's was given out. */
-  readonly openedNative: (nativeQd: number) => void;
   /** Takes the lock of a listener, where only one may connect at a time. */
   readonly connectLock: TakeLock | null;
   /** The most that one push to upstream takes, in bytes. */
@@ -73,7 +71,6 @@ export abstract class NativeQueue extends Queue {
 
   /** Used by the device: a connection came when nobody listened any more. */
   closeAccepted(nativeQd: number): void {
-    this.context.openedNative(nativeQd);
     this.context.closeNative(nativeQd);
   }
 

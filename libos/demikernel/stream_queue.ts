@@ -259,7 +259,6 @@ export class StreamQueue extends BytesQueue {
       ? { hostname: "0.0.0.0", port: 0 }
       : { hostname: formatAddress(parts.address), port: parts.port };
     const nativeQd = calls.results[acceptedQd / 4]!;
-    this.context.openedNative(nativeQd);
     this.#accepted.push(
       new StreamQueue(this.context, nativeQd, { local: this.#local!, peer }),
     );
