@@ -34,8 +34,16 @@ export interface NativeConfiguration {
   readonly mss?: number;
 }
 
-/** The configuration of every libOS that none was given for, and those that some need. */
+/** A configuration that was checked, and in which the defaults are. */
+export type CheckedConfiguration =
+  & NativeConfiguration
+  & Required<Pick<NativeConfiguration, "address" | "mtu" | "mss">>;
+
+/** What is so where nothing else is given. */
 const DEFAULTS = { address: "127.0.0.1", mtu: 1500, mss: 1450 } as const;
+
+/** The libOSes with a TCP/IP stack of upstream's own. */
+export const OWN_STACK: readonly NativeLibOS[] = ["catpowder", "catnip"];
 
 /** What a libOS cannot do without. */
 const NEEDED: Partial<Record<NativeLibOS, readonly (keyof NativeConfiguration)[]>> = {
@@ -60,7 +68,7 @@ const CHECKS: Record<keyof NativeConfiguration, [what: string, check: (value: ne
     neighbours: [
       "MAC addresses by IPv4 address",
       (value: unknown) =>
-        typeof value === "object" && value !== null &&
+        typeof value === "object" && value !== null && !Array.isArray(value) &&
         Object.entries(value).every(([address, mac]) => isAddress(address) && isMac(mac)),
     ],
     mtu: ["an integer from 576 to 65535", (value: unknown) => isInteger(value, 576)],
@@ -75,9 +83,13 @@ const CHECKS: Record<keyof NativeConfiguration, [what: string, check: (value: ne
 export function checkConfiguration(
   libos: NativeLibOS,
   configuration: NativeConfiguration,
-): NativeConfiguration & typeof DEFAULTS {
+): CheckedConfiguration {
   const refuse = (detail: string) =>
     new DemikernelError("EINVAL", "open", { detail: `the configuration of ${libos}: ${detail}` });
+  // Callers without types may give anything.
+  if (typeof configuration !== "object" || configuration === null || Array.isArray(configuration)) {
+    throw refuse(`it is an object, or the path of a file, not ${Deno.inspect(configuration)}`);
+  }
   for (const [key, value] of Object.entries(configuration)) {
     if (!Object.hasOwn(CHECKS, key)) {
       throw refuse(`there is no "${key}"; there is ${Object.keys(CHECKS).join(", ")}`);
@@ -90,13 +102,14 @@ export function checkConfiguration(
   for (const key of NEEDED[libos] ?? []) {
     if (configuration[key] === undefined) throw refuse(`"${key}" is missing; ${CHECKS[key][0]}`);
   }
-  const filled = { ...DEFAULTS, ...configuration };
+  const given = Object.entries(configuration).filter(([, value]) => value !== undefined);
+  const filled = { ...DEFAULTS, ...Object.fromEntries(given) };
   if (filled.mss + 40 > filled.mtu) {
     throw refuse(
       `an mss of ${filled.mss} and its headers, 40 bytes, exceed the mtu of ${filled.mtu}`,
     );
   }
-  return filled as NativeConfiguration & typeof DEFAULTS;
+  return filled as CheckedConfiguration;
 }
 
 /**
@@ -106,7 +119,7 @@ export function checkConfiguration(
  * closing would block. In catloop it would be how long the end of the data may take to get into the pipe.
  */
 export function toYaml(
-  configuration: NativeConfiguration & typeof DEFAULTS,
+  configuration: CheckedConfiguration,
   ownStack = false,
 ): string {
   const { address, linkAddress, interface: device, ealInit, neighbours, mtu, mss } = configuration;

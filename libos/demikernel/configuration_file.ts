@@ -1,18 +1,19 @@
 /**
- * An existing configuration file, used as it is. It is read first, since upstream ends the process over one
- * that it cannot make sense of, and since some of it is needed here.
- *
- * Only what such files consist of is understood: sections of keys, each with a value on its line, or with a block of keys
- * or items below it. What else YAML has is refused.
+ * An existing configuration file. It is read first, since upstream ends the process over one that it cannot make sense
+ * of, and since some of it is needed here. Upstream gets the same values, laid out so that it reads them as they were
+ * read here.
  *
  * @module
  */
 
+import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { DemikernelError } from "../error.ts";
+import { checkConfiguration, type NativeConfiguration, OWN_STACK } from "./configuration.ts";
+import { parseYaml, type Yaml, YamlError, type YamlMap } from "./yaml.ts";
 
 /** What is needed of the file here. */
 export interface FileConfiguration {
-  /** The text, as it is. */
+  /** What upstream is to read. */
   readonly text: string;
   /** The IPv4 address of the libOS. */
   readonly address: string;
@@ -20,10 +21,18 @@ export interface FileConfiguration {
   readonly mss: number;
 }
 
-const SECTION = /^([\w-]+):\s*$/;
-const KEY = /^ +("[^"]+"|[\w:.-]+?):(?: +(.*))?$/;
-const ITEM = /^ +- +(.+)$/;
-const SCALAR = /^("(?:[^"\\]|\\.)*"|'[^']*'|[\w./:-]*|\[[^[\]]*\]|\{[^{}]*\})$/;
+/** What a stack of upstream's own ends the process for the lack of, by its section's name, with an example. */
+const NEEDED = {
+  inetstack_config: {
+    mtu: 1500,
+    mss: 1450,
+    udp_checksum_offload: false,
+    tcp_checksum_offload: false,
+    arp_request_retries: 5,
+    arp_request_timeout: 1,
+    arp_cache_ttl: 600,
+  },
+} as const;
 
 /**
  * Reads a file.
@@ -31,41 +40,26 @@ const SCALAR = /^("(?:[^"\\]|\\.)*"|'[^']*'|[\w./:-]*|\[[^[\]]*\]|\{[^{}]*\})$/;
  * @throws {DemikernelError} `ENOENT` if it cannot be read, `EINVAL` with the line that is not understood, or for a value
  * that upstream would end the process over.
  */
-export function readConfigurationFile(path: string): FileConfiguration {
+export function readConfigurationFile(path: string, libos: NativeLibOS): FileConfiguration {
   const text = readText(path);
-  const refuse = (detail: string) =>
-    new DemikernelError("EINVAL", "open", { detail: `the configuration ${path}: ${detail}` });
-  const values = new Map<string, string>();
-  let section = "";
-  text.split("\n").forEach((raw, index) => {
-    const line = raw.replace(/(^|\s)#.*$/, "").trimEnd();
-    if (line === "" || line === "---") return;
-    const begins = SECTION.exec(line);
-    if (begins !== null) {
-      section = begins[1]!;
-      return;
-    }
-    const key = section === "" ? null : KEY.exec(line);
-    const value = key?.[2] ?? (section === "" ? undefined : ITEM.exec(line)?.[1]);
-    if ((key === null && value === undefined) || !SCALAR.test(value ?? "")) {
-      throw refuse(`line ${index + 1} is not understood: ${raw}`);
-    }
-    if (key !== null) values.set(`${section}.${key[1]}`, (value ?? "").replace(/^["']|["']$/g, ""));
-  });
-  const number = (key: string, least: number, byDefault: number) => {
-    const value = values.get(`inetstack_config.${key}`);
-    if (value === undefined) return byDefault;
-    if (/^\d+$/.test(value) && Number(value) >= least && Number(value) <= 65535) {
-      return Number(value);
-    }
-    throw refuse(`"${key}" must be an integer from ${least} to 65535, not ${value}`);
-  };
-  number("mtu", 576, 1500);
-  return {
-    text,
-    address: values.get("demikernel.local_ipv4_addr") ?? "127.0.0.1",
-    mss: number("mss", 536, 1450),
-  };
+  try {
+    const document = parseYaml(text);
+    if (!isMap(document)) throw new YamlError("it consists of no keys");
+    if (OWN_STACK.includes(libos)) checkNeeded(document);
+    const { address, mss } = checkConfiguration(libos, extract(document, libos));
+    const sections = Object.entries(document);
+    return {
+      text: sections.map((pair) => pair.map(toJson).join(": ") + "\n").join(""),
+      address,
+      mss,
+    };
+  } catch (cause) {
+    if (!(cause instanceof YamlError) && !(cause instanceof DemikernelError)) throw cause;
+    throw new DemikernelError("EINVAL", "open", {
+      detail: `the configuration ${path}: ${cause.message}`,
+      cause,
+    });
+  }
 }
 
 function readText(path: string): string {
@@ -78,4 +72,54 @@ function readText(path: string): string {
       cause,
     });
   }
+}
+
+function toJson(value: Yaml): string {
+  return JSON.stringify(value);
+}
+
+function isMap(value: Yaml | undefined): value is YamlMap {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value that is of the type of an example. */
+function checkNeeded(document: YamlMap): void {
+  for (const [section, keys] of Object.entries(NEEDED)) {
+    for (const [key, example] of Object.entries(keys)) {
+      const value = find(document, section, key);
+      const fits = typeof value === typeof example;
+      if (fits && (typeof value !== "number" || (Number.isInteger(value) && value >= 0))) continue;
+      throw new YamlError(
+        `"${key}" in "${section}" must be ${
+          typeof example === "number" ? "an integer" : "true or false"
+        }, not ${toJson(value ?? null)}`,
+      );
+    }
+  }
+}
+
+function find(document: YamlMap, section: string, key: string): Yaml | undefined {
+  const keys = document[section];
+  return isMap(keys) ? keys[key] : undefined;
+}
+
+/** What is known here of what a file says. */
+function extract(document: YamlMap, libos: NativeLibOS): NativeConfiguration {
+  const arp = find(document, "inetstack_config", "arp_table");
+  const neighbours = isMap(arp) ? Object.entries(arp).map(([mac, ip]) => [ip, mac]) : undefined;
+  const found: Record<string, unknown> = {
+    address: find(document, "demikernel", "local_ipv4_addr"),
+    mtu: find(document, "inetstack_config", "mtu"),
+    mss: find(document, "inetstack_config", "mss"),
+  };
+  if (libos !== "catmem") found.address ??= null;
+  if (OWN_STACK.includes(libos)) {
+    found.linkAddress = find(document, "demikernel", "local_link_addr");
+    // Without a table there is no ARP.
+    found.neighbours = Object.fromEntries(neighbours ?? []);
+  }
+  if (libos === "catpowder") found.interface = find(document, "raw_socket", "linux_interface_name");
+  if (libos === "catnip") found.ealInit = find(document, "dpdk", "eal_init");
+  const given = Object.entries(found).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given);
 }

@@ -14,7 +14,12 @@ import { DemikernelError } from "../error.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
 import type { Queue } from "../runtime/queue.ts";
 import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
-import { checkConfiguration, type NativeConfiguration, toYaml } from "./configuration.ts";
+import {
+  checkConfiguration,
+  type NativeConfiguration,
+  OWN_STACK,
+  toYaml,
+} from "./configuration.ts";
 import { type FileConfiguration, readConfigurationFile } from "./configuration_file.ts";
 import { DatagramQueue } from "./datagram_queue.ts";
 import { makeConnectLocks } from "./connect_lock.ts";
@@ -36,8 +41,6 @@ const KINDS: Record<
   catmem: { types: [], pipes: true },
 };
 
-/** On upstream's own stack a push of more than one segment never ends. */
-const OWN_STACK: readonly NativeLibOS[] = ["catpowder", "catnip"];
 /** In upstream's shared memory what is larger than a pop of its fails to be popped, and is lost. In bytes. */
 const SHARED_MEMORY: readonly NativeLibOS[] = ["catmem", "catloop"];
 const LARGEST_POP = 8192;
@@ -62,7 +65,7 @@ function readConfiguration(
   name: NativeLibOS,
   given: NativeConfiguration | string,
 ): FileConfiguration {
-  if (typeof given === "string") return readConfigurationFile(given);
+  if (typeof given === "string") return readConfigurationFile(given, name);
   const configuration = checkConfiguration(name, given);
   return { ...configuration, text: toYaml(configuration, OWN_STACK.includes(name)) };
 }
@@ -82,8 +85,8 @@ export class NativeDemikernel extends RuntimeLibOS {
   /** Starts the libOS on this thread. Throws as {@linkcode takeInstance} and {@linkcode checkConfiguration}. */
   constructor(name: NativeLibOS, options: NativeOptions) {
     super({ ...options, addressOf });
-    const library = loadLibrary(name, options.library);
     const { text, address, mss } = readConfiguration(name, options.configuration ?? {});
+    const library = loadLibrary(name, options.library);
     const { types, pipes } = KINDS[name];
     this.name = name;
     this.capabilities = Object.freeze({
@@ -107,6 +110,7 @@ export class NativeDemikernel extends RuntimeLibOS {
       closeNative: shared ? (qd) => closing.close(qd) : (qd) => this.#device.calls.close(qd),
       connectLock: name === "catloop" ? makeConnectLocks(library) : null,
       address,
+      // On upstream's own stack a push of more than one segment never ends.
       largestPush: OWN_STACK.includes(name) ? mss : shared ? LARGEST_POP : LARGEST,
     };
     this.scheduler.attach(this, () => {
