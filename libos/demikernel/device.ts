@@ -90,16 +90,15 @@ export class Device {
     return result;
   }
 
-  /**
-   * Runs the library, and takes what completed: all of it, before it runs again, since it would always tell of
-   * the same ones first.
-   */
+  /** Runs the library, and takes what completed; says how much that was. */
   poll(): number {
     if (this.#underWay === 0) return 0;
-    const eager = this.#underWay <= FEW && this.#emptyPolls < PATIENCE;
-    let done = eager ? this.#wait() : this.#runOnce();
+    const few = this.#underWay <= FEW;
+    let done = few && this.#emptyPolls < PATIENCE ? this.#wait() : this.#runOnce();
     this.#emptyPolls = done > 0 ? 0 : this.#emptyPolls + 1;
-    for (let left = this.#underWay; done > 0 && left > 0; left--) {
+    if (few || done === 0) return done;
+    // Of many, all that completed is taken before it runs again: it would always tell of the same ones first.
+    for (let left = this.#underWay; left > 0; left--) {
       const place = this.calls.check(this.#underWay);
       if (place < 0) break;
       this.#complete(place);
