@@ -27,12 +27,14 @@ export const NEIGHBOURS: Readonly<Record<string, string>> = {
 
 /**
  * Gives a device of a namespace the kernel's address, and tells the kernel of the libOS's. What is sent there has its
- * checksum, and is no longer than a frame, since nobody behind the device would see to that.
+ * checksum, and is no longer than a frame, since nobody behind the device would see to that. What comes is acknowledged
+ * at once, since upstream's pushes wait for that.
  */
 export function equipKernelEnd(namespace: Namespace, device: string): void {
   namespace.ip(`link set ${device} up address ${KERNEL.linkAddress} addrgenmode none`);
   namespace.ip(`address add ${KERNEL.address}/24 dev ${device}`);
   namespace.ip(`neighbour add ${LIBOS.address} lladdr ${LIBOS.linkAddress} dev ${device}`);
+  namespace.ip(`route replace 10.0.0.0/24 dev ${device} src ${KERNEL.address} quickack 1`);
   namespace.ethtool(`-K ${device} tx off`);
 }
 

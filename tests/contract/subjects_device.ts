@@ -26,8 +26,90 @@ function sockets(type: SocketType): Sockets {
 
 let network: Network | undefined;
 
+/** The same deviation of several cases. */
+function all(
+  ids: readonly string[],
+  answer: string,
+  reason: string,
+): Readonly<Record<string, Deviation>> {
+  return Object.fromEntries(ids.map((id) => [id, { answer, reason }]));
+}
+
+/** Cases in which the libOS closes a connection before its peer does. */
+const CLOSES_FIRST = [
+  "exit/report",
+  "pop/end",
+  "pop/end-at-once",
+  "close/twice",
+  "close/every-call",
+  "close/sends-all",
+  "close/crossing",
+  "close/others",
+  "coroutine/end",
+];
+
+/** Cases in which the peer resets a connection: it closes while there is data that it has not read. */
+const RESETS = [
+  "reset/pops",
+  "reset/pushes",
+  "reset/both",
+  "reset/data-before",
+  "reset/close",
+  "bind/connecting",
+  "listen/connecting",
+  "accept/connecting",
+  "connect/connecting",
+  "connect/cancel",
+  "push/connecting",
+  "push/twice",
+  "push/use-after",
+  "close/pending-connect",
+  "wait/twice",
+  "waitAny/no-token",
+  "waitAll/arguments",
+  "waitNextN/count",
+  "waitNextN/used-up",
+  "cancel/used-up",
+];
+
+/** Cases in which the peer's receive window is full for a while. */
+const FULL_WINDOWS = [
+  "close/pending-pushes",
+  "cancel/push",
+  "cancel/half-a-push",
+  "backpressure/bounded",
+  "backpressure/not-read-ahead",
+  "backpressure/whole",
+  "backpressure/others",
+  "backpressure/other-way",
+  "push/free-pending",
+];
+
+/** What is so of all that upstream's own TCP does. */
 const DEVIATIONS: Readonly<Record<string, Deviation>> = {
+  ...all(CLOSES_FIRST, "n/a", "upstream's close blocks the thread until the peer has closed, too"),
+  ...all(RESETS, "n/a", "upstream's close blocks the thread for 120 s after a reset"),
+  ...all(
+    FULL_WINDOWS,
+    "n/a",
+    "upstream does not look at the window of a segment that acknowledges nothing new, so a push that met a full " +
+      "window may stay pending for ever",
+  ),
+  "connect/nobody": { answer: "pending", reason: "upstream tries for 15 s" },
+  "connect/again": {
+    answer: "ECONNREFUSED ECONNREFUSED",
+    reason: "upstream's socket cannot be connected again",
+  },
+  "names/unbound": { answer: "ENOTSUP", reason: "upstream does not tell which port it chose" },
+  "options/linger": {
+    answer: "0 5 0 null",
+    reason: "upstream's linger is the length of TIME_WAIT, which begins as 0 here",
+  },
   "datagram/empty": { answer: "ENOTSUP", reason: "upstream has no buffers of no bytes" },
+  "datagram/loopback": {
+    answer: "n/a",
+    reason: "what is sent to the own address goes out of the device, and does not come back",
+  },
 };
 
 /** catpowder, on a pair of virtual Ethernet devices. */
