@@ -25,6 +25,9 @@ export const NEIGHBOURS: Readonly<Record<string, string>> = {
   [KERNEL.address]: KERNEL.linkAddress,
 };
 
+/** The name of the device, on either host of a {@linkcode Network}. */
+export const DEVICE = "veth0";
+
 /**
  * Gives a device of a namespace the kernel's address, and tells the kernel of the libOS's. What is sent there has its
  * checksum, and is no longer than a frame, since nobody behind the device would see to that. What comes is acknowledged
@@ -32,16 +35,14 @@ export const NEIGHBOURS: Readonly<Record<string, string>> = {
  */
 export function equipKernelEnd(namespace: Namespace, device: string): void {
   namespace.ip(`link set ${device} up address ${KERNEL.linkAddress} addrgenmode none`);
-  namespace.ip(`address add ${KERNEL.address}/24 dev ${device}`);
-  namespace.ip(`neighbour add ${LIBOS.address} lladdr ${LIBOS.linkAddress} dev ${device}`);
+  namespace.ip(`address replace ${KERNEL.address}/24 dev ${device}`);
+  namespace.ip(`neighbour replace ${LIBOS.address} lladdr ${LIBOS.linkAddress} dev ${device}`);
   namespace.ip(`route replace 10.0.0.0/24 dev ${device} src ${KERNEL.address} quickack 1`);
   namespace.ethtool(`-K ${device} tx off`);
 }
 
 /** Two hosts on a wire, which is a pair of virtual Ethernet devices. */
 export class Network implements Disposable {
-  /** The name of the device on either host. */
-  readonly device = "veth0";
   /** The libOS's host: the kernel has no address there. */
   readonly libos: Namespace;
   /** The kernel's host. */
@@ -52,14 +53,13 @@ export class Network implements Disposable {
     using made = new DisposableStack();
     this.libos = made.use(new Namespace());
     this.kernel = made.use(new Namespace());
-    const { device } = this;
     this.libos.ip(
-      `link add ${device} address ${LIBOS.linkAddress} type veth ` +
-        `peer name ${device} netns ${this.kernel.path}`,
+      `link add ${DEVICE} address ${LIBOS.linkAddress} type veth ` +
+        `peer name ${DEVICE} netns ${this.kernel.path}`,
     );
-    this.libos.ip(`link set ${device} up addrgenmode none`);
-    this.libos.ethtool(`-K ${device} tx off rx off gro off gso off tso off`);
-    equipKernelEnd(this.kernel, device);
+    this.libos.ip(`link set ${DEVICE} up addrgenmode none`);
+    this.libos.ethtool(`-K ${DEVICE} tx off rx off gro off gso off tso off`);
+    equipKernelEnd(this.kernel, DEVICE);
     made.move();
   }
 

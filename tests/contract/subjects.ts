@@ -8,6 +8,7 @@ import { open } from "../../libos/open.ts";
 import type { LibOS } from "../../libos/pdpix.ts";
 import { inet, unix } from "./sockets.ts";
 import type { Subject } from "./subject.ts";
+import { CATNIP, CATPOWDER } from "./subjects_device.ts";
 import { NATIVE } from "./subjects_native.ts";
 
 const CATNAP = {
@@ -50,7 +51,7 @@ const QUEUE: Subject = {
   },
 };
 
-/** All of them. */
+/** All that are run by the tests. */
 export const SUBJECTS: readonly Subject[] = [
   catnapInet("inet"),
   catnapInet("inet6"),
@@ -60,11 +61,15 @@ export const SUBJECTS: readonly Subject[] = [
   ...NATIVE,
 ];
 
+/** Those that need more than the machine of a developer has, and are run when asked for. */
+export const ON_REQUEST: readonly Subject[] = [CATPOWDER, CATNIP];
+
 /** The one of a name. */
 export function subjectOf(name: string): Subject {
-  const subject = SUBJECTS.find((one) => one.name === name);
+  const all = [...SUBJECTS, ...ON_REQUEST];
+  const subject = all.find((one) => one.name === name);
   if (subject !== undefined) return subject;
   throw new Error(
-    `there is no subject "${name}"; there is ${SUBJECTS.map((one) => one.name).join(", ")}`,
+    `there is no subject "${name}"; there is ${all.map((one) => one.name).join(", ")}`,
   );
 }

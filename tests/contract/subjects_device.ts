@@ -5,10 +5,21 @@
  * @module
  */
 
+import type { NativeConfiguration } from "../../libos/demikernel/configuration.ts";
 import { open } from "../../libos/open.ts";
 import type { LibOS, SocketType } from "../../libos/pdpix.ts";
-import { KERNEL, LIBOS, missingForNetwork, NEIGHBOURS, Network } from "../_network/network.ts";
+import { Namespace } from "../_network/namespace.ts";
+import {
+  DEVICE,
+  equipKernelEnd,
+  KERNEL,
+  LIBOS,
+  missingForNetwork,
+  NEIGHBOURS,
+  Network,
+} from "../_network/network.ts";
 import type { Deviation, Sockets, Subject } from "./subject.ts";
+import { all, missing } from "./subjects_native.ts";
 
 function sockets(type: SocketType): Sockets {
   return {
@@ -22,17 +33,6 @@ function sockets(type: SocketType): Sockets {
     nonlocal: "192.0.2.1",
     stranger: { hostname: "::1", port: 0 },
   };
-}
-
-let network: Network | undefined;
-
-/** The same deviation of several cases. */
-function all(
-  ids: readonly string[],
-  answer: string,
-  reason: string,
-): Readonly<Record<string, Deviation>> {
-  return Object.fromEntries(ids.map((id) => [id, { answer, reason }]));
 }
 
 /** Cases in which the libOS closes a connection before its peer does. */
@@ -112,33 +112,77 @@ const DEVIATIONS: Readonly<Record<string, Deviation>> = {
   },
 };
 
-/** catpowder, on a pair of virtual Ethernet devices. */
-export const CATPOWDER: Subject = {
-  name: "demikernel catpowder",
-  libos: "catpowder",
+const PARTS = {
   provider: "demikernel",
   isolated: true,
   features: ["stream", "datagram", "inet", "channel", "duplex", "bytes", "end"],
-  get missing() {
-    return missingForNetwork();
-  },
   stream: sockets("stream"),
   datagram: sockets("dgram"),
   deviations: DEVIATIONS,
-  open(options = {}): LibOS {
-    // Its socket is on the host where it is opened, which is done once: a thread has one for good.
-    if (network === undefined) {
-      network = new Network();
-      network.libos.enterWithSysfs();
-    }
-    const libos = open({
-      libos: "catpowder",
-      provider: "demikernel",
-      configuration: { ...LIBOS, interface: network.device, neighbours: NEIGHBOURS },
-      ...options,
-    });
-    network.kernel.enter();
-    return libos;
-  },
   openPeer: (libos) => open({ libos: "catnap", beside: libos }),
+} as const satisfies Partial<Subject>;
+
+/** Opens a libOS. It is on a host that is made the first time: a process has one for good. */
+function opener(
+  libos: "catpowder" | "catnip",
+  configuration: NativeConfiguration,
+  first: (open: () => LibOS) => LibOS,
+): Subject["open"] {
+  let made = false;
+  return (options = {}) => {
+    const openIt = () =>
+      open({
+        libos,
+        provider: "demikernel",
+        configuration: { ...LIBOS, neighbours: NEIGHBOURS, ...configuration },
+        ...options,
+      });
+    if (made) return openIt();
+    made = true;
+    return first(openIt);
+  };
+}
+
+/** catpowder, on a pair of virtual Ethernet devices. */
+export const CATPOWDER: Subject = {
+  ...PARTS,
+  name: "demikernel catpowder",
+  libos: "catpowder",
+  get missing() {
+    return missing("catpowder") ?? missingForNetwork();
+  },
+  open: opener("catpowder", { interface: DEVICE }, (open) => {
+    const { libos: host, kernel } = new Network();
+    host.enterWithSysfs();
+    const libos = open();
+    // The socket of the device stays where it was made; those of the peer are made here.
+    kernel.enter();
+    return libos;
+  }),
+};
+
+const TAP = "dtap0";
+
+/** What DPDK's EAL is told: no huge pages, no hardware, no files that others share; one tap device. */
+const EAL = [
+  "demikernel",
+  ...["-l", "0", "--no-huge", "-m", "512", "--no-pci", "--no-telemetry", "--no-shconf"],
+  `--vdev=net_tap0,iface=${TAP},mac=${LIBOS.linkAddress}`,
+];
+
+/** catnip, on a tap device: it has one end through DPDK, and the kernel of the same host the other. */
+export const CATNIP: Subject = {
+  ...PARTS,
+  name: "demikernel catnip",
+  libos: "catnip",
+  get missing() {
+    return missing("catnip") ?? missingForNetwork();
+  },
+  open: opener("catnip", { ealInit: EAL }, (open) => {
+    const host = new Namespace();
+    host.enterWithSysfs();
+    const libos = open();
+    equipKernelEnd(host, TAP);
+    return libos;
+  }),
 };

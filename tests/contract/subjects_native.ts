@@ -17,7 +17,7 @@ import { inet } from "./sockets.ts";
 import type { Deviation, Subject } from "./subject.ts";
 
 /** Says what would help where no library has been built. */
-function missing(libos: NativeLibOS): string | undefined {
+export function missing(libos: NativeLibOS): string | undefined {
   if (readEnv("DEMIKERNEL_LIBRARY")) return undefined;
   const path = `${cacheFolder()}/${fileName(buildOf(libos))}`;
   try {
@@ -39,7 +39,7 @@ function native(libos: NativeLibOS) {
 }
 
 /** The same deviation of several cases. */
-function all(
+export function all(
   ids: readonly string[],
   answer: string,
   reason: string,
