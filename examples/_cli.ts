@@ -66,7 +66,12 @@ export async function main(example: Example): Promise<void> {
   try {
     const flags = readFlags(example);
     if (flags === null) return console.log(help(example));
-    await using libos = open({ libos: flags.libos, idle: flags.idle });
+    const configuration = environment("CONFIG_PATH");
+    await using libos = open({
+      libos: flags.libos,
+      idle: flags.idle,
+      ...(configuration !== undefined && { configuration }),
+    });
     // Before anybody is told that it runs, who may end it at once.
     const interruption = interrupted();
     const abort = new AbortController();
@@ -114,7 +119,7 @@ function readFlags(example: Example): Flags | null {
       options: {
         hostname: { type: "string", default: "127.0.0.1" },
         port: { type: "string", default: String(example.port) },
-        libos: { type: "string", default: libosByDefault() },
+        libos: { type: "string", default: environment("LIBOS") ?? "catnap" },
         idle: { type: "string", default: "adaptive" },
         help: { type: "boolean", default: false },
         ...Object.fromEntries(
@@ -147,12 +152,13 @@ function readFlags(example: Example): Flags | null {
   };
 }
 
-/** `LIBOS`, as upstream has it; empty, or without the permission to read it, catnap. */
-function libosByDefault(): string {
-  if (Deno.permissions.querySync({ name: "env", variable: "LIBOS" }).state !== "granted") {
-    return "catnap";
-  }
-  return Deno.env.get("LIBOS") || "catnap";
+/**
+ * A variable of the environment, named as upstream has it: `LIBOS`, and `CONFIG_PATH` for the file that a native libOS
+ * reads. Undefined if it is empty, or may not be read.
+ */
+function environment(variable: "LIBOS" | "CONFIG_PATH"): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" && Deno.env.get(variable) || undefined;
 }
 
 function help(example: Example): string {
@@ -168,6 +174,8 @@ function help(example: Example): string {
     "  --idle spin|adaptive|park       what to do when there is nothing to do (adaptive)",
     ...own,
     "  --help                          this",
+    "",
+    "CONFIG_PATH in the environment names the configuration file of a native libOS.",
   ].join("\n");
 }
 

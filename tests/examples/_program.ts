@@ -4,12 +4,16 @@
  * @module
  */
 
+import type { Namespace } from "../_network/namespace.ts";
+
 /** How an example is run. */
 export interface ProgramOptions {
   /** The permissions, as flags of `deno run`; all by default. */
   readonly permissions?: readonly string[];
   /** The environment beside that of the tests. */
   readonly env?: Record<string, string>;
+  /** Where; on this host by default. */
+  readonly host?: Namespace;
 }
 
 /** An example that runs. */
@@ -89,14 +93,16 @@ export async function run(
 function command(
   example: string,
   args: readonly string[],
-  { permissions = ["-A"], env = {} }: ProgramOptions,
+  { permissions = ["-A"], env = {}, host }: ProgramOptions,
 ): Deno.Command {
   const path = new URL(`../../examples/${example}.ts`, import.meta.url).pathname;
-  return new Deno.Command(Deno.execPath(), {
+  const options: Deno.CommandOptions = {
     args: ["run", "--no-prompt", "--no-check", ...permissions, path, ...args],
-    env: { NO_COLOR: "1", LIBOS: "", ...env },
+    env: { NO_COLOR: "1", LIBOS: "", CONFIG_PATH: "", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  });
+  };
+  const deno = Deno.execPath();
+  return host?.command(deno, options) ?? new Deno.Command(deno, options);
 }
