@@ -21,18 +21,9 @@ export interface FileConfiguration {
   readonly mss: number;
 }
 
-/** What a stack of upstream's own ends the process for the lack of, by its section's name, with an example. */
-const NEEDED = {
-  inetstack_config: {
-    mtu: 1500,
-    mss: 1450,
-    udp_checksum_offload: false,
-    tcp_checksum_offload: false,
-    arp_request_retries: 5,
-    arp_request_timeout: 1,
-    arp_cache_ttl: 600,
-  },
-} as const;
+const STACK = "inetstack_config";
+/** What upstream needs beside a table of neighbours. */
+const ARP_KEYS = ["arp_cache_ttl", "arp_request_timeout", "arp_request_retries"];
 
 /**
  * Reads a file.
@@ -82,18 +73,18 @@ function isMap(value: Yaml | undefined): value is YamlMap {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A value that is of the type of an example. */
+/** What a stack of upstream's own ends the process for the lack of. */
 function checkNeeded(document: YamlMap): void {
-  for (const [section, keys] of Object.entries(NEEDED)) {
-    for (const [key, example] of Object.entries(keys)) {
-      const value = find(document, section, key);
-      const fits = typeof value === typeof example;
-      if (fits && (typeof value !== "number" || (Number.isInteger(value) && value >= 0))) continue;
-      throw new YamlError(
-        `"${key}" in "${section}" must be ${
-          typeof example === "number" ? "an integer" : "true or false"
-        }, not ${toJson(value ?? null)}`,
-      );
+  const refuse = (key: string, what: string) =>
+    new YamlError(`"${key}" in "${STACK}" must be ${what}`);
+  if (typeof find(document, STACK, "udp_checksum_offload") !== "boolean") {
+    throw refuse("udp_checksum_offload", "true or false");
+  }
+  if (!isMap(find(document, STACK, "arp_table"))) return;
+  for (const key of ARP_KEYS) {
+    const value = find(document, STACK, key);
+    if (!Number.isInteger(value) || (value as number) < 0) {
+      throw refuse(key, 'an integer of 0 or more, beside "arp_table"');
     }
   }
 }
@@ -105,12 +96,12 @@ function find(document: YamlMap, section: string, key: string): Yaml | undefined
 
 /** What is known here of what a file says. */
 function extract(document: YamlMap, libos: NativeLibOS): NativeConfiguration {
-  const arp = find(document, "inetstack_config", "arp_table");
+  const arp = find(document, STACK, "arp_table");
   const neighbours = isMap(arp) ? Object.entries(arp).map(([mac, ip]) => [ip, mac]) : undefined;
   const found: Record<string, unknown> = {
     address: find(document, "demikernel", "local_ipv4_addr"),
-    mtu: find(document, "inetstack_config", "mtu"),
-    mss: find(document, "inetstack_config", "mss"),
+    mtu: find(document, STACK, "mtu"),
+    mss: find(document, STACK, "mss"),
   };
   if (libos !== "catmem") found.address ??= null;
   if (OWN_STACK.includes(libos)) {

@@ -211,7 +211,23 @@ Deno.test("readConfigurationFile() refuses what upstream would end the process o
   // catpowder needs what is missing there.
   const half = folder.write("b.yaml", "demikernel:\n  local_ipv4_addr: 127.0.0.1\n");
   assertCode("EINVAL", () => readConfigurationFile(half, "catpowder"));
-  assertEquals(readConfigurationFile(path, "catpowder").mss, 1450);
+  assertMatch(
+    assertCode("EINVAL", () => readConfigurationFile(path, "catpowder")).message,
+    /"arp_cache_ttl"/,
+  );
+  const whole = folder.write("c.yaml", WHOLE_FILE.replace(", …", ""));
+  assertEquals(readConfigurationFile(whole, "catpowder").mss, 1450);
+  for (
+    const key of [
+      "udp_checksum_offload",
+      "local_link_addr",
+      "linux_interface_name",
+      "arp_cache_ttl",
+    ]
+  ) {
+    const without = folder.write("d.yaml", WHOLE_FILE.replace(", …", "").replace(key, `no_${key}`));
+    assertCode("EINVAL", () => readConfigurationFile(without, "catpowder"));
+  }
 });
 
 Deno.test("readConfigurationFile() tells of a file that is not there with ENOENT", () => {
@@ -258,7 +274,9 @@ testScenarios(import.meta, "catnap", {
     await libos.exit();
     const configurations = [
       ...[...MALFORMED, ...WRONG].map((text, i) => folder.write(`${i}.yaml`, text)),
-      ...REFUSED.filter(([name]) => name === "catnap").map(([, configuration]) => configuration),
+      ...REFUSED.filter(([name, given]) => name === "catnap" && given !== null).map(([, given]) =>
+        given
+      ),
       "/nonexistent",
     ];
     for (const configuration of configurations) {
