@@ -8,7 +8,7 @@
 
 import { isIPv4 } from "node:net";
 import { DemikernelError } from "../error.ts";
-import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
+import { type NativeLibOS, readEnv } from "../../ffi/demikernel/cache.ts";
 
 export type { NativeLibOS };
 
@@ -54,6 +54,32 @@ const NEEDED: Partial<Record<NativeLibOS, readonly (keyof NativeConfiguration)[]
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
 /** What the kernel takes for the name of an interface. */
 const INTERFACE = /^[^\s/:]{1,15}$/;
+
+/** Environment variables that upstream prefers to its file; of some it ends the process if they are malformed. */
+const OVERRIDES = [
+  "LOCAL_IPV4_ADDR",
+  "LOCAL_LINK_ADDR",
+  "LINUX_INTERFACE_NAME",
+  "LINGER",
+  "NODELAY",
+  "MTU",
+  "ARP_CACHE_TTL",
+  "ARP_REQUEST_TIMEOUT",
+  "ARP_REQUEST_RETRIES",
+] as const;
+
+/**
+ * Sees to it that upstream gets the configuration that was checked, as far as the environment may be read.
+ *
+ * @throws {DemikernelError} `EINVAL` for a variable that would override it.
+ */
+export function checkEnvironment(): void {
+  const name = OVERRIDES.find((variable) => readEnv(variable) !== undefined);
+  if (name === undefined) return;
+  throw new DemikernelError("EINVAL", "open", {
+    detail: `the environment variable ${name} would override the configuration; unset it`,
+  });
+}
 
 /** What is right for a key, in words and as a check. */
 const CHECKS: Record<keyof NativeConfiguration, [what: string, check: (value: never) => boolean]> =

@@ -16,6 +16,7 @@ import type { Queue } from "../runtime/queue.ts";
 import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
 import {
   checkConfiguration,
+  checkEnvironment,
   type NativeConfiguration,
   OWN_STACK,
   toYaml,
@@ -65,6 +66,7 @@ function readConfiguration(
   name: NativeLibOS,
   given: NativeConfiguration | string,
 ): FileConfiguration {
+  checkEnvironment();
   if (typeof given === "string") return readConfigurationFile(given, name);
   const configuration = checkConfiguration(name, given);
   return { ...configuration, text: toYaml(configuration, OWN_STACK.includes(name)) };

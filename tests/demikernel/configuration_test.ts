@@ -268,6 +268,17 @@ for (const [name, text] of [["whole", WHOLE_FILE], ["block style", BLOCK_FILE]] 
   }
 }
 
+for (const [variable, value] of [["LOCAL_IPV4_ADDR", "10.0.0.1"], ["MTU", "x"], ["LINGER", ""]]) {
+  nativeTest("catnap", `open() refuses the environment variable ${variable}`, async () => {
+    const env = { [variable!]: value! };
+    const { stdout, stderr } = await runDeno("../demikernel/_open.ts", ["demikernel:catnap"], {
+      env,
+    });
+    assertMatch(stdout, new RegExp(`^DemikernelError: .*${variable}`));
+    assertEquals(stderr, "");
+  });
+}
+
 testScenarios(import.meta, "catnap", {
   async "open() takes files, and configurations, or refuses them, and the process goes on"(libos) {
     using folder = new Folder();
