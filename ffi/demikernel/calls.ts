@@ -306,13 +306,9 @@ export class Calls {
     return this.sgas[this.#segment(sga, segment) + this.#lengthAt]!;
   }
 
-  /** Cuts a segment down to `length` bytes from `start` on, which must lie inside of it. */
-  trim(sga: number, start: number, length: number, segment = 0): void {
-    const at = this.#segment(sga, segment);
-    this.#copy.set(0, this.#address(at) + start);
-    const buf = at + this.#bufAt;
-    this.sgas.set(new Uint32Array(this.#copy.u64.buffer, 0, 2), buf);
-    this.sgas[at + this.#lengthAt] = length;
+  /** Cuts a segment down to its first `length` bytes. */
+  cut(sga: number, length: number, segment = 0): void {
+    this.sgas[this.#segment(sga, segment) + this.#lengthAt] = length;
   }
 
   /** Copies the beginning of a segment to an address. */

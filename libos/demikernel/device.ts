@@ -20,6 +20,9 @@ import type { NativeQueue } from "./native_queue.ts";
 /** The most that one sga of upstream's holds, in bytes. */
 export const LARGEST = 65535;
 
+/** What a buffer holds that is there before it is needed, in bytes. */
+const SMALL = 1024;
+
 /** Places of sgas: what was popped, and what is pushed. */
 const POPPED = 0;
 /** See {@linkcode POPPED}. */
@@ -49,11 +52,17 @@ export class Device {
   readonly calls: Calls;
   readonly #heap: BufferHeap;
   readonly #clock: Clock;
+  /** The tokens as halves, which compare without a bigint. */
+  readonly #tokens: Int32Array;
   /** How long the library's timers may stand still, in milliseconds. */
   readonly #timersEvery: number;
   /** The operations under way, whoever still waits for them: these have the first places for tokens. */
   #underWay = 0;
   #emptyPolls = 0;
+  /** Whether what was popped last is still to be freed. */
+  #unfreed = false;
+  /** Whether a small buffer is there for the next push. */
+  #prepared = false;
   readonly #queues: (NativeQueue | null)[] = [];
   readonly #directions: Direction[] = [];
   /** When the library's timers went on last, in an array since a field would be boxed anew on each write. */
@@ -67,6 +76,7 @@ export class Device {
     this.#heap = heap;
     this.#clock = clock;
     this.#timersEvery = timersEvery;
+    this.#tokens = new Int32Array(calls.tokens.buffer);
     this.#gathered = heap.reserve(LARGEST);
   }
 
@@ -92,6 +102,7 @@ export class Device {
 
   /** Runs the library, and takes what completed; says how much that was. */
   poll(): number {
+    if (this.#unfreed) this.#freePopped();
     if (this.#underWay === 0) return 0;
     const few = this.#underWay <= FEW;
     let done = few && this.#emptyPolls < PATIENCE ? this.#wait() : this.#runOnce();
@@ -109,10 +120,22 @@ export class Device {
 
   /** Runs the library until something completed, or for 50 µs. That moves its timers, too. */
   #wait(): number {
-    const place = this.calls.waitAny(this.#underWay);
-    if (place < 0) return 0;
-    this.#complete(place);
+    if (this.calls.waitNextN() <= 0) return 0;
+    const place = this.#find();
+    if (place >= 0) this.#complete(place);
+    else this.#drop(null, this.calls.results[0]!);
     return 1;
+  }
+
+  /** The place of the token that completed; -1 if an earlier libOS object of this thread left it behind. */
+  #find(): number {
+    const { results } = this.calls;
+    let place = this.#underWay - 1;
+    while (
+      place >= 0 &&
+      (this.#tokens[2 * place] !== results[2] || this.#tokens[2 * place + 1] !== results[3])
+    ) place--;
+    return place;
   }
 
   /** Runs the library for 1 µs; and for longer where its timers are due. */
@@ -149,6 +172,7 @@ export class Device {
   /** The sga of the pop that completed; null at the end of a stream. */
   take(): HeapSga | null {
     const { calls } = this;
+    this.#freePopped();
     calls.take(POPPED);
     const segments = calls.segments(POPPED);
     let length = 0;
@@ -163,7 +187,8 @@ export class Device {
       }
       return this.#heap.wrap(chunk, length);
     } finally {
-      calls.free(POPPED);
+      // Freed with the next poll: whoever waits for the data is quicker to have it.
+      this.#unfreed = true;
     }
   }
 
@@ -173,17 +198,33 @@ export class Device {
    */
   push(queue: NativeQueue, sga: HeapSga, start: number, length: number, address: boolean): number {
     const { calls } = this;
-    if (!calls.allocate(PUSHED, length)) return -Errno.ENOMEM;
+    if (this.#prepared && length <= SMALL) calls.cut(PUSHED, length);
+    else if (!this.#allocate(length)) return -Errno.ENOMEM;
     calls.copyIn(PUSHED, this.#contiguous(sga, start, length), length);
     const result = this.begin(queue, WRITE, address ? queue.callPushTo : queue.callPush);
     // The library holds it as long as it needs it.
     calls.free(PUSHED);
+    // The next push does not have to wait for a buffer.
+    this.#prepared = calls.allocate(PUSHED, SMALL);
     return result;
+  }
+
+  #allocate(length: number): boolean {
+    if (this.#prepared) this.calls.free(PUSHED);
+    this.#prepared = false;
+    return this.calls.allocate(PUSHED, length);
+  }
+
+  #freePopped(): void {
+    if (this.#unfreed) this.calls.free(POPPED);
+    this.#unfreed = false;
   }
 
   /** Takes what the queues that were closed leave behind, and gives the memory back. */
   close(): void {
     for (let i = 0; this.busy && i < LAST_POLLS; i++) this.poll();
+    this.#freePopped();
+    if (this.#prepared) this.calls.free(PUSHED);
     this.#heap.unreserve(this.#gathered);
   }
 
@@ -203,13 +244,16 @@ export class Device {
   }
 
   /** What nobody asks for any more must not be lost to the library. */
-  #drop(queue: NativeQueue, opcode: number): void {
+  #drop(queue: NativeQueue | null, opcode: number): void {
     const { calls } = this;
     if (opcode === OPCODE.POP) {
+      this.#freePopped();
       calls.take(POPPED);
-      calls.free(POPPED);
+      this.#unfreed = true;
     } else if (opcode === OPCODE.ACCEPT) {
-      queue.closeAccepted(calls.results[calls.layout.result.acceptedQd / 4]!);
+      const qd = calls.results[calls.layout.result.acceptedQd / 4]!;
+      if (queue !== null) queue.closeAccepted(qd);
+      else calls.close(qd);
     }
   }
 }

@@ -31,7 +31,7 @@ export interface NativeContext extends QueueContext {
 export abstract class NativeQueue extends Queue {
   declare protected readonly context: NativeContext;
   /** Its descriptor in the library. */
-  readonly nativeQd: number;
+  nativeQd: number;
   /** Whether it was not closed. */
   open = true;
   /** Whether a pop or an accept is under way. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SOCK } from "../../ffi/libc/constants.ts";
 import { decodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { layOut } from "../catnap/address.ts";
 import { formatAddress } from "../runtime/address.ts";
@@ -32,6 +33,7 @@ export class StreamQueue extends BytesQueue {
   #state = FRESH;
   #local: InetAddress | null = null;
   #peer: InetAddress | null = null;
+  #backlog = 0;
   #connect: PooledOperation<void> | null = null;
   /** Connections that came for an accept which was cancelled. */
   readonly #accepted: StreamQueue[] = [];
@@ -73,9 +75,10 @@ export class StreamQueue extends BytesQueue {
     if (this.#local === null) {
       throw this.error("EDESTADDRREQ", "listen", "the socket has no address; bind it first");
     }
+    this.#backlog = Math.min(backlog, LONGEST_BACKLOG);
     const result = this.context.device.calls.listen(
       this.nativeQd,
-      Math.min(backlog, LONGEST_BACKLOG),
+      this.#backlog,
     );
     if (result < 0) throw this.error(-result, "listen");
     this.#state = LISTENING;
@@ -120,7 +123,7 @@ export class StreamQueue extends BytesQueue {
     this.reading = false;
     // Any other errno is of a connection that did not come about, or upstream's own timeout: the next one may.
     if (errno === 0) this.#adopt();
-    else if (errno === Errno.EBADF) return this.break(errno);
+    else if (errno === Errno.EBADF && !this.#listenAnew()) return this.break(errno);
     this.#serveAccepts();
   }
 
@@ -129,6 +132,10 @@ export class StreamQueue extends BytesQueue {
     if (this.#state !== CONNECTING) return super.wrote(errno);
     this.writing = false;
     this.#unlock();
+    // The listener of catloop was made anew meanwhile.
+    if (errno === Errno.EBADF && this.#renew()) {
+      return this.#beginConnect(layOut(this.#peer!, "inet", "connect", this.qd));
+    }
     const operation = this.#connect;
     this.#connect = null;
     if (errno === 0) {
@@ -226,6 +233,27 @@ export class StreamQueue extends BytesQueue {
     );
     if (result < 0) this.wrote(-result);
     else this.writing = true;
+  }
+
+  /**
+   * Where a process ends that has connected over catloop, upstream takes that for the end of the listener. So it gets
+   * another one, at the same address; who waits for the old one is told, and connects again.
+   */
+  #listenAnew(): boolean {
+    if (!this.#renew()) return false;
+    const { calls } = this.context.device;
+    return calls.bind(this.nativeQd, layOut(this.#local!, "inet", "bind", this.qd)) >= 0 &&
+      calls.listen(this.nativeQd, this.#backlog) >= 0;
+  }
+
+  /** Takes another socket of the library's, where that is needed: with catloop. */
+  #renew(): boolean {
+    const { connectLock, closeNative, device } = this.context;
+    if (connectLock === null) return false;
+    closeNative(this.nativeQd);
+    const nativeQd = device.calls.socket(SOCK.STREAM);
+    if (nativeQd >= 0) this.nativeQd = nativeQd;
+    return nativeQd >= 0;
   }
 
   /** Gives waiting accepts the connections that are there, and asks for another if that is not enough. */

@@ -53,7 +53,7 @@ function probe(path: string, configuration: string): unknown {
   const calls = open(path, "catnap", configuration);
   const allocated = calls.allocate(5, 1000);
   const before = [calls.segments(5), calls.length(5)];
-  calls.trim(5, 10, 20);
+  calls.cut(5, 20);
   return {
     layout: calls.layout.name,
     allocated,
@@ -63,11 +63,11 @@ function probe(path: string, configuration: string): unknown {
   };
 }
 
-/** The address of data that is trimmed moves with it: what is copied in behind it is what is left. */
-function trim(path: string, configuration: string): unknown {
+/** What is left of data that was cut down. */
+function cut(path: string, configuration: string): unknown {
   const calls = open(path, "catnap", configuration);
   fill(calls, 0, new TextEncoder().encode("0123456789"));
-  calls.trim(0, 3, 4);
+  calls.cut(0, 4);
   const left = read(calls, 0);
   return { left, free: calls.free(0) };
 }
@@ -257,7 +257,7 @@ async function workers(path: string, configuration: string): Promise<unknown> {
 
 type Internals = Record<symbol, { getTurbocallTarget(): unknown }>;
 
-const ACTIONS = { probe, trim, echo, pipe, errnos, fastCalls, workers, allocateAnywhere, look };
+const ACTIONS = { probe, cut, echo, pipe, errnos, fastCalls, workers, allocateAnywhere, look };
 
 /** What the child can do. */
 export type Action = keyof typeof ACTIONS;
