@@ -26,6 +26,12 @@ const CASES: readonly Case[] = [
     for (;;);
   }),
   faulty("exits", () => Deno.exit(3)),
+  faulty("passes-later", () => {
+    const path = Deno.env.get("CONTRACT_MARK")!;
+    const before = Deno.readTextFileSync(path);
+    Deno.writeTextFileSync(path, `${before}.`);
+    return before === ".." ? "right" : "wrong";
+  }),
   faulty("prints", () => {
     console.log("not for you\n@contrac");
     return "right";

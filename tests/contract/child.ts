@@ -16,29 +16,40 @@ export interface ChildOptions {
   readonly program?: string;
   /** Milliseconds that a case may take, the first one with the start of its process. */
   readonly patience?: number;
+  /** How often a case may be run until it does not fail; see `Subject.attempts`. */
+  readonly attempts?: number | undefined;
 }
 
 /** The results of cases of a subject, in order, each when it is there. */
 export async function* runInChildren(
   subject: string,
   ids: readonly string[],
-  { program = PROGRAM, patience = 15_000 }: ChildOptions = {},
+  { program = PROGRAM, patience = 15_000, attempts = 1 }: ChildOptions = {},
 ): AsyncGenerator<Result> {
   const left = [...ids];
+  let failures = 0;
   while (left.length > 0) {
-    using child = new Child(program, [subject, ...left], patience);
-    for await (const result of child) {
+    await using child = new Child(program, [subject, ...left], patience);
+    for await (const result of resultsOf(child, [...left])) {
+      if (result.verdict === "fail" && ++failures < attempts) break;
+      failures = 0;
       left.shift();
       yield result;
-    }
-    const id = left.shift();
-    if (id !== undefined) {
-      yield { id, verdict: "fail", answer: "", why: await child.epitaph() };
     }
   }
 }
 
-class Child implements Disposable {
+/** The results of cases that a child runs; the last one tells why it ended, if there are cases left. */
+async function* resultsOf(child: Child, ids: string[]): AsyncGenerator<Result> {
+  for await (const result of child) {
+    ids.shift();
+    yield result;
+  }
+  const [id] = ids;
+  if (id !== undefined) yield { id, verdict: "fail", answer: "", why: await child.epitaph() };
+}
+
+class Child implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #patience: number;
   readonly #errors: Promise<string>;
@@ -87,11 +98,12 @@ class Child implements Disposable {
     return `the process ended: ${signal ?? `code ${code}`} ${last}`.trimEnd();
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#process.kill("SIGKILL");
     } catch {
       // It ended already.
     }
+    await Promise.all([this.#process.status, this.#errors]);
   }
 }

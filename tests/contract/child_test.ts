@@ -5,17 +5,18 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { runInChildren } from "./child.ts";
+import { type ChildOptions, runInChildren } from "./child.ts";
 import type { Result } from "./run_case.ts";
 
 const PROGRAM = import.meta.resolve("./_faulty_subject.ts");
 
-async function run(...ids: string[]): Promise<Result[]> {
-  return await Array.fromAsync(runInChildren("any", ids, { program: PROGRAM, patience: 4000 }));
+async function run(ids: string[], options: ChildOptions = {}): Promise<Result[]> {
+  const all = { program: PROGRAM, patience: 4000, ...options };
+  return await Array.fromAsync(runInChildren("any", ids, all));
 }
 
 Deno.test("every case has its result, whatever the one before did", async () => {
-  const results = await run(
+  const results = await run([
     "passes",
     "hangs",
     "answers-otherwise",
@@ -23,7 +24,7 @@ Deno.test("every case has its result, whatever the one before did", async () => 
     "aborts",
     "prints",
     "exits",
-  );
+  ]);
   assertEquals(results.map(({ id, verdict }) => `${id} ${verdict}`), [
     "passes pass",
     "hangs fail",
@@ -39,4 +40,21 @@ Deno.test("every case has its result, whatever the one before did", async () => 
   assertMatch(why.get("throws")!, /on purpose/);
   assertMatch(why.get("aborts")!, /SIGABRT/);
   assertMatch(why.get("exits")!, /code 3/);
+});
+
+Deno.test("a case has as many attempts as it is given, and those after it have theirs", async () => {
+  const path = await Deno.makeTempFile();
+  Deno.env.set("CONTRACT_MARK", path);
+  try {
+    const results = await run(["passes", "passes-later", "throws", "prints"], { attempts: 3 });
+    assertEquals(results.map(({ id, verdict }) => `${id} ${verdict}`), [
+      "passes pass",
+      "passes-later pass",
+      "throws fail",
+      "prints pass",
+    ]);
+  } finally {
+    Deno.env.delete("CONTRACT_MARK");
+    await Deno.remove(path);
+  }
 });

@@ -38,7 +38,7 @@ function testInChildren(subject: Subject): void {
   Deno.test(subject.name, async (test) => {
     const ids = SUITE.filter((one) => notApplicable(one, subject) === undefined)
       .map(({ id }) => id);
-    for await (const result of runInChildren(subject.name, ids)) {
+    for await (const result of runInChildren(subject.name, ids, { attempts: subject.attempts })) {
       await test.step(result.id, () => check(subject, result));
     }
   });

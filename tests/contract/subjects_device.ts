@@ -115,6 +115,9 @@ const DEVIATIONS: Readonly<Record<string, Deviation>> = {
 const PARTS = {
   provider: "demikernel",
   isolated: true,
+  // Upstream compares checksums of TCP where it ought to sum, and so drops a segment whose checksum is 0xffff in place of
+  // 0, which is as good, and each time that it is sent again: one segment in 65 536, and the suite takes ten thousand.
+  attempts: 3,
   features: ["stream", "datagram", "inet", "channel", "duplex", "bytes", "end"],
   stream: sockets("stream"),
   datagram: sockets("dgram"),
