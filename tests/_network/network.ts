@@ -72,6 +72,7 @@ export class Network implements Disposable {
 
 /** Why a {@linkcode Network} cannot be made here; undefined if it can. */
 export function missingForNetwork(): string | undefined {
+  if (Deno.build.os !== "linux") return "needs Linux";
   try {
     using _network = new Network();
     return undefined;
