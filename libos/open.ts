@@ -41,13 +41,12 @@ export interface OpenOptions {
   readonly configuration?: NativeConfiguration | string;
   /**
    * What to do when there is nothing to do: `spin` polls on, `park` sleeps at once, `adaptive` polls for
-   * 0.1 ms and then sleeps.
+   * 0.1 ms and then sleeps. The libOSes of a thread share one loop, which does what the most wakeful of them
+   * wants.
    *
    * @default {"adaptive"}
    */
   readonly idle?: IdlePolicy;
-  /** Shares the scheduler of another libOS of this thread, and its idle policy: one loop polls both. */
-  readonly beside?: LibOS;
   /**
    * Finds mistakes with memory, at a price: freed buffers are poisoned, nothing freed is used twice, and
    * leaks are told with the place where they were allocated.
@@ -81,8 +80,8 @@ export const LIBOS_NAMES: readonly LibOSName[] = Object.freeze(
   Object.keys(LIBOSES) as LibOSName[],
 );
 
-/** The schedulers of the open libOSes, for {@linkcode OpenOptions.beside}. */
-const schedulers = new WeakMap<LibOS, Scheduler>();
+/** The one scheduler of this thread, made with its first libOS. */
+let scheduler: Scheduler | undefined;
 
 /**
  * Opens a libOS. It belongs to the thread that opened it, and is closed by `exit()` or `await using`.
@@ -110,30 +109,16 @@ export function open(options: OpenOptions | LibOSName = {}): LibOS {
       detail: `options are an object, or the name of a libOS, not ${Deno.inspect(options)}`,
     });
   }
-  const { idle, beside, debug = false } = options;
+  const { idle = "adaptive", debug = false } = options;
   const name = fullName(options);
-  if (idle !== undefined && !IDLE_POLICIES.includes(idle)) {
+  if (!IDLE_POLICIES.includes(idle)) {
     throw new DemikernelError("EINVAL", "open", {
       detail: `an idle policy is ${IDLE_POLICIES.join(", ")}, not ${Deno.inspect(idle)}`,
     });
   }
-  const shared = beside === undefined ? undefined : schedulers.get(beside);
-  if (beside !== undefined && shared === undefined) {
-    throw new DemikernelError("EINVAL", "open", { detail: "`beside` is no libOS of this thread" });
-  }
-  if (shared !== undefined && idle !== undefined && idle !== shared.idle) {
-    throw new DemikernelError("EINVAL", "open", {
-      detail: `the libOS beside has the idle policy ${shared.idle}, and both share it`,
-    });
-  }
   try {
-    const scheduler = shared ?? new Scheduler({
-      clock: new MonotonicClock(),
-      idle: idle ?? "adaptive",
-    });
-    const libos = LIBOSES[name]({ scheduler, debug }, options);
-    schedulers.set(libos, scheduler);
-    return libos;
+    scheduler ??= new Scheduler({ clock: new MonotonicClock() });
+    return LIBOSES[name]({ scheduler, idle, debug }, options);
   } catch (cause) {
     if (!(cause instanceof LibcUnavailableError)) throw cause;
     throw new DemikernelError("ENOSYS", "open", { detail: `${name}: ${cause.message}`, cause });

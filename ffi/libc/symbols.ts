@@ -66,6 +66,10 @@ export const SYMBOLS = {
   clock_gettime: { parameters: ["i32", "u64"], result: "i32" },
   // int *__errno_location(void)
   __errno_location: { parameters: [], result: "usize" },
+  // void *malloc(size_t size)
+  malloc: { parameters: ["usize"], result: "usize" },
+  // void free(void *memory)
+  free: { parameters: ["u64"], result: "void" },
   // void *memcpy(void *dest, const void *src, size_t len)
   memcpy: { parameters: ["u64", "u64", "u64"], result: "void" },
   // void *memset(void *buf, int value, size_t len)

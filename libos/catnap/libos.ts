@@ -75,7 +75,7 @@ export class Catnap extends RuntimeLibOS {
     this.#receiver = new Receiver(this.#libc, this.context.heap);
     this.#context = this.#makeContext();
     try {
-      this.scheduler.attach(this, () => new EpollParker());
+      this.scheduler.attach(this, () => new EpollParker(), options.idle);
     } catch (error) {
       this.closeDevice();
       throw error instanceof LibcError ? new DemikernelError(error.errno, "open") : error;

@@ -117,7 +117,7 @@ export class NativeDemikernel extends RuntimeLibOS {
     };
     this.scheduler.attach(this, () => {
       throw new Error("there is nothing to sleep for");
-    });
+    }, options.idle);
   }
 
   /** See {@linkcode Driver.poll}. */

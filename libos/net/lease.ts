@@ -12,39 +12,64 @@ import type { LibOS, QueueDescriptor } from "../pdpix.ts";
 /** Which libOS to use. */
 export interface LibOSOption {
   /**
-   * An open libOS, or the name of one, which is then opened, and closed with what it was opened for.
+   * An open libOS, or the name of one. That is opened when it is first asked for by name, shared by all who ask for
+   * it, and closed with the last of what it was opened for.
    *
    * @default {"catnap"}
    */
   readonly libos?: LibOS | LibOSName;
 }
 
-/** A libOS and who holds it: one that was opened here is closed when the last of them lets go. */
+/** A libOS that was opened by name, and how many hold it. */
+interface Shared {
+  readonly libos: LibOS;
+  holders: number;
+}
+
+const shared = new Map<LibOSName, Shared>();
+
+/** A libOS and who holds it: one that was opened by name is closed when the last of them lets go. */
 export class Lease {
   /** The libOS. */
   readonly libos: LibOS;
-  readonly #owned: boolean;
-  #holders = 1;
+  readonly #name: LibOSName | null;
+  readonly #shared: Shared | null;
 
   /** Takes the libOS that is given, or opens it. Throws as {@linkcode open}. */
   constructor({ libos = "catnap" }: LibOSOption) {
-    this.#owned = typeof libos === "string";
-    this.libos = typeof libos === "string" ? open({ libos }) : libos;
+    if (typeof libos === "string") {
+      this.#name = libos;
+      this.#shared = take(libos);
+      this.libos = this.#shared.libos;
+    } else {
+      this.#name = null;
+      this.#shared = null;
+      this.libos = libos;
+    }
   }
 
   /** One more holds it. Gives the function that lets go again. */
   hold(): () => void {
-    this.#holders++;
+    if (this.#shared !== null) this.#shared.holders++;
     return this.#letGo;
   }
 
   /** One lets go. Resolves when the libOS is closed, if this closes it. */
   async end(): Promise<void> {
-    this.#holders--;
-    if (this.#owned && this.#holders === 0) await this.libos.exit();
+    if (this.#shared === null || --this.#shared.holders > 0) return;
+    // Whoever asks for it from now on gets another one.
+    if (shared.get(this.#name!) === this.#shared) shared.delete(this.#name!);
+    await this.libos.exit();
   }
 
   readonly #letGo = (): void => void this.end();
+}
+
+function take(name: LibOSName): Shared {
+  let one = shared.get(name);
+  if (one === undefined) shared.set(name, one = { libos: open(name), holders: 0 });
+  one.holders++;
+  return one;
 }
 
 /** Closes a queue, unless its libOS was closed before, and the queue with it. */

@@ -21,38 +21,48 @@ export class EpollParker implements Parker {
   readonly #libc: Libc = libc();
   readonly #epoll: number;
   readonly #eventfd: number;
-  /** One event of the sleep, which nobody reads: the libOSes look for themselves. */
+  /** The same descriptors but for the eventfd, which only a sleep aside may read. */
+  readonly #blocking: number;
+  /** One event, which nobody reads: the libOSes look for themselves. */
   readonly #event = new Uint8Array(4 * EVENT_WORDS);
-  readonly #words = new Words(1);
+  /** Where an event is written to by a sleep aside, and by one that blocks. */
+  readonly #words = new Words(2);
   readonly #counter = new Uint8Array(8);
   #sleep: Promise<void> | null = null;
 
   /** Opens the descriptors. */
   constructor() {
-    this.#words.set(0, addressOf(this.#event));
+    // Whoever sleeps aside may outlive this thread, if that is a Worker's, and all of its own memory.
+    this.#words.set(0, Number(this.#libc.malloc(BigInt(this.#event.length))));
+    this.#words.set(1, addressOf(this.#event));
     this.#epoll = check("epoll_create1", this.#libc.epoll_create1(EPOLL.CLOEXEC));
-    let eventfd = -1;
+    const opened = [this.#epoll];
+    const open = (call: string, result: number) => {
+      opened.push(check(call, result));
+      return result;
+    };
     try {
-      eventfd = check("eventfd", this.#libc.eventfd(0, EFD.NONBLOCK | EFD.CLOEXEC));
-      this.watch(eventfd);
+      this.#blocking = open("epoll_create1", this.#libc.epoll_create1(EPOLL.CLOEXEC));
+      this.#eventfd = open("eventfd", this.#libc.eventfd(0, EFD.NONBLOCK | EFD.CLOEXEC));
+      this.#add(this.#epoll, this.#eventfd);
     } catch (error) {
-      if (eventfd >= 0) this.#libc.close(eventfd);
-      this.#libc.close(this.#epoll);
+      for (const fd of opened) this.#libc.close(fd);
       throw error;
     }
-    this.#eventfd = eventfd;
   }
 
   /** See {@linkcode Parker.watch}. */
   watch(fd: number): void {
-    const event = makeEpollEvent(EPOLL.IN, fd);
-    check("epoll_ctl", this.#libc.epoll_ctl(this.#epoll, EPOLL.CTL_ADD, fd, event));
+    this.#add(this.#epoll, fd);
+    this.#add(this.#blocking, fd);
   }
 
   /** See {@linkcode Parker.unwatch}. */
   unwatch(fd: number): void {
     const event = makeEpollEvent(0, fd);
-    check("epoll_ctl", this.#libc.epoll_ctl(this.#epoll, EPOLL.CTL_DEL, fd, event));
+    for (const epoll of [this.#epoll, this.#blocking]) {
+      check("epoll_ctl", this.#libc.epoll_ctl(epoll, EPOLL.CTL_DEL, fd, event));
+    }
   }
 
   /** See {@linkcode Parker.parked}. */
@@ -76,13 +86,18 @@ export class EpollParker implements Parker {
   /** See {@linkcode Parker.block}. */
   block(timeout: number): void {
     const milliseconds = Math.min(Math.max(0, Math.ceil(timeout)), 0x7fffffff);
-    this.#libc.epoll_wait(this.#epoll, this.#words.u64[0]!, 1, milliseconds);
+    this.#libc.epoll_wait(this.#blocking, this.#words.u64[1]!, 1, milliseconds);
   }
 
   /** See {@linkcode Parker.close}. */
   close(): void {
-    this.#libc.close(this.#eventfd);
-    this.#libc.close(this.#epoll);
+    for (const fd of [this.#eventfd, this.#blocking, this.#epoll]) this.#libc.close(fd);
+    this.#libc.free(this.#words.u64[0]!);
+  }
+
+  #add(epoll: number, fd: number): void {
+    const event = makeEpollEvent(EPOLL.IN, fd);
+    check("epoll_ctl", this.#libc.epoll_ctl(epoll, EPOLL.CTL_ADD, fd, event));
   }
 
   async #park(): Promise<void> {

@@ -11,7 +11,7 @@ import { checkTimeout, Opcode, OPCODE_NAMES, OperationPool, PooledOperation } fr
 import { notSga, RuntimeOperations } from "./operations.ts";
 import type { Queue, QueueContext } from "./queue.ts";
 import { QueueTable } from "./queue_table.ts";
-import type { Driver, Scheduler } from "./scheduler.ts";
+import type { Driver, IdlePolicy, Scheduler } from "./scheduler.ts";
 import { HeapSga } from "./sga.ts";
 import { TokenTable } from "./tokens.ts";
 import type {
@@ -40,6 +40,8 @@ const PIPE_NAME = /^[\w.:-]{1,64}$/;
 export interface RuntimeOptions extends BufferHeapOptions {
   /** The scheduler that polls it. */
   readonly scheduler: Scheduler;
+  /** What that is to do when there is nothing to do; the default is up to it. */
+  readonly idle?: IdlePolicy | undefined;
 }
 
 /** See the module's description; for the methods, {@linkcode LibOS}. */

@@ -348,12 +348,14 @@ export class PooledOperation<T = any> implements Operation<T> {
         return reject(error);
       }
     }
-    if (this.#errno === 0) {
-      resolve(this.value as T);
-    } else {
-      reject(this.error());
-      if (!this.#escaped) return this.consume();
+    // Whoever gave a function of his own may have made a mistake in it, which is his.
+    try {
+      if (this.#errno === 0) resolve(this.value as T);
+      else reject(this.error());
+    } catch (error) {
+      reportError(error);
     }
+    if (this.#errno !== 0 && !this.#escaped) return this.consume();
     if (this.#escaped) this.#state = SETTLED;
     else this.#recycle();
   }

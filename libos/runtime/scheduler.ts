@@ -36,8 +36,12 @@ const MICROTASK_TURNS = 8;
 const CREDIT = 256;
 /** The longest time that Deno's timers take, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
-/** How often a loop that must not keep the process alive looks again, in milliseconds. */
-const UNREFERENCED_PAUSE = 2;
+/**
+ * How long a loop that must not keep the process alive, and so cannot sleep for a device, pauses before it
+ * looks again, in milliseconds: twice as long each time, since nothing happens.
+ */
+const FIRST_PAUSE = 1;
+const LAST_PAUSE = 32;
 
 /** Tells the time, in milliseconds since some fixed point, with fractions. */
 export interface Clock {
@@ -77,7 +81,7 @@ export interface Parker {
 
 /** How a {@linkcode Scheduler} is made. */
 export interface SchedulerOptions {
-  /** What to do when there is nothing to do; `adaptive` by default. */
+  /** What to do when there is nothing to do, as long as no libOS says more; `adaptive` by default. */
   readonly idle?: IdlePolicy;
   /** The clock; `performance.now()` by default. */
   readonly clock?: Clock;
@@ -136,6 +140,9 @@ export class Task implements Runnable {
   }
 }
 
+/** The idle policies, the most wakeful one first. */
+const WAKEFULNESS: readonly IdlePolicy[] = ["spin", "adaptive", "park"];
+
 const STOPPED = 0;
 const RUNNING = 1;
 const PARKED = 2;
@@ -152,8 +159,10 @@ export class Scheduler {
   current: Task | null = null;
   #credit = CREDIT;
 
-  /** What it does when there is nothing to do. */
-  readonly idle: IdlePolicy;
+  /** What it does when there is nothing to do: what the most wakeful of its libOSes wants. */
+  idle: IdlePolicy;
+  readonly #ownIdle: IdlePolicy;
+  readonly #policies = new Map<Driver, IdlePolicy>();
   /** How to sleep; without it, only timers wake the loop, or operations started elsewhere. */
   #parker: Parker | null = null;
   readonly #drivers: Driver[] = [];
@@ -169,15 +178,20 @@ export class Scheduler {
   /** Times, in an array since a number field would be boxed anew on each write: now, end of turn, last work. */
   readonly #times = new Float64Array(3);
   #timeout: ReturnType<typeof setTimeout> | undefined;
+  #pause = FIRST_PAUSE;
 
   /** Makes a scheduler that stands still until something is spawned or pending. */
   constructor(options: SchedulerOptions = {}) {
-    this.idle = options.idle ?? "adaptive";
+    this.#ownIdle = options.idle ?? "adaptive";
+    this.idle = this.#ownIdle;
     this.clock = options.clock ?? performanceClock;
   }
 
-  /** Adds a libOS to poll. `makeParker` makes what sleeps for its file descriptor, and for others. */
-  attach(driver: Driver, makeParker: () => Parker): void {
+  /**
+   * Adds a libOS to poll, which wants an idle policy, if it is not all one to it. `makeParker` makes what sleeps
+   * for its file descriptor, and for others.
+   */
+  attach(driver: Driver, makeParker: () => Parker, idle?: IdlePolicy): void {
     if (driver.fd >= 0) {
       const parker = this.#parker ?? makeParker();
       try {
@@ -189,11 +203,15 @@ export class Scheduler {
       this.#parker = parker;
     }
     this.#drivers.push(driver);
+    if (idle !== undefined) this.#policies.set(driver, idle);
+    this.#chooseIdle();
   }
 
   /** Removes a libOS; with the last one, everything that the scheduler holds is let go of. */
   async detach(driver: Driver): Promise<void> {
     this.#drivers.splice(this.#drivers.indexOf(driver), 1);
+    this.#policies.delete(driver);
+    this.#chooseIdle();
     const parker = this.#parker;
     if (parker === null) return;
     if (driver.fd >= 0) parker.unwatch(driver.fd);
@@ -298,8 +316,18 @@ export class Scheduler {
     return count;
   }
 
-  /** Turns, until Deno's event loop is to have a go or there is nothing to do. */
+  /** Turns; a mistake in one of them does not end all the others. */
   readonly #turns = (): void => {
+    try {
+      this.#takeTurns();
+    } catch (error) {
+      setImmediate(this.#macrotask);
+      throw error;
+    }
+  };
+
+  /** Turns, until Deno's event loop is to have a go or there is nothing to do. */
+  #takeTurns(): void {
     const times = this.#times;
     for (;;) {
       const work = this.turn();
@@ -309,6 +337,7 @@ export class Scheduler {
         queueMicrotask(this.#turns);
         return;
       }
+      if (work > 0) this.#pause = FIRST_PAUSE;
       if (this.#ready === null && this.#microtaskTurns === 0) {
         if (this.#references === 0) return this.#rest();
         if (work === 0 && this.#tired(times[0]!)) return this.#park();
@@ -318,7 +347,7 @@ export class Scheduler {
         return;
       }
     }
-  };
+  }
 
   readonly #macrotask = (): void => {
     this.#microtaskTurns = 0;
@@ -380,11 +409,19 @@ export class Scheduler {
     this.#parker?.wake();
     if (this.#unreferenced === 0) {
       this.#state = STOPPED;
-      return;
+    } else if (this.#tired(this.#times[0]!)) {
+      this.#state = PARKED;
+      this.#timeout = setTimeout(this.#wakeByTime, this.#pause);
+      this.#timeout.unref();
+      this.#pause = Math.min(2 * this.#pause, LAST_PAUSE);
+    } else {
+      setImmediate(this.#macrotask).unref();
     }
-    this.#state = PARKED;
-    this.#timeout = setTimeout(this.#wakeByTime, UNREFERENCED_PAUSE);
-    this.#timeout.unref();
+  }
+
+  #chooseIdle(): void {
+    const wanted = [...this.#policies.values()];
+    this.idle = WAKEFULNESS.find((policy) => wanted.includes(policy)) ?? this.#ownIdle;
   }
 }
 

@@ -95,9 +95,9 @@ netTest("closeQueue() closes a queue, and does nothing when it was closed", (lib
   return Promise.resolve();
 });
 
-Deno.test("open() beside another libOS runs both on one scheduler", async () => {
+Deno.test("open() runs all libOSes of a thread on one scheduler", async () => {
   await using one = open();
-  await using two = open({ beside: one });
+  await using two = open();
   await using server = serve({ libos: one, ...LOOPBACK }, function* (connection) {
     // A proxy between the two libOSes, in one coroutine.
     using behind = yield* connect({ libos: two, port: listener.addr.port });
@@ -117,14 +117,31 @@ Deno.test("open() beside another libOS runs both on one scheduler", async () => 
   await echoed;
 });
 
-Deno.test("open() throws when it is beside what is no libOS of this thread", () => {
-  const error = assertThrows(() => open({ beside: {} as never }));
-  assertEquals((error as { code?: string }).code, "EINVAL");
+Deno.test("open() many times leaves Deno's own thread pool free", async () => {
+  const liboses = Array.from({ length: 64 }, () => open({ idle: "park" }));
+  const pops = liboses.map((libos) => {
+    const qd = libos.queue();
+    return { libos, qd, pop: Promise.resolve(libos.operations.pop(qd)) };
+  });
+  // Each of them could sleep in a thread of the pool that reads files, too.
+  await Deno.readTextFile(new URL(import.meta.url));
+  for (const { libos, qd, pop } of pops) {
+    await libos.operations.push(qd, libos.alloc(1));
+    (await pop)!.free();
+  }
+  await Promise.all(liboses.map((libos) => libos.exit()));
 });
 
-Deno.test("open() throws when the idle policy is not that of the libOS beside", async () => {
-  await using one = open({ idle: "park" });
-  const error = assertThrows(() => open({ beside: one, idle: "spin" }));
-  assertEquals((error as { code?: string }).code, "EINVAL");
-  await using _ = open({ beside: one, idle: "park" });
+Deno.test("connect() by name shares one libOS among all, and opens one anew after the last", async () => {
+  await using server = serve(LOOPBACK, generatorEcho);
+  const { port } = server.addr;
+  const connections = await Promise.all(
+    Array.from({ length: 300 }, async () => await connect({ port })),
+  );
+  assertEquals(new Set(connections.map(({ libos }) => libos)).size, 1);
+  await Promise.all(connections.map(async (connection, i) => {
+    await connection.push(bytes(`hi ${i}`));
+    assertEquals(text(await connection.pop()), `hi ${i}`);
+    connection.close();
+  }));
 });

@@ -284,3 +284,26 @@ Deno.test("OperationPool uses an operation again, unless it was awaited or in de
     libos.close(qd);
   }
 });
+
+Deno.test("Operation.then() reports what a function threw that it was given, and all else goes on", async () => {
+  const libos = new MemoryLibOS();
+  const qd = libos.queue();
+  const thrown = Promise.withResolvers<unknown>();
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    thrown.resolve(event.error);
+  };
+  globalThis.addEventListener("error", onError);
+  const mistake = new Error("mistake");
+  libos.operations.pop(qd).then((sga) => {
+    sga!.free();
+    throw mistake;
+  }, () => {});
+  push(libos, qd);
+  assertStrictEquals(await within(thrown.promise), mistake);
+  globalThis.removeEventListener("error", onError);
+  const pop = within(Promise.resolve(libos.operations.pop(qd)));
+  push(libos, qd, 7);
+  using sga = await pop;
+  assertEquals(sga!.bytes()[0], 7);
+});

@@ -251,3 +251,38 @@ Deno.test("Scheduler.attach() during a detach gets a parker that stays open", as
   assertEquals(its.closed, false);
   await scheduler.detach(late);
 });
+
+Deno.test("Scheduler does what the most wakeful of its libOSes wants, as long as it is there", async () => {
+  const { clock, scheduler, driver, parker } = makeScheduler("park");
+  const spinning = new FakeDriver(8);
+  scheduler.attach(spinning, () => new FakeParker(clock), "spin");
+  scheduler.retain(true);
+  await pause(5);
+  assertEquals([scheduler.idle, parker.sleeps], ["spin", 0]);
+  await scheduler.detach(spinning);
+  assertEquals(scheduler.idle, "park");
+  await until(() => parker.parked);
+  scheduler.release(true);
+  await scheduler.detach(driver);
+});
+
+Deno.test("Scheduler goes on after a device threw", async () => {
+  const { scheduler, driver, parker } = makeScheduler("park");
+  const thrown = Promise.withResolvers<unknown>();
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    thrown.resolve(event.error);
+  };
+  globalThis.addEventListener("error", onError);
+  const mistake = new Error("mistake");
+  driver.onPoll = () => {
+    driver.onPoll = () => 0;
+    throw mistake;
+  };
+  scheduler.retain(true);
+  assertEquals(await within(thrown.promise), mistake);
+  globalThis.removeEventListener("error", onError);
+  await until(() => parker.parked);
+  scheduler.release(true);
+  await scheduler.detach(driver);
+});
