@@ -332,6 +332,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   async #close(): Promise<ExitReport> {
     const openQueues = this.#queues.size;
     for (const queue of [...this.#queues]) this.close(queue.qd);
+    this.operations.close();
     await this.scheduler.detach(this);
     this.closeDevice();
     return {

@@ -21,6 +21,8 @@ import type { Operation, Operations, QueueDescriptor, Sga, SocketAddress } from 
 export class RuntimeOperations implements Operations {
   readonly #queues: QueueTable;
   readonly #pool: OperationPool;
+  readonly #sleeps = new Set<Sleep>();
+  #closed = false;
 
   /** Makes the calls over a table of queues. */
   constructor(queues: QueueTable, pool: OperationPool) {
@@ -61,7 +63,16 @@ export class RuntimeOperations implements Operations {
 
   /** See {@linkcode Operations.sleep}. */
   sleep(milliseconds: number): Operation<void> {
-    return new Sleep(this.#pool).begin(checkTimeout(milliseconds));
+    if (this.#closed) {
+      throw new DemikernelError("ENODEV", "sleep", { detail: "the libOS was closed" });
+    }
+    return new Sleep(this.#pool, this.#sleeps).begin(checkTimeout(milliseconds));
+  }
+
+  /** Ends what is on no queue with `ECANCELED`. */
+  close(): void {
+    this.#closed = true;
+    for (const sleep of this.#sleeps) sleep.end();
   }
 }
 
@@ -73,21 +84,33 @@ class Sleep implements OperationOwner {
   readonly #pool: OperationPool;
   readonly #operation: PooledOperation<void>;
   readonly #timer: Timer;
+  /** All that go on, and so this one. */
+  readonly #sleeps: Set<Sleep>;
 
-  constructor(pool: OperationPool) {
+  constructor(pool: OperationPool, sleeps: Set<Sleep>) {
     this.#pool = pool;
+    this.#sleeps = sleeps;
     this.#operation = pool.take(Opcode.SLEEP, this);
-    this.#timer = new Timer(() => this.#operation.complete(undefined));
+    this.#timer = new Timer(() => {
+      this.#sleeps.delete(this);
+      this.#operation.complete(undefined);
+    });
   }
 
   begin(milliseconds: number): PooledOperation<void> {
     const { timers, clock } = this.#pool.scheduler;
     timers.arm(this.#timer, clock.read() + milliseconds);
+    this.#sleeps.add(this);
     this.#operation.suspend();
     return this.#operation;
   }
 
+  end(): void {
+    this.#operation.cancel();
+  }
+
   cancel(): void {
+    this.#sleeps.delete(this);
     this.#pool.scheduler.timers.disarm(this.#timer);
   }
 

@@ -331,13 +331,13 @@ export class Scheduler {
     const times = this.#times;
     for (;;) {
       const work = this.turn();
+      if (work > 0) this.#pause = FIRST_PAUSE;
       if (this.#ready !== null && times[0]! < times[1]!) continue;
       if (this.#microtaskTurns > 0 && times[0]! < times[1]!) {
         this.#microtaskTurns--;
         queueMicrotask(this.#turns);
         return;
       }
-      if (work > 0) this.#pause = FIRST_PAUSE;
       if (this.#ready === null && this.#microtaskTurns === 0) {
         if (this.#references === 0) return this.#rest();
         if (work === 0 && this.#tired(times[0]!)) return this.#park();

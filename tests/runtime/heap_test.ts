@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { BufferHeap } from "../../libos/runtime/heap.ts";
+import type { HeapSga } from "../../libos/runtime/sga.ts";
 import { assertCode } from "./_assert.ts";
 
 const REGION = 64 * 1024;
@@ -188,4 +189,51 @@ Deno.test("BufferHeap.origins in debug mode tells where each buffer held was all
 function allocateHere(heap: BufferHeap): Uint8Array {
   using sga = heap.alloc(100);
   return sga.bytes();
+}
+
+/** Takes the memory of an sga away, as posting it to a worker does. */
+function transfer(sga: HeapSga): void {
+  structuredClone(sga.bytes(), { transfer: [sga.bytes().buffer] });
+}
+
+for (const debug of [false, true]) {
+  const mode = debug ? "debug mode" : "normal mode";
+
+  Deno.test(`BufferHeap goes on when the memory of a buffer was transferred away (${mode})`, () => {
+    const heap = new BufferHeap({ debug });
+    const sgas = [heap.alloc(100), heap.alloc(100), heap.alloc([10, 100])];
+    transfer(sgas[0]!);
+    for (let i = 0; i < 2; i++) assertCode("EFAULT", () => sgas[i]!.bytes());
+    assertCode("EFAULT", () => sgas[2]!.bytes(1));
+    assertCode("EFAULT", () => sgas[0]!.toUint8Array());
+    sgas[1]!.free();
+    const others = Array.from({ length: REGION / 128 + 1 }, () => heap.alloc(100));
+    for (const sga of others) assertEquals(sga.bytes().length, 100);
+    assertEquals(heap.heapBytes, 3 * REGION);
+    for (const sga of [...others, sgas[0]!, sgas[2]!]) sga.free();
+    assertEquals(heap.buffers, 0);
+    assertEquals(heap.heapBytes, 2 * REGION);
+    heap.alloc(100).free();
+  });
+
+  Deno.test(`BufferHeap drops a region that was transferred away before it was full (${mode})`, () => {
+    const heap = new BufferHeap({ debug });
+    const sga = heap.alloc(1 << 16);
+    transfer(sga);
+    sga.free();
+    assertEquals(heap.heapBytes, REGION);
+    using other = heap.alloc(1 << 16);
+    assertEquals(other.bytes().length, 1 << 16);
+    assertEquals(heap.heapBytes, REGION);
+  });
+
+  Deno.test(`BufferHeap counts a large buffer that was transferred away until it is freed (${mode})`, () => {
+    const heap = new BufferHeap({ debug });
+    const sga = heap.alloc(2 << 20);
+    transfer(sga);
+    assertCode("EFAULT", () => sga.bytes());
+    assertEquals(heap.bufferBytes, 2 << 20);
+    sga.free();
+    assertEquals([heap.bufferBytes, heap.heapBytes], [0, 0]);
+  });
 }

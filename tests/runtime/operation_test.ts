@@ -307,3 +307,110 @@ Deno.test("Operation.then() reports what a function threw that it was given, and
   using sga = await pop;
   assertEquals(sga!.bytes()[0], 7);
 });
+
+Deno.test("LibOS.exit() ends sleeps with ECANCELED, and there are none afterwards", async () => {
+  const { libos, scheduler } = withFakeClock();
+  const sleep = within(Promise.resolve(libos.operations.sleep(1e6)));
+  await Promise.all([libos.exit(), assertRejectsCode("ECANCELED", sleep)]);
+  assertEquals(scheduler.timers.size, 0);
+  assertCode("ENODEV", () => libos.operations.sleep(1));
+});
+
+for (const [way, wait] of Object.entries(WAYS)) {
+  Deno.test(`${way} gives what a promise that is joined gives, settled before or after`, async () => {
+    const libos = new MemoryLibOS();
+    const { join, sleep } = bound(libos);
+    assertEquals(await within(wait(libos, join(Promise.resolve(1)))), 1);
+    assertEquals(await within(wait(libos, join(pause(2).then(() => 2)))), 2);
+    assertEquals(await within(wait(libos, join(sleep(1)))), undefined);
+    const spawned = libos.spawn(function* (): Coroutine<number> {
+      yield* sleep(1);
+      return 3;
+    }());
+    assertEquals(await within(wait(libos, join(spawned))), 3);
+  });
+
+  Deno.test(`${way} fails with what a promise that is joined was rejected with`, async () => {
+    const libos = new MemoryLibOS();
+    const mistake = new Error("mistake");
+    const join = libos.operations.join(Promise.reject(mistake));
+    assertStrictEquals(await assertRejects(() => within(wait(libos, join))), mistake);
+    const nothing = libos.operations.join(Promise.reject());
+    const error = await assertRejectsCode("EIO", wait(libos, nothing));
+    assertEquals(error.operation, "join");
+  });
+
+  Deno.test(`${way} ends a join at its timeout, and lets the promise alone`, async () => {
+    const libos = new MemoryLibOS();
+    const { promise, reject } = Promise.withResolvers<void>();
+    const join = libos.operations.join(promise).within({ timeout: 1 });
+    await assertRejectsCode("ETIMEDOUT", wait(libos, join));
+    // Its operation may be another one's by now.
+    const pop = libos.operations.pop(libos.queue());
+    reject(new Error("late"));
+    await pause(1);
+    pop.cancel();
+    await assertRejectsCode("ECANCELED", wait(libos, pop));
+  });
+}
+
+/** The operations of a libOS that need no queue, as functions. */
+function bound({ operations }: LibOS): Pick<LibOS["operations"], "join" | "sleep"> {
+  return {
+    join: (promise) => operations.join(promise),
+    sleep: (milliseconds) => operations.sleep(milliseconds),
+  };
+}
+
+/** How the functions that `convert` was given are called for an operation. */
+function counted<T>(operation: Operation<T>) {
+  const calls = { lost: 0 };
+  operation.convert(null, null, () => calls.lost++);
+  return calls;
+}
+
+Deno.test("Operation.convert() calls `lost` once when it fails, and nobody waits", () => {
+  const libos = new MemoryLibOS();
+  const qd = libos.queue();
+  const pop = libos.operations.pop(qd);
+  const calls = counted(pop);
+  assertEquals(calls.lost, 0);
+  pop.cancel();
+  pop.cancel();
+  assertEquals(calls.lost, 1);
+  assertEquals(counted(pop).lost, 1);
+  libos.close(qd);
+});
+
+Deno.test("Operation.convert() calls `lost` when its coroutine is closed, before or after the result", async () => {
+  const libos = new MemoryLibOS();
+  for (const over of [false, true]) {
+    const qd = libos.queue();
+    const pop = libos.operations.pop(qd);
+    const calls = counted(pop);
+    const began = Promise.withResolvers<void>();
+    const coroutine = function* (): Coroutine {
+      began.resolve();
+      yield* pop;
+    }();
+    const spawned = libos.spawn(coroutine);
+    await began.promise;
+    if (over) push(libos, qd);
+    coroutine.return();
+    await within(spawned);
+    assertEquals(calls.lost, 1);
+    assertEquals(libos.statistics().buffers, 0);
+  }
+});
+
+Deno.test("Operation.convert() does not call `lost` when somebody gets the result, nor for the next operation", async () => {
+  const libos = new MemoryLibOS();
+  const qd = libos.queue();
+  const pop = libos.operations.pop(qd);
+  const calls = counted(pop);
+  const result = WAYS["yield*"]!(libos, pop);
+  push(libos, qd);
+  (await within(result) as { free(): void }).free();
+  libos.operations.pop(qd).cancel();
+  assertEquals(calls.lost, 0);
+});
