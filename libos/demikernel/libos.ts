@@ -49,6 +49,9 @@ const LARGEST_POP = 8192;
 /** How often the library's timers go on, in milliseconds: retransmission and such, where it has a TCP of its own. */
 const TIMERS_EVERY = { ownStack: 1, kernel: 100 };
 
+/** How often upstream is run before a connection is closed, so that its own TCP has seen what came until then. */
+const POLLS_BEFORE_CLOSE = 100;
+
 /** How long a libOS that is idle is polled often, in milliseconds, and the pause between polls then and later. */
 const RECENT = 1000;
 const SHORT_PAUSE = 1;
@@ -81,8 +84,12 @@ export class NativeDemikernel extends RuntimeLibOS {
   readonly #instance: Instance;
   readonly #device: Device;
   readonly #context: NativeContext;
+  /** Whether it has a TCP of upstream's own, which answers peers also while nothing is under way. */
+  readonly #ownStack: boolean;
   /** When there was something to do last, in an array since a field would be boxed anew on each write. */
   readonly #lastWork = new Float64Array(1);
+  /** When the timers of the stack went on last while nothing was under way. */
+  readonly #stackRan = new Float64Array(1);
 
   /** Starts the libOS on this thread. Throws as {@linkcode takeInstance} and {@linkcode checkConfiguration}. */
   constructor(name: NativeLibOS, options: NativeOptions) {
@@ -103,17 +110,18 @@ export class NativeDemikernel extends RuntimeLibOS {
     this.#instance = takeInstance(library, name, text);
     const { closing } = this.#instance;
     const shared = SHARED_MEMORY.includes(name);
-    const timersEvery = TIMERS_EVERY[OWN_STACK.includes(name) ? "ownStack" : "kernel"];
+    this.#ownStack = OWN_STACK.includes(name);
+    const timersEvery = TIMERS_EVERY[this.#ownStack ? "ownStack" : "kernel"];
     const { clock } = this.scheduler;
     this.#device = new Device(this.#instance.calls, this.context.heap, clock, timersEvery);
     this.#context = {
       ...this.context,
       device: this.#device,
-      closeNative: shared ? (qd) => closing.close(qd) : (qd) => this.#device.calls.close(qd),
+      closeNative: shared ? (qd) => closing.close(qd) : (qd) => this.#closeNative(qd),
       connectLock: name === "catloop" ? makeConnectLocks(library) : null,
       address,
       // On upstream's own stack a push of more than one segment never ends.
-      largestPush: OWN_STACK.includes(name) ? mss : shared ? LARGEST_POP : LARGEST,
+      largestPush: this.#ownStack ? mss : shared ? LARGEST_POP : LARGEST,
     };
     this.scheduler.attach(this, () => {
       throw new Error("there is nothing to sleep for");
@@ -122,6 +130,7 @@ export class NativeDemikernel extends RuntimeLibOS {
 
   /** See {@linkcode Driver.poll}. */
   override poll(): number {
+    if (this.#ownStack && !this.#device.busy) this.#runStack();
     const work = this.#device.poll();
     if (work > 0) this.#lastWork[0] = this.scheduler.clock.read();
     return work;
@@ -129,7 +138,7 @@ export class NativeDemikernel extends RuntimeLibOS {
 
   /** See {@linkcode Driver.deadline}. */
   override deadline(): number {
-    if (!this.#device.busy) return Infinity;
+    if (!this.#device.busy && !this.#ownStack) return Infinity;
     const now = this.scheduler.clock.read();
     return now + (now - this.#lastWork[0]! < RECENT ? SHORT_PAUSE : LONG_PAUSE);
   }
@@ -151,6 +160,26 @@ export class NativeDemikernel extends RuntimeLibOS {
     if (nativeQd < 0) throw new DemikernelError(-nativeQd, "pipe");
     this.#instance.closing.opened(nativeQd);
     return new PipeQueue(this.#context, nativeQd, end);
+  }
+
+  /** Answers peers while nothing is under way: for 1 µs, and for longer when the timers are due. */
+  #runStack(): void {
+    const { calls } = this.#device;
+    calls.poll();
+    const now = this.scheduler.clock.read();
+    if (now - this.#stackRan[0]! < TIMERS_EVERY.ownStack) return;
+    this.#stackRan[0] = now;
+    calls.waitAny(0);
+  }
+
+  /**
+   * Closes a descriptor. A TCP of upstream's own first has to see what came: it would take the peer's FIN for the answer
+   * to its own, and end the process when it sends that again.
+   */
+  #closeNative(qd: number): void {
+    const { calls } = this.#device;
+    for (let i = 0; this.#ownStack && i < POLLS_BEFORE_CLOSE; i++) calls.poll();
+    calls.close(qd);
   }
 
   /** The library's part stays until the thread ends; it can be taken up again. */

@@ -59,10 +59,11 @@ export const SUBJECTS: readonly Subject[] = [
   catnapUnix("seqpacket"),
   QUEUE,
   ...NATIVE,
+  CATPOWDER,
 ];
 
 /** Those that need more than the machine of a developer has, and are run when asked for. */
-export const ON_REQUEST: readonly Subject[] = [CATPOWDER, CATNIP];
+export const ON_REQUEST: readonly Subject[] = [CATNIP];
 
 /** The one of a name. */
 export function subjectOf(name: string): Subject {
