@@ -117,6 +117,14 @@ const NAMES = new Map<number, ErrnoName>(
   Object.entries(Errno).map(([name, number]) => [number, name as ErrnoName]),
 );
 
+/** Checks a timeout in milliseconds. Throws {@linkcode DemikernelError} `EINVAL`. */
+export function checkTimeout(timeout: number): number {
+  if (typeof timeout === "number" && timeout >= 0) return timeout;
+  throw new DemikernelError("EINVAL", "wait", {
+    detail: `a timeout must be zero or more milliseconds, not ${Deno.inspect(timeout)}`,
+  });
+}
+
 /** Where an error came from. */
 export interface DemikernelErrorOptions extends ErrorOptions {
   /** The queue descriptor. */

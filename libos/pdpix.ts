@@ -131,6 +131,9 @@ export interface Sga extends Disposable {
   readonly truncated: boolean;
   /**
    * The memory of one segment, the first by default, to read and to write until the sga is pushed or freed.
+   * It is a view of memory that others have a part of: do not transfer or detach its buffer, as `postMessage` with
+   * a transfer list and byte streams do; give them the copy of {@linkcode Sga.toUint8Array}.
+   *
    * Throws {@linkcode DemikernelError} `EINVAL` for a segment that it has not.
    */
   bytes(segment?: number): Uint8Array<ArrayBuffer>;
@@ -257,12 +260,21 @@ export interface Operation<T> {
   then(resolve: (value: T) => void, reject: (error: unknown) => void): void;
   /** As `then`, for those who keep the operation no longer: it goes back to its pool afterwards. */
   deliver(resolve: (value: T) => void, reject: (error: unknown) => void): void;
-  /** Changes what the waiter gets, the result and the error; null leaves it. Gives the operation back. */
+  /**
+   * Changes what the waiter gets, the result and the error; null leaves it. Gives the operation back. `lost` is
+   * called when there will be no result for anybody, at once and whether somebody waits or not: it failed, or
+   * its coroutine was closed. It lets go of what the result would have owned.
+   */
   convert<U = T>(
     result: ((value: T) => U) | null,
     error: ((error: unknown) => unknown) | null,
+    lost?: (() => void) | null,
   ): Operation<U>;
-  /** Completes it with `ECANCELED`, unless it is already over. */
+  /**
+   * Completes it with `ECANCELED`, unless it is already over. Once `yield*` or `deliver` has given the result,
+   * the object may be another operation, which a late call would cancel: where that can happen, use a signal
+   * and {@linkcode Operation.within}, which ends with the operation.
+   */
   cancel(): void;
   /** Sets a deadline or a signal on it, and gives it back. */
   within(options: OperationOptions): this;
@@ -282,6 +294,37 @@ export interface Operations {
   pop(qd: QueueDescriptor, size?: number): Operation<Sga | null>;
   /** Completes after so many milliseconds on the scheduler's clock. */
   sleep(milliseconds: number): Operation<void>;
+  /**
+   * Waits for a promise, or for a coroutine that was spawned, in a coroutine. It fails with what the promise was
+   * rejected with, or with `EIO` if that is null or undefined. To cancel it ends the waiting, and nothing else.
+   *
+   * @example A relay in both directions
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { connect, type Connection, type Coroutine, open, serve } from "@demikernel/deno";
+   *
+   * await using libos = open("catnap");
+   * const loopback = { libos, hostname: "127.0.0.1", port: 0 } as const;
+   *
+   * function* copy(from: Connection, to: Connection): Coroutine {
+   *   for (let sga; (sga = yield* from.pop()) !== null;) yield* to.push(sga);
+   *   to.closeWrite();
+   * }
+   *
+   * await using behind = serve(loopback, (connection) => copy(connection, connection));
+   * await using relay = serve(loopback, function* (connection) {
+   *   using target = yield* connect({ libos, port: behind.addr.port });
+   *   const both = [copy(connection, target), copy(target, connection)];
+   *   yield* libos.operations.join(Promise.all(both.map((one) => libos.spawn(one))));
+   * });
+   *
+   * using client = await connect({ libos, port: relay.addr.port });
+   * await client.push(new TextEncoder().encode("ping"));
+   * using sga = await client.pop();
+   * assertEquals(new TextDecoder().decode(sga?.bytes()), "ping");
+   * ```
+   */
+  join<T>(promise: PromiseLike<T>): Operation<T>;
 }
 
 /** What a libOS counts, since it was opened. */

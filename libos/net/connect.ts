@@ -50,10 +50,8 @@ export function connect(options: ConnectOptions): Operation<Connection> {
       const connected = qd = libos.socket(domain, type);
       return libos.operations.connect(qd, address).convert(
         () => new Connection(libos, connected, () => void lease.end()),
-        (error) => {
-          giveUp();
-          return toDenoError(error);
-        },
+        toDenoError,
+        giveUp,
       ).within(options);
     } catch (error) {
       giveUp();

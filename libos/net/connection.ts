@@ -30,7 +30,9 @@ export interface PopOptions extends OperationOptions {
  * the same connection.
  *
  * Errors are those of Deno, such as `Deno.errors.ConnectionReset`; their `cause` is the
- * {@linkcode DemikernelError}.
+ * {@linkcode DemikernelError}. What Deno has no class for arrives as a {@linkcode DemikernelError}, to be told by its
+ * `code`: arguments that make no sense (`EINVAL`, a timeout that is no number for example), a host that cannot be
+ * reached (`EHOSTUNREACH`, `EHOSTDOWN`, `ENETDOWN`), and what ran out (`ENOMEM`, `ENOBUFS`, `EMFILE`).
  *
  * @example Both kinds of handler
  * ```ts
@@ -109,6 +111,9 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
   /**
    * Sends all of an sga, which then is the libOS's, or a copy of bytes. It is over when every byte was
    * taken. If it throws at once, the sga remains the caller's.
+   *
+   * A timeout or a signal ends the waiting. If some bytes were taken by then, the rest is sent all the same, since
+   * the stream would be broken otherwise; to stop that, close the connection.
    */
   push(data: Sga | Uint8Array, options?: OperationOptions): Operation<void> {
     this.#check("push");

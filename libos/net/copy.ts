@@ -9,6 +9,11 @@ import type { LibOS, Sga } from "../pdpix.ts";
 /** Copies bytes to the heap of a libOS. Throws as {@linkcode LibOS.alloc}. */
 export function copyToHeap(libos: LibOS, bytes: Uint8Array): Sga {
   const sga = libos.alloc(bytes.length);
-  sga.bytes().set(bytes);
+  try {
+    sga.bytes().set(bytes);
+  } catch (error) {
+    sga.free();
+    throw error;
+  }
   return sga;
 }

@@ -1,6 +1,14 @@
 /**
  * The errors of the coroutine layer: those of Deno, as its own network calls throw them.
  *
+ * Every error has the `code` of its errno. It stays a {@linkcode DemikernelError} where Deno has no class for it:
+ * - arguments that make no sense: `EINVAL`, `ENAMETOOLONG`, `EAFNOSUPPORT`, `EMSGSIZE`, `EDESTADDRREQ`;
+ * - a connection that is there already, or on its way: `EISCONN`, `EINPROGRESS`, `EALREADY`;
+ * - what ran out: `ENOMEM`, `ENOBUFS`, `EMFILE`, `ENFILE`;
+ * - the network and the device: `EHOSTUNREACH`, `EHOSTDOWN`, `ENETDOWN`, `ENETRESET`, `EPROTO`, `EIO`, `ENODEV`.
+ *
+ * The reason of a signal is thrown as it is.
+ *
  * @module
  */
 

@@ -8,13 +8,23 @@ import type { Connection } from "./connection.ts";
 import type { Endpoint, InetEndpoint, UnixEndpoint } from "./endpoint.ts";
 import { Lease } from "./lease.ts";
 import { listen, type Listener, type ListenOptions } from "./listener.ts";
-import type { Coroutine, InetAddress, LibOS, SocketAddress, UnixAddress } from "../pdpix.ts";
+import type {
+  Coroutine,
+  InetAddress,
+  LibOS,
+  Operation,
+  SocketAddress,
+  UnixAddress,
+} from "../pdpix.ts";
 
 /**
  * What serves one connection: an async function, or a generator function, which costs a third. The
- * connection is closed when it ends, however it ends; a push that it did not wait for may be lost then.
+ * connection is closed when it ends, however it ends; a push that it did not wait for may be lost then. What
+ * it gives is waited for, and not looked at.
  */
-export type Handler = (connection: Connection) => Coroutine | Promise<void> | void;
+export type Handler = (
+  connection: Connection,
+) => Coroutine<unknown> | PromiseLike<unknown> | Operation<unknown> | void;
 
 /** What to serve on, and how. */
 export type ServeOptions<E extends Endpoint = Endpoint> = ListenOptions<E> & {
@@ -138,6 +148,8 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   async #run(): Promise<void> {
     const abort = () => this.#stop((connection) => connection[Symbol.dispose]());
     this.#signal?.addEventListener("abort", abort);
+    // As `onListen` may have done.
+    if (this.#signal?.aborted) abort();
     try {
       await this.#libos.spawn(this.#accept());
     } finally {
@@ -216,8 +228,10 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   }
 }
 
-function isCoroutine(result: Coroutine | Promise<void> | void): result is Coroutine {
-  return typeof (result as Coroutine | undefined)?.next === "function";
+/** An operation has a `next` too. */
+function isCoroutine(result: ReturnType<Handler>): result is Coroutine<unknown> {
+  const { next, then } = (result ?? {}) as Partial<Coroutine<unknown> & PromiseLike<unknown>>;
+  return typeof next === "function" && typeof then !== "function";
 }
 
 /** Whether a connection was closed, by whomever, or its libOS was. */

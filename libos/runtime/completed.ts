@@ -6,7 +6,7 @@
  * @module
  */
 
-import { checkTimeout } from "./operation.ts";
+import { checkTimeout } from "../error.ts";
 import type { Operation, OperationOptions, Suspension } from "../pdpix.ts";
 
 const RESULT = Object.freeze({ done: true, value: undefined }) as IteratorReturnResult<void>;

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { DemikernelError, Errno } from "../error.ts";
+import { checkTimeout, DemikernelError, Errno } from "../error.ts";
 import { makeCompleted } from "./completed.ts";
 import { Timer } from "./timers.ts";
 import type { Operation, OperationOptions, SocketAddress, Suspension } from "../pdpix.ts";
@@ -17,17 +17,20 @@ import type { Scheduler, Task } from "./scheduler.ts";
 import type { HeapSga } from "./sga.ts";
 import type { TokenTable } from "./tokens.ts";
 
-/** What an operation does; the paper's opcodes, and two of our own. */
+export { checkTimeout };
+
+/** What an operation does; the paper's opcodes, and three of our own. */
 export const Opcode = {
   PUSH: 1,
   POP: 2,
   ACCEPT: 3,
   CONNECT: 4,
   SLEEP: 5,
+  JOIN: 6,
 } as const;
 
 /** The names of the opcodes, as errors tell them. */
-export const OPCODE_NAMES = ["", "push", "pop", "accept", "connect", "sleep"] as const;
+export const OPCODE_NAMES = ["", "push", "pop", "accept", "connect", "sleep", "join"] as const;
 
 const PENDING = 0;
 const OVER = 1;
@@ -87,14 +90,6 @@ class Limits {
   }
 }
 
-/** Checks a timeout in milliseconds. Throws {@linkcode DemikernelError} `EINVAL`. */
-export function checkTimeout(timeout: number): number {
-  if (typeof timeout === "number" && timeout >= 0) return timeout;
-  throw new DemikernelError("EINVAL", "wait", {
-    detail: `a timeout must be zero or more milliseconds, not ${Deno.inspect(timeout)}`,
-  });
-}
-
 /** An operation of a libOS in TypeScript. */
 // deno-lint-ignore no-explicit-any -- one class serves all result types, and must have one hidden class
 export class PooledOperation<T = any> implements Operation<T> {
@@ -129,6 +124,8 @@ export class PooledOperation<T = any> implements Operation<T> {
   #convert: ((value: never) => unknown) | null = null;
   /** Turns an error into what the waiter gets. */
   #convertError: ((error: unknown) => unknown) | null = null;
+  /** Called when nobody will get a result. */
+  #lost: (() => void) | null = null;
   #reason: unknown = undefined;
   #task: Task | null = null;
   #resolve: ((value: T) => void) | null = null;
@@ -162,6 +159,7 @@ export class PooledOperation<T = any> implements Operation<T> {
     this.size = 0;
     this.#convert = null;
     this.#convertError = null;
+    this.#lost = null;
   }
 
   /** Used by libOSes: it cannot be over yet, so the scheduler has to look after it. */
@@ -181,7 +179,11 @@ export class PooledOperation<T = any> implements Operation<T> {
   fail(errno: number, reason?: unknown): void {
     this.#errno = errno;
     this.#reason = reason;
+    const lost = this.#lost;
+    this.#lost = null;
     this.#end();
+    // Afterwards, since it may close what this is on.
+    if (lost !== null) lost();
   }
 
   /** Fails it for its waiter at once, whatever its owner still has to do. */
@@ -195,9 +197,12 @@ export class PooledOperation<T = any> implements Operation<T> {
   convert<U = T>(
     result: ((value: T) => U) | null,
     error: ((error: unknown) => unknown) | null,
+    lost: (() => void) | null = null,
   ): PooledOperation<U> {
     this.#convert = result;
     this.#convertError = error;
+    if (this.#errno === 0) this.#lost = lost;
+    else if (lost !== null) lost();
     return this as unknown as PooledOperation<U>;
   }
 
@@ -256,6 +261,7 @@ export class PooledOperation<T = any> implements Operation<T> {
       this.cancel();
     } else if (this.#state === OVER) {
       if (this.#errno === 0) this.owner!.discard(this);
+      if (this.#lost !== null) this.#lost();
       this.consume();
     }
     return this;

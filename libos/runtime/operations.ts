@@ -4,9 +4,8 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { checkTimeout, DemikernelError, Errno } from "../error.ts";
 import {
-  checkTimeout,
   Opcode,
   type OperationOwner,
   type OperationPool,
@@ -14,14 +13,15 @@ import {
 } from "./operation.ts";
 import type { QueueTable } from "./queue_table.ts";
 import { HeapSga } from "./sga.ts";
-import { Timer } from "./timers.ts";
+import { Timer, type TimerHeap } from "./timers.ts";
 import type { Operation, Operations, QueueDescriptor, Sga, SocketAddress } from "../pdpix.ts";
 
 /** See {@linkcode Operations}. The results are {@linkcode PooledOperation}s. */
 export class RuntimeOperations implements Operations {
   readonly #queues: QueueTable;
   readonly #pool: OperationPool;
-  readonly #sleeps = new Set<Sleep>();
+  /** What is on no queue, and goes on. */
+  readonly #loose = new Set<Loose>();
   #closed = false;
 
   /** Makes the calls over a table of queues. */
@@ -63,58 +63,86 @@ export class RuntimeOperations implements Operations {
 
   /** See {@linkcode Operations.sleep}. */
   sleep(milliseconds: number): Operation<void> {
-    if (this.#closed) {
-      throw new DemikernelError("ENODEV", "sleep", { detail: "the libOS was closed" });
-    }
-    return new Sleep(this.#pool, this.#sleeps).begin(checkTimeout(milliseconds));
+    checkTimeout(milliseconds);
+    this.#checkOpen("sleep");
+    return new Sleep(this.#pool, this.#loose, milliseconds).operation;
+  }
+
+  /** See {@linkcode Operations.join}. */
+  join<T>(promise: PromiseLike<T>): Operation<T> {
+    this.#checkOpen("join");
+    return new Join(this.#pool, this.#loose, promise).operation;
   }
 
   /** Ends what is on no queue with `ECANCELED`. */
   close(): void {
     this.#closed = true;
-    for (const sleep of this.#sleeps) sleep.end();
+    for (const one of this.#loose) one.operation.cancel();
+  }
+
+  #checkOpen(operation: string): void {
+    if (!this.#closed) return;
+    throw new DemikernelError("ENODEV", operation, { detail: "the libOS was closed" });
   }
 }
 
-/** The owner of one sleep: a timer. */
-class Sleep implements OperationOwner {
+/** The owner of one operation that is on no queue. */
+abstract class Loose implements OperationOwner {
   readonly qd = undefined;
   readonly referenced = true;
   pending = 0;
-  readonly #pool: OperationPool;
-  readonly #operation: PooledOperation<void>;
-  readonly #timer: Timer;
+  readonly operation: PooledOperation;
   /** All that go on, and so this one. */
-  readonly #sleeps: Set<Sleep>;
+  readonly #all: Set<Loose>;
 
-  constructor(pool: OperationPool, sleeps: Set<Sleep>) {
-    this.#pool = pool;
-    this.#sleeps = sleeps;
-    this.#operation = pool.take(Opcode.SLEEP, this);
-    this.#timer = new Timer(() => {
-      this.#sleeps.delete(this);
-      this.#operation.complete(undefined);
-    });
-  }
-
-  begin(milliseconds: number): PooledOperation<void> {
-    const { timers, clock } = this.#pool.scheduler;
-    timers.arm(this.#timer, clock.read() + milliseconds);
-    this.#sleeps.add(this);
-    this.#operation.suspend();
-    return this.#operation;
-  }
-
-  end(): void {
-    this.#operation.cancel();
+  constructor(opcode: number, pool: OperationPool, all: Set<Loose>) {
+    this.#all = all;
+    this.operation = pool.take(opcode, this);
+    all.add(this);
+    this.operation.suspend();
   }
 
   cancel(): void {
-    this.#sleeps.delete(this);
-    this.#pool.scheduler.timers.disarm(this.#timer);
+    this.#all.delete(this);
   }
 
   discard(): void {}
+
+  /** Completes it, unless it was cancelled: its object may be another operation by then. */
+  protected complete(value: unknown): void {
+    if (this.#all.delete(this)) this.operation.complete(value);
+  }
+
+  /** As {@linkcode Loose.complete}, when it failed. */
+  protected fail(error: unknown): void {
+    if (this.#all.delete(this)) this.operation.fail(Errno.EIO, error);
+  }
+}
+
+class Sleep extends Loose {
+  readonly #timers: TimerHeap;
+  readonly #timer = new Timer(() => this.complete(undefined));
+
+  constructor(pool: OperationPool, all: Set<Loose>, milliseconds: number) {
+    super(Opcode.SLEEP, pool, all);
+    const { timers, clock } = pool.scheduler;
+    this.#timers = timers;
+    timers.arm(this.#timer, clock.read() + milliseconds);
+  }
+
+  override cancel(): void {
+    super.cancel();
+    this.#timers.disarm(this.#timer);
+  }
+}
+
+class Join extends Loose {
+  constructor(pool: OperationPool, all: Set<Loose>, promise: PromiseLike<unknown>) {
+    super(Opcode.JOIN, pool, all);
+    Promise.resolve(promise).then((value) => this.complete(value), (error) => this.fail(error));
+    // It may be settled already.
+    pool.scheduler.expectMicrotasks();
+  }
 }
 
 // The errors of the datapath are made in functions of their own, to keep its code small enough to inline.

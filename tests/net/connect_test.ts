@@ -1,7 +1,15 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { connect, type ConnectOptions, DemikernelError, listen, open, serve } from "../../mod.ts";
+import {
+  connect,
+  type ConnectOptions,
+  DemikernelError,
+  type LibOS,
+  listen,
+  open,
+  serve,
+} from "../../mod.ts";
 import { within } from "../runtime/_assert.ts";
-import { bytes, generatorEcho, LOOPBACK, netTest, text } from "./_net.ts";
+import { bytes, generatorEcho, held, LOOPBACK, netTest, text } from "./_net.ts";
 
 netTest("connect() connects to a listener of Deno", async (libos) => {
   using listener = Deno.listen(LOOPBACK);
@@ -60,6 +68,78 @@ for (const [what, options] of Object.entries(SENSELESS)) {
     return Promise.resolve();
   });
 }
+
+/** Ways in which nobody gets the connection that was asked for. */
+const LOST: Record<string, (libos: LibOS, options: ConnectOptions) => Promise<void>> = {
+  "it is cancelled": (_libos, options) => {
+    connect(options).cancel();
+    return Promise.resolve();
+  },
+  "its signal is aborted": (_libos, options) => {
+    const controller = new AbortController();
+    connect({ ...options, signal: controller.signal });
+    controller.abort();
+    return Promise.resolve();
+  },
+  "its time is over": async (libos, options) => {
+    connect({ ...options, timeout: 0 });
+    await libos.operations.sleep(1);
+  },
+  "its coroutine is closed": async (libos, options) => {
+    const began = Promise.withResolvers<void>();
+    const coroutine = function* () {
+      began.resolve();
+      yield* connect(options);
+    }();
+    const spawned = libos.spawn(coroutine);
+    await began.promise;
+    coroutine.return();
+    await within(spawned);
+  },
+};
+
+for (const [what, lose] of Object.entries(LOST)) {
+  netTest(`connect() holds nothing when ${what} before it is connected`, async (libos) => {
+    await using other = open();
+    using listener = listen({ libos: other, ...LOOPBACK, backlog: 1 });
+    const { port } = listener.addr;
+    // Two fill the backlog; what comes then gets no answer.
+    for (let i = 0; i < 2; i++) await connect({ libos: other, port });
+    const before = held(libos);
+    await lose(libos, { libos, port });
+    assertEquals(held(libos), before);
+  });
+}
+
+netTest(
+  "connect() holds nothing when its coroutine is closed after it was connected",
+  async (libos) => {
+    using listener = listen({ libos, ...LOOPBACK });
+    const before = held(libos);
+    const coroutine = function* () {
+      yield* connect({ libos, port: listener.addr.port });
+    }();
+    const spawned = libos.spawn(coroutine);
+    // It runs in the same turn, so that the other cannot go on in between.
+    // deno-lint-ignore require-yield -- it must not wait
+    const closed = libos.spawn(function* () {
+      assertEquals(libos.statistics().pending, 1);
+      while (libos.statistics().pending > 0) libos.poll();
+      coroutine.return();
+      assertEquals(held(libos), before);
+    }());
+    await within(Promise.all([spawned, closed]));
+  },
+);
+
+netTest("connect() holds nothing when it is refused, and nobody waits for it", async (libos) => {
+  const listener = listen({ libos, ...LOOPBACK });
+  const { port } = listener.addr;
+  listener.close();
+  connect({ libos, port });
+  connect({ libos, path: "/nonexistent/socket" });
+  while (libos.statistics().queues > 0) await libos.operations.sleep(1);
+});
 
 Deno.test("connect() is interrupted when its libOS is closed", async () => {
   const libos = open();

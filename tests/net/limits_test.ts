@@ -87,8 +87,11 @@ for (const [what, prepare] of Object.entries(BOUNDED)) {
     using owned = new DisposableStack();
     const start = await prepare(libos, owned);
     const before = held(libos);
-    for (const timeout of [-1, NaN]) {
-      const { code } = assertThrows(() => start({ timeout }), DemikernelError);
+    for (const timeout of [-1, NaN, "5", 5n, null]) {
+      const { code } = assertThrows(
+        () => start({ timeout: timeout as number }),
+        DemikernelError,
+      );
       assertEquals(code, "EINVAL");
     }
     assertEquals(held(libos), before);

@@ -225,6 +225,31 @@ netTest("serve() calls onListen with the address before it returns", async (libo
   assertEquals(ports, [server.addr.port]);
 });
 
+netTest("serve() has ended when onListen aborts its signal", async (libos) => {
+  const controller = new AbortController();
+  const server = serve({
+    libos,
+    ...LOOPBACK,
+    signal: controller.signal,
+    onListen: () => controller.abort(),
+  }, generatorEcho);
+  await within(server.finished);
+  await assertRejects(
+    async () => await connect({ libos, port: server.addr.port }),
+    Deno.errors.ConnectionRefused,
+  );
+});
+
+netTest("serve() waits for the operation that a handler returns", async (libos) => {
+  const size = 16 * 1024 * 1024;
+  await using server = serve(
+    { libos, ...LOOPBACK },
+    (connection) => connection.push(libos.alloc(size)),
+  );
+  using client = await connect({ libos, port: server.addr.port });
+  assertEquals(await within(countToEnd(client)), size);
+});
+
 netTest("serve() listens no more when onListen throws", (libos) => {
   const onListen = () => {
     throw new Error("mine");

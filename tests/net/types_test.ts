@@ -33,6 +33,7 @@ function* inCoroutine(connection: Connection, listener: Listener, socket: Datagr
   has<void>()(yield* connection.push(new Uint8Array(1)), true);
   has<Connection>()(yield* listener.accept(), true);
   has<Connection>()(yield* connect({ port: 1 }), true);
+  has<number>()(yield* connection.libos.operations.join(Promise.resolve(42)), true);
   has<Sga>()(yield* socket.pop(), true);
   has<void>()(yield* socket.push(new Uint8Array(1)), true);
   // @ts-expect-error the end of the stream has to be looked for
@@ -90,8 +91,15 @@ function handlers() {
   take(async function* (connection) {
     yield* connection;
   });
-  // @ts-expect-error nobody would wait for it
+  take(async (connection) => (await connection.pop())?.length);
+  take(function* (connection) {
+    has<Sga | null>()(yield* connection.pop(), true);
+    return 42;
+  });
   take((connection) => connection.push(new Uint8Array(1)));
+  take((connection) => Promise.all([connection.pop()]));
+  // @ts-expect-error the connection would be closed at once
+  take((connection) => new Set().add(connection));
 }
 
 Deno.test("the coroutine layer is typed as it says", () => {

@@ -322,7 +322,6 @@ for (const [way, wait] of Object.entries(WAYS)) {
     const { join, sleep } = bound(libos);
     assertEquals(await within(wait(libos, join(Promise.resolve(1)))), 1);
     assertEquals(await within(wait(libos, join(pause(2).then(() => 2)))), 2);
-    assertEquals(await within(wait(libos, join(sleep(1)))), undefined);
     const spawned = libos.spawn(function* (): Coroutine<number> {
       yield* sleep(1);
       return 3;
@@ -353,6 +352,17 @@ for (const [way, wait] of Object.entries(WAYS)) {
     await assertRejectsCode("ECANCELED", wait(libos, pop));
   });
 }
+
+Deno.test("Operations.join() ends when the libOS is closed, and throws ENODEV afterwards", async () => {
+  const libos = new MemoryLibOS();
+  const joined = assertRejectsCode(
+    "ECANCELED",
+    Promise.resolve(libos.operations.join(new Promise(() => {}))),
+  );
+  await libos.exit();
+  await joined;
+  assertCode("ENODEV", () => libos.operations.join(Promise.resolve()));
+});
 
 /** The operations of a libOS that need no queue, as functions. */
 function bound({ operations }: LibOS): Pick<LibOS["operations"], "join" | "sleep"> {
