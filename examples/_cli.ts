@@ -34,6 +34,8 @@ export interface OwnFlag {
   readonly help: string;
   /** Its values; the first is the default. */
   readonly values: readonly [string, ...string[]];
+  /** If given, it may be whatever looks like this. */
+  readonly form?: { readonly name: string; readonly is: RegExp };
 }
 
 /** An example server. */
@@ -138,8 +140,9 @@ function readFlags(example: Example): Flags | null {
   const chosen: Record<string, string> = {};
   for (const [name, flag] of Object.entries(own)) {
     const value = String(values[name] ?? flag.values[0]);
-    if (!flag.values.includes(value)) {
-      throw new UsageError(`--${name} must be ${flag.values.join(" or ")}, not "${value}"`);
+    if (!(flag.form?.is.test(value) ?? flag.values.includes(value))) {
+      const right = flag.form?.name ?? flag.values.join(" or ");
+      throw new UsageError(`--${name} must be ${right}, not "${value}"`);
     }
     chosen[name] = value;
   }
@@ -162,8 +165,8 @@ function environment(variable: "LIBOS" | "CONFIG_PATH"): string | undefined {
 }
 
 function help(example: Example): string {
-  const own = Object.entries(example.flags ?? {}).map(([name, { help, values }]) =>
-    `  --${name} ${values.join("|")}`.padEnd(34) + `${help} (${values[0]})`
+  const own = Object.entries(example.flags ?? {}).map(([name, { help, values, form }]) =>
+    `  --${name} ${form?.name ?? values.join("|")}`.padEnd(34) + `${help} (${values[0]})`
   );
   return [
     example.about,

@@ -7,7 +7,12 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Program, type ProgramOptions, run } from "./_program.ts";
 
-const EXAMPLES = { tcp_echo: "TCP echo", udp_echo: "UDP echo", kv: "Key-value store" } as const;
+const EXAMPLES = {
+  tcp_echo: "TCP echo",
+  udp_echo: "UDP echo",
+  relay: "TCP relay",
+  kv: "Key-value store",
+} as const;
 
 for (const [example, about] of Object.entries(EXAMPLES)) {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -24,6 +29,7 @@ for (const [example, about] of Object.entries(EXAMPLES)) {
     assertEquals([code, stderr], [0, ""]);
     const flags = ["--hostname", "--port", "--libos", "--idle", "--help"];
     if (example === "tcp_echo") flags.push("--handler generator|iterator");
+    if (example === "relay") flags.push("--to HOST:PORT");
     for (const flag of flags) assertStringIncludes(stdout, `  ${flag}`);
   });
 }

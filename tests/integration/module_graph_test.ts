@@ -13,7 +13,9 @@ async function shipped(entry: string): Promise<Module[]> {
   return JSON.parse(stdout).modules;
 }
 
-for (const entry of ["mod.ts", "examples/tcp_echo.ts", "examples/udp_echo.ts", "examples/kv.ts"]) {
+const EXAMPLES = ["tcp_echo", "udp_echo", "relay", "kv"].map((name) => `examples/${name}.ts`);
+
+for (const entry of ["mod.ts", ...EXAMPLES]) {
   Deno.test(`${entry} imports by relative and node: specifiers only`, async () => {
     const modules = await shipped(entry);
     assert(modules.length > 10, "the graph is too small to be true");
