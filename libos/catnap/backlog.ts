@@ -6,7 +6,7 @@
 
 import { SOCK, SOL, TCP } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
-import { type DemikernelError, Errno } from "../error.ts";
+import { DemikernelError, Errno } from "../error.ts";
 import { OperationList, type PooledOperation } from "../runtime/operation.ts";
 import { Timer } from "../runtime/timers.ts";
 import type { CatnapContext } from "./socket_queue.ts";
@@ -59,17 +59,20 @@ export class Backlog {
     const { libc } = this.#context;
     const fd = libc.accept4(this.#socket.fd, null, null, SOCK.NONBLOCK | SOCK.CLOEXEC);
     if (fd >= 0) {
+      const qd = this.#adopt(fd);
+      if (qd === null) {
+        this.#pause();
+        return false;
+      }
       this.#unlink(operation);
-      this.#adopt(fd, operation);
+      operation.complete(qd);
       return true;
     }
     const error = errno();
     if (error === Errno.EAGAIN) {
       this.ready = false;
     } else if (OUT_OF_RESOURCES.includes(error)) {
-      this.ready = false;
-      this.#context.starved.add(this);
-      this.#context.timers.arm(this.#resume, this.#context.clock.read() + PAUSE);
+      this.#pause();
     } else if (FATAL.includes(error)) {
       this.#unlink(operation);
       operation.fail(error);
@@ -93,25 +96,32 @@ export class Backlog {
     while (this.accepts.head !== null) this.accepts.shift().fail(Errno.ECANCELED);
   }
 
+  #pause(): void {
+    this.ready = false;
+    this.#context.starved.add(this);
+    this.#context.timers.arm(this.#resume, this.#context.clock.read() + PAUSE);
+  }
+
   #unlink(operation: PooledOperation): void {
     if (this.accepts.head === operation) this.accepts.shift();
   }
 
-  /** A connection sends small segments at once, as everything here is about latency. */
-  #adopt(fd: number, operation: PooledOperation<number>): void {
+  /**
+   * Makes a queue of a connection, that sends small segments at once, as everything here is about latency. Gives
+   * null if the kernel has no memory left to watch it: it was closed for that, and is lost.
+   */
+  #adopt(fd: number): number | null {
     const { domain, records, lingers } = this.#socket;
     const type = records ? "seqpacket" : "stream";
     const queue = new StreamQueue(this.#context, domain, type, fd, true);
     queue.lingers = lingers;
     if (domain !== "unix") setNodelay(this.#context, fd);
-    let qd: number;
     try {
-      qd = this.#context.register(queue);
+      return this.#context.register(queue);
     } catch (error) {
-      // The kernel has no memory left to watch it, and it was closed for that.
-      return operation.fail((error as DemikernelError).errno, error);
+      if (error instanceof DemikernelError) return null;
+      throw error;
     }
-    operation.complete(qd);
   }
 }
 

@@ -11,6 +11,7 @@ import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import { isAddress, layOut, PeerAddress } from "./address.ts";
 import { STAGING_SIZE } from "./receiver.ts";
+import { MOST } from "./sender.ts";
 import { SocketQueue, unlink } from "./socket_queue.ts";
 import type { Operation, Sga, SocketAddress } from "../pdpix.ts";
 
@@ -72,7 +73,7 @@ export class DatagramQueue extends SocketQueue {
     }
     const operation = this.start(Opcode.POP);
     operation.size = size;
-    if (this.pops.head === null && this.readable && this.spend()) this.#receive(operation);
+    if (this.pops.head === null && this.readable && this.spend()) this.receive(operation);
     if (!operation.over) {
       this.pops.push(operation);
       operation.suspend();
@@ -84,28 +85,6 @@ export class DatagramQueue extends SocketQueue {
   /** See {@linkcode Queue.cancel}. */
   override cancel(operation: PooledOperation): void {
     unlink(operation, this.pops, this.pushes);
-  }
-
-  /** See {@linkcode SocketQueue.serve}. */
-  override serve(): number {
-    let ended = 0;
-    while (this.pushes.head !== null && this.writable) {
-      if (this.#resumePush(this.pushes.head)) ended++;
-    }
-    while (this.pops.head !== null && this.readable && this.spend()) {
-      if (this.tryPop()) ended++;
-    }
-    if (this.waiting()) this.context.activate(this);
-    else if (ended > 0) this.context.heat(this);
-    return ended;
-  }
-
-  /** See {@linkcode SocketQueue.tryPop}. */
-  override tryPop(): boolean {
-    const operation = this.pops.head;
-    if (operation === null) return false;
-    this.#receive(operation);
-    return operation.over;
   }
 
   #push(sga: HeapSga, peer: PeerAddress | null, call: string): Operation<void> {
@@ -134,14 +113,14 @@ export class DatagramQueue extends SocketQueue {
     return operation;
   }
 
-  /** Sends the oldest push; says whether it ended. */
-  #resumePush(operation: PooledOperation<void>): boolean {
+  /** See {@linkcode SocketQueue.resumePush}. */
+  protected override resumePush(operation: PooledOperation<void>): number {
     const sent = this.#send(operation.sga!, operation.address as PeerAddress | null);
-    if (!this.writable) return false;
+    if (!this.writable) return 0;
     this.pushes.shift();
     if (sent < 0) operation.fail(this.context.sender.errno);
     else operation.complete(undefined);
-    return true;
+    return Math.max(sent, 0);
   }
 
   /** Gives a negative number if it failed, or if there was no room, which is in `writable` then. */
@@ -149,7 +128,7 @@ export class DatagramQueue extends SocketQueue {
     const { sender } = this.context;
     let sent: number;
     do {
-      sent = peer === null ? sender.send(this.fd, sga, 0) : sender.sendTo(this.fd, sga, peer);
+      sent = peer === null ? sender.send(this.fd, sga, 0, MOST) : sender.sendTo(this.fd, sga, peer);
     } while (sent < 0 && sender.errno === Errno.EINTR);
     if (sent < 0 && sender.errno === Errno.EAGAIN) {
       this.writable = false;
@@ -161,7 +140,8 @@ export class DatagramQueue extends SocketQueue {
     return sent;
   }
 
-  #receive(operation: PooledOperation): void {
+  /** See {@linkcode SocketQueue.receive}. */
+  protected override receive(operation: PooledOperation): void {
     const { receiver } = this.context;
     const size = operation.size === 0 || operation.size > STAGING_SIZE
       ? STAGING_SIZE

@@ -13,7 +13,7 @@ import type { HeapSga } from "../runtime/sga.ts";
 import type { PeerAddress } from "./address.ts";
 
 /** The most that one call sends, so that its result fits 32 bits. */
-const MOST = 2 ** 30;
+export const MOST = 2 ** 30;
 
 const BUFFER = 0;
 const LENGTH = 1;
@@ -34,16 +34,16 @@ export class Sender {
     this.#words.set(HEADER, this.#message.address);
   }
 
-  /** Sends from byte `start` on; gives how many bytes went, or a negative number. */
-  send(fd: number, sga: HeapSga, start: number): number {
+  /** Sends from byte `start` on, at most so many; gives how many bytes went, or a negative number. */
+  send(fd: number, sga: HeapSga, start: number, most: number): number {
     const words = this.#words;
     let sent: number;
     if (sga.more === null) {
       words.set(BUFFER, sga.firstAddress + start);
-      words.set(LENGTH, Math.min(sga.firstLength - start, MOST));
+      words.set(LENGTH, Math.min(sga.firstLength - start, most));
       sent = this.#libc.send(fd, words.u64[BUFFER]!, words.u64[LENGTH]!, MSG.NOSIGNAL);
     } else {
-      this.#gather(sga, start);
+      this.#gather(sga, start, most);
       sent = this.#libc.sendmsg(fd, words.u64[HEADER]!, MSG.NOSIGNAL);
     }
     if (sent < 0) this.errno = errno();
@@ -68,7 +68,7 @@ export class Sender {
         peer.size,
       );
     } else {
-      this.#gather(sga, 0);
+      this.#gather(sga, 0, MOST);
       this.#message.setName(peer.location, peer.size);
       sent = this.#libc.sendmsg(fd, words.u64[HEADER]!, MSG.NOSIGNAL);
     }
@@ -77,11 +77,11 @@ export class Sender {
   }
 
   /** Lays the segments from byte `start` on out as the kernel reads them, as many as go in one call. */
-  #gather(sga: HeapSga, start: number): void {
+  #gather(sga: HeapSga, start: number, most: number): void {
     const message = this.#message;
     message.clear();
     let skip = start;
-    let room = MOST;
+    let room = most;
     const add = (address: number, length: number) => {
       const skipped = Math.min(skip, length);
       skip -= skipped;

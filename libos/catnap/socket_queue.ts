@@ -59,6 +59,10 @@ export interface CatnapContext extends QueueContext {
 
 /** Operations that one queue may do in one turn, before its neighbours have theirs. */
 const CREDIT = 32;
+/** Of what is sent, so many bytes count as one operation more. */
+const BYTES_PER_CREDIT = 1 << 15;
+/** Bytes of a stream that are sent at a time: a long push holds up nobody. */
+export const PIECE: number = CREDIT * BYTES_PER_CREDIT;
 
 /** A queue over a socket. */
 export abstract class SocketQueue extends Queue {
@@ -91,10 +95,36 @@ export abstract class SocketQueue extends Queue {
     this.fd = fd;
   }
 
-  /** Does what can be done without waiting; says how many operations ended. */
-  abstract serve(): number;
+  /** Does what can be done without waiting, as long as it is its turn; says how much that was. */
+  serve(): number {
+    const before = this.pending;
+    // Pushes have a credit of their own, so that a long one does not hold up the pops.
+    let credit = CREDIT;
+    while (this.pushes.head !== null && this.writable && credit > 0) {
+      credit -= 1 + this.resumePush(this.pushes.head) / BYTES_PER_CREDIT;
+    }
+    while (this.readable && this.pops.head !== null && this.spend()) this.receive(this.pops.head);
+    const ended = before - this.pending;
+    if (this.waiting()) {
+      this.context.activate(this);
+      return ended + 1;
+    }
+    if (ended > 0) this.context.heat(this);
+    return ended;
+  }
+
   /** Tries the oldest pop although epoll said nothing; says whether it ended. */
-  abstract tryPop(): boolean;
+  tryPop(): boolean {
+    const operation = this.pops.head;
+    if (operation === null) return false;
+    this.receive(operation);
+    return operation.over;
+  }
+
+  /** Tries the oldest pop, or one that is not in the list yet. */
+  protected abstract receive(operation: PooledOperation): void;
+  /** Sends more of the oldest push; says how many bytes. */
+  protected abstract resumePush(operation: PooledOperation<void>): number;
 
   /** Fails what is pending, and on a stream all that comes after. */
   break(errno: number): void {
@@ -165,10 +195,8 @@ export abstract class SocketQueue extends Queue {
   }
 
   /** Fails every operation of a list. */
-  protected failAll(list: OperationList, errno: number): number {
-    let count = 0;
-    for (; list.head !== null; count++) list.shift().fail(errno);
-    return count;
+  protected failAll(list: OperationList, errno: number): void {
+    while (list.head !== null) list.shift().fail(errno);
   }
 
   /** Lets epoll tell of the socket from now on. */

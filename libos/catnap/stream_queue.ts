@@ -14,7 +14,8 @@ import { layOut } from "./address.ts";
 import { Backlog } from "./backlog.ts";
 import { Connector } from "./connector.ts";
 import { STAGING_SIZE } from "./receiver.ts";
-import { type CatnapContext, SocketQueue, unlink } from "./socket_queue.ts";
+import { MOST } from "./sender.ts";
+import { type CatnapContext, PIECE, SocketQueue, unlink } from "./socket_queue.ts";
 import type { Domain, Operation, Sga, SocketAddress, SocketType } from "../pdpix.ts";
 
 const FRESH = 0;
@@ -149,6 +150,7 @@ export class StreamQueue extends SocketQueue {
       operation.size = sent;
       this.pushes.push(operation);
       operation.suspend();
+      if (this.writable) this.context.activate(this);
     }
     return operation;
   }
@@ -161,7 +163,7 @@ export class StreamQueue extends SocketQueue {
     if (this.pops.head === null) {
       if (this.#ended) operation.complete(null);
       else if (this.#broken !== 0) operation.fail(this.#broken);
-      else if (this.readable && this.spend()) this.#receive(operation);
+      else if (this.readable && this.spend()) this.receive(operation);
       if (operation.over) return operation;
     }
     this.pops.push(operation);
@@ -220,27 +222,11 @@ export class StreamQueue extends SocketQueue {
 
   /** See {@linkcode SocketQueue.serve}. */
   override serve(): number {
-    if (this.#backlog !== null) return this.#backlog.serve();
-    let ended = 0;
-    while (this.pushes.head !== null && this.writable) ended += this.#resumePush(this.pushes.head);
-    while (this.pops.head !== null && this.readable && this.spend()) {
-      if (this.tryPop()) ended++;
-    }
-    if (this.waiting()) this.context.activate(this);
-    else if (ended > 0) this.context.heat(this);
-    return ended;
+    return this.#backlog === null ? super.serve() : this.#backlog.serve();
   }
 
-  /** See {@linkcode SocketQueue.tryPop}. */
-  override tryPop(): boolean {
-    const operation = this.pops.head;
-    if (operation === null) return false;
-    this.#receive(operation);
-    return operation.over;
-  }
-
-  /** Tries the oldest pop, or one that is not in the list yet. */
-  #receive(operation: PooledOperation): void {
+  /** See {@linkcode SocketQueue.receive}. */
+  protected override receive(operation: PooledOperation): void {
     const { receiver } = this.context;
     const size = operation.size === 0 || operation.size > STAGING_SIZE
       ? STAGING_SIZE
@@ -304,13 +290,14 @@ export class StreamQueue extends SocketQueue {
     if (this.pops.head === operation) this.pops.shift();
   }
 
-  /** Sends more of the oldest push; says how many ended. */
-  #resumePush(operation: PooledOperation<void>): number {
+  /** See {@linkcode SocketQueue.resumePush}. */
+  protected override resumePush(operation: PooledOperation<void>): number {
     const sga = operation.sga!;
-    const sent = this.#send(sga, operation.size);
+    const { size } = operation;
+    const sent = this.#send(sga, size);
     if (sent >= 0 && sent < sga.totalLength) {
       operation.size = sent;
-      return 0;
+      return sent - size;
     }
     const error = this.context.sender.errno;
     this.pushes.shift();
@@ -318,7 +305,8 @@ export class StreamQueue extends SocketQueue {
     this.#finishShutdown();
     if (sent < 0) operation.fail(error);
     else operation.complete(undefined);
-    return this.#lost === 0 ? 1 : 1 + this.failAll(this.pushes, this.#lost);
+    if (this.#lost !== 0) this.failAll(this.pushes, this.#lost);
+    return Math.max(sent - size, 0);
   }
 
   /** A push failed: another would tear the stream. A record refused for its size does no harm. */
@@ -326,13 +314,17 @@ export class StreamQueue extends SocketQueue {
     if (errno !== Errno.EMSGSIZE) this.#lost = errno;
   }
 
-  /** Sends an sga from byte `start` on; gives how many bytes of it are gone by now, or a negative number. */
+  /**
+   * Sends an sga from byte `start` on, one piece or a whole record; gives how many bytes of it are gone by now,
+   * or a negative number.
+   */
   #send(sga: HeapSga, start: number): number {
     const { sender } = this.context;
-    const total = sga.totalLength;
+    const most = this.records ? MOST : PIECE;
+    const end = Math.min(sga.totalLength, start + most);
     let gone = start;
-    while (gone < total) {
-      const sent = sender.send(this.fd, sga, gone);
+    while (gone < end) {
+      const sent = sender.send(this.fd, sga, gone, end - gone);
       if (sent >= 0) {
         gone += sent;
       } else if (sender.errno === Errno.EAGAIN) {

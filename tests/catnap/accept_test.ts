@@ -15,10 +15,11 @@ import {
   popped,
   receive,
   send,
+  WAIT,
   withCatnap,
 } from "./_catnap.ts";
 import { failing } from "./_faults.ts";
-import type { LibOS, QueueDescriptor, SocketAddress } from "../../libos/pdpix.ts";
+import type { LibOS, QToken, QueueDescriptor, SocketAddress } from "../../libos/pdpix.ts";
 
 /** Connects a client, and says its number. */
 function connect(libos: LibOS, address: SocketAddress, number: number): QueueDescriptor {
@@ -125,27 +126,43 @@ Deno.test("accept() fails when the socket itself is bad", () =>
     assertEquals([outcome(libos, second), outcome(libos, third)], ["EPERM", "accept"]);
   }));
 
-Deno.test("accept() fails, and closes the connection, when epoll cannot watch it", () =>
+Deno.test("accept() passes over a connection that epoll cannot watch, and closes it", () =>
   withCatnap((libos) => {
     const listener = listening(libos);
     const client = connect(libos, listener.address, 1);
     const { queues } = libos.statistics();
+    let first: QToken;
     {
       using _ = failing("epoll_ctl", ["ENOSPC"]);
-      assertEquals(outcome(libos, libos.accept(listener.qd)), "ENOSPC");
+      first = libos.accept(listener.qd);
     }
-    const waiting = libos.accept(listener.qd);
-    {
-      using _ = failing("epoll_ctl", [null, "ENOMEM"]);
-      const second = libos.socket("inet", "stream");
-      assertEquals(outcome(libos, libos.connect(second, listener.address)), "connect");
-      assertEquals(outcome(libos, waiting), "ENOMEM");
-      libos.close(second);
-    }
+    assertEquals(attempt(libos, first), null);
     assertEquals(libos.statistics().queues, queues);
     assertEquals(receive(libos, client), "ECONNRESET", "it closed with a byte unread");
+    const second = libos.accept(listener.qd);
     connect(libos, listener.address, 2);
-    assertEquals(receive(libos, accept(libos, listener.qd)), "2");
+    connect(libos, listener.address, 3);
+    const told = [first, second].map((qt) => {
+      const completion = libos.wait(qt, WAIT);
+      return completion.opcode === "accept" ? receive(libos, completion.accepted) : completion;
+    });
+    assertEquals(told, ["2", "3"]);
+  }));
+
+Deno.test("accept() that waits pauses when epoll cannot watch a connection", () =>
+  withCatnap((libos) => {
+    const listener = listening(libos);
+    const waiting = libos.accept(listener.qd);
+    using accepts = failing("accept4", []);
+    using watches = failing("epoll_ctl", [null, "ENOMEM"]);
+    const client = libos.socket("inet", "stream");
+    assertEquals(outcome(libos, libos.connect(client, listener.address)), "connect");
+    for (let i = 0; i < 8 && watches.calls < 2; i++) libos.poll();
+    assertEquals(accepts.calls, 1);
+    const second = connect(libos, listener.address, 2);
+    libos.close(client);
+    assertEquals(outcome(libos, waiting), "accept", "it goes on when a queue was closed");
+    libos.close(second);
   }));
 
 Deno.test("an overflowing backlog loses no connection", () =>
