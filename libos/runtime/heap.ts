@@ -24,8 +24,10 @@ const QUARANTINE = 64;
 
 /** A piece of memory that one or more sgas hold. */
 export class Chunk {
-  /** Its whole memory. */
+  /** Its whole memory; empty once the application transferred that away. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How large it is, or was. */
+  readonly size: number;
   /** Where it is, for the device; 0 where there is no device. */
   readonly address: number;
   /** The region it is cut from; null if it stands alone. */
@@ -42,20 +44,35 @@ export class Chunk {
   /** Makes a chunk over memory of the heap. */
   constructor(bytes: Uint8Array<ArrayBuffer>, address: number, region: Region | null) {
     this.bytes = bytes;
+    this.size = bytes.length;
     this.address = address;
     this.region = region;
     this.view = bytes;
   }
 
-  /** The memory from `offset` on, `length` bytes. */
+  /** The memory from `offset` on, `length` bytes. Throws {@linkcode DemikernelError} `EFAULT` if it is gone. */
   slice(offset: number, length: number): Uint8Array<ArrayBuffer> {
     if (this.viewOffset !== offset || this.view.length !== length) {
+      if (this.bytes.length === 0) throw transferred("access sga");
       this.view = this.bytes.subarray(offset, offset + length);
       this.viewOffset = offset;
     }
     return this.view;
   }
 }
+
+/** The error of memory that the application posted to a worker, or gave to a stream that took it. */
+export function transferred(operation: string, qd?: number): DemikernelError {
+  return new DemikernelError("EFAULT", operation, {
+    qd,
+    detail: "the memory of this sga was transferred away; " +
+      "give copies (toUint8Array) to what transfers",
+  });
+}
+
+/** The places of regions that are not among those of their class that have room. */
+const FULL = -1;
+const DROPPED = -2;
 
 /** Memory that is cut into chunks of one size class. */
 class Region {
@@ -64,8 +81,8 @@ class Region {
   readonly free: Chunk[] = [];
   /** Chunks that are held. */
   used = 0;
-  /** Its place among the regions of its class that have room; -1 if it is full. */
-  position = -1;
+  /** Its place among the regions of its class that have room, or why it has none. */
+  position = FULL;
   readonly #memory: ArrayBuffer;
   readonly #address: number;
   #cut = 0;
@@ -76,8 +93,9 @@ class Region {
     this.#address = address;
   }
 
-  /** Cuts a chunk that was never used. */
-  cut(): Chunk {
+  /** Cuts a chunk that was never used; null if the memory was transferred away. */
+  cut(): Chunk | null {
+    if (this.#memory.detached) return null;
     const { size } = this.sizeClass;
     const offset = this.#cut;
     this.#cut += size;
@@ -110,8 +128,14 @@ class SizeClass {
     const region = this.#roomy[this.#roomy.length - 1] ?? this.#makeRegion();
     const chunk = region.free.pop() ?? region.cut();
     if (region === this.#spare) this.#spare = null;
+    if (chunk === null || chunk.bytes.length === 0) {
+      // The memory was transferred away: the device must not write to it any more.
+      this.#removeRoomy(region, DROPPED);
+      this.regions--;
+      return this.take();
+    }
     this.used++;
-    if (++region.used === this.capacity) this.#removeRoomy(region);
+    if (++region.used === this.capacity) this.#removeRoomy(region, FULL);
     return chunk;
   }
 
@@ -120,12 +144,13 @@ class SizeClass {
     region.free.push(chunk);
     this.used--;
     region.used--;
-    if (region.position < 0) this.#addRoomy(region);
+    if (region.position === DROPPED) return;
+    if (region.position === FULL) this.#addRoomy(region);
     if (region.used > 0) return;
     if (this.#spare === null) {
       this.#spare = region;
     } else {
-      this.#removeRoomy(region);
+      this.#removeRoomy(region, DROPPED);
       this.regions--;
     }
   }
@@ -142,13 +167,13 @@ class SizeClass {
     region.position = this.#roomy.push(region) - 1;
   }
 
-  #removeRoomy(region: Region): void {
+  #removeRoomy(region: Region, position: number): void {
     const last = this.#roomy.pop()!;
     if (last !== region) {
       this.#roomy[region.position] = last;
       last.position = region.position;
     }
-    region.position = -1;
+    region.position = position;
   }
 }
 
@@ -294,11 +319,11 @@ export class BufferHeap {
     if (--chunk.references > 0) return;
     if (this.debug) {
       this.#live.delete(chunk);
-      chunk.bytes.fill(POISON);
+      if (chunk.bytes.length > 0) chunk.bytes.fill(POISON);
     }
     if (chunk.region !== null) return chunk.region.sizeClass.put(chunk);
     this.#large--;
-    this.#largeBytes -= chunk.bytes.length;
+    this.#largeBytes -= chunk.size;
   }
 
   /** Keeps a freed sga, which nobody has any more, to be used again. */

@@ -5,7 +5,7 @@
  */
 
 import { DemikernelError } from "../error.ts";
-import type { BufferHeap, Chunk } from "./heap.ts";
+import { type BufferHeap, type Chunk, transferred } from "./heap.ts";
 import type { InetAddress, Sga } from "../pdpix.ts";
 
 const FREE = 0;
@@ -22,6 +22,10 @@ function notOwned(state: number, operation: string, qd?: number): DemikernelErro
     ? "the sga belongs to another libOS"
     : `the sga was ${STATES[state]}`;
   return new DemikernelError("EINVAL", operation, { qd, detail });
+}
+
+function isGone({ chunk }: Segment): boolean {
+  return chunk.bytes.length === 0;
 }
 
 /** What the application did with a handle that was moved. */
@@ -194,8 +198,11 @@ export class HeapSga implements Sga {
 
   /** Used by libOSes: checks, before a push, that it is the caller's and of the right heap. */
   checkOwned(heap: BufferHeap, operation: string, qd?: number): void {
-    if (this.#state === OWNED && this.#heap === heap) return;
-    throw notOwned(this.#state, operation, qd);
+    if (this.#state !== OWNED || this.#heap !== heap) throw notOwned(this.#state, operation, qd);
+    // The device would read what is somebody else's now, or nobody's.
+    if (this.#chunk!.bytes.length === 0 || this.#more?.some(isGone)) {
+      throw transferred(operation, qd);
+    }
   }
 
   /** Used by libOSes: takes it from the application. */

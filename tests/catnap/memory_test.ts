@@ -167,3 +167,19 @@ Deno.test("one descriptor of a libOS costs one of the kernel, and close() gives 
       assertEquals(descriptors(), before);
     }
   }));
+
+Deno.test("push() throws EFAULT when the memory of the sga was transferred away, and others go on", () =>
+  withCatnap((libos) => {
+    const [a, b] = connectedPair(libos);
+    const [whole, parts] = [libos.alloc(100), libos.alloc([1000, 100])];
+    const neighbour = libos.alloc(100);
+    structuredClone(neighbour.bytes(), { transfer: [neighbour.bytes().buffer] });
+    for (const sga of [whole, parts, neighbour]) {
+      assertCode("EFAULT", () => libos.push(a, sga));
+      sga.free();
+    }
+    for (const text of ["more", "and more"]) {
+      send(libos, a, text.padEnd(100));
+      assertEquals(receive(libos, b), text.padEnd(100));
+    }
+  }));
