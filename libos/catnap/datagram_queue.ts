@@ -52,7 +52,11 @@ export class DatagramQueue extends SocketQueue {
   /** See {@linkcode Queue.push}. */
   override push(sga: HeapSga): Operation<void> {
     if (!this.#connected) {
-      throw this.error("EDESTADDRREQ", "push", "the socket has no peer; connect it, or use pushTo");
+      throw this.error(
+        "EDESTADDRREQ",
+        "push",
+        "the socket has no peer; connect it, or give an address",
+      );
     }
     return this.#push(sga, null, "push");
   }

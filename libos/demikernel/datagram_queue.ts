@@ -50,7 +50,11 @@ export class DatagramQueue extends NativeQueue {
   /** See {@linkcode Queue.push}. */
   override push(sga: HeapSga): Operation<void> {
     if (this.#peer === null) {
-      throw this.error("EDESTADDRREQ", "push", "the socket has no peer; connect it, or use pushTo");
+      throw this.error(
+        "EDESTADDRREQ",
+        "push",
+        "the socket has no peer; connect it, or give an address",
+      );
     }
     return this.#push(sga, this.#peer, "push");
   }

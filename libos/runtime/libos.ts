@@ -4,10 +4,10 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { checkTimeout, DemikernelError } from "../error.ts";
 import { BufferHeap, type BufferHeapOptions } from "./heap.ts";
 import { MemoryQueue } from "./memory_queue.ts";
-import { checkTimeout, Opcode, OPCODE_NAMES, OperationPool, PooledOperation } from "./operation.ts";
+import { Opcode, OPCODE_NAMES, OperationPool, PooledOperation } from "./operation.ts";
 import { notSga, RuntimeOperations } from "./operations.ts";
 import type { Queue, QueueContext } from "./queue.ts";
 import { QueueTable } from "./queue_table.ts";

@@ -17,8 +17,6 @@ import type { Scheduler, Task } from "./scheduler.ts";
 import type { HeapSga } from "./sga.ts";
 import type { TokenTable } from "./tokens.ts";
 
-export { checkTimeout };
-
 /** What an operation does; the paper's opcodes, and three of our own. */
 export const Opcode = {
   PUSH: 1,
