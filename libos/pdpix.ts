@@ -72,7 +72,10 @@ export interface MulticastGroup {
 export interface SocketOptions {
   /** Send small segments at once (TCP_NODELAY). */
   nodelay: boolean;
-  /** Seconds that close lingers over unsent data; 0 resets; null turns it off (SO_LINGER). */
+  /**
+   * What close does to data that is not sent yet (SO_LINGER): 0 drops it and resets the connection; with null, and
+   * with any number of seconds, the kernel goes on sending it in the background. Close never blocks.
+   */
   linger: number | null;
   /** Probe idle connections (SO_KEEPALIVE); set with times of its own if given as an object. */
   keepalive: boolean | KeepAlive;
