@@ -131,10 +131,6 @@ export const NATIVE: readonly Subject[] = [
         answer: "n/a",
         reason: "upstream's catloop waits until somebody listens",
       },
-      "options/linger": {
-        answer: "0 5 0 null",
-        reason: "upstream's catloop begins with a linger of 0",
-      },
       "names/peers": {
         answer: "same same differs",
         reason: "upstream's catloop connects from a port that it chooses, though bound",
