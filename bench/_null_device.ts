@@ -68,6 +68,7 @@ export class NullLibOS extends RuntimeLibOS {
     halfClose: false,
     storage: false,
     pipes: false,
+    closesAtOnce: true,
     parks: false,
   };
   readonly #queues: NullQueue[] = [];

@@ -175,6 +175,8 @@ export interface Capabilities {
   readonly storage: boolean;
   /** `pipe` works. */
   readonly pipes: boolean;
+  /** `close` never blocks; else it may until the peer has closed too, as its page in `docs/` says. */
+  readonly closesAtOnce: boolean;
   /** An idle libOS can sleep until its device has something to say, and use no CPU. */
   readonly parks: boolean;
 }

@@ -38,6 +38,7 @@ const CAPABILITIES: Capabilities = Object.freeze({
   halfClose: true,
   storage: false,
   pipes: false,
+  closesAtOnce: true,
   parks: true,
 });
 

@@ -105,6 +105,7 @@ export class NativeDemikernel extends RuntimeLibOS {
       halfClose: false,
       storage: false,
       pipes,
+      closesAtOnce: !OWN_STACK.includes(name),
       parks: false,
     });
     this.#instance = takeInstance(library, name, text);

@@ -21,6 +21,7 @@ export class MemoryLibOS extends RuntimeLibOS {
     halfClose: false,
     storage: false,
     pipes: false,
+    closesAtOnce: true,
     parks: false,
   };
 
