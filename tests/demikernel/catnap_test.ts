@@ -380,6 +380,7 @@ testScenarios(import.meta, "catnap", {
       halfClose: false,
       storage: false,
       pipes: false,
+      closesAtOnce: true,
       parks: false,
     });
     assertCode("ENOTSUP", () => libos.socket("inet6", "stream"));
