@@ -7,7 +7,8 @@
 
 import { Errno } from "../libos/error.ts";
 import { RuntimeLibOS } from "../libos/runtime/libos.ts";
-import { Opcode, OperationList, type PooledOperation } from "../libos/runtime/operation.ts";
+import { Opcode, type PooledOperation } from "../libos/runtime/operation.ts";
+import { OperationList } from "../libos/runtime/operation_list.ts";
 import { Queue, type QueueContext } from "../libos/runtime/queue.ts";
 import type { Scheduler } from "../libos/runtime/scheduler.ts";
 import type { HeapSga } from "../libos/runtime/sga.ts";

@@ -7,7 +7,8 @@
  */
 
 import { Errno } from "../error.ts";
-import { Opcode, OperationList, type PooledOperation } from "../runtime/operation.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation.ts";
+import { OperationList } from "../runtime/operation_list.ts";
 import { Queue, type QueueContext } from "../runtime/queue.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import type { TakeLock } from "./connect_lock.ts";

@@ -14,7 +14,7 @@ import { EVENT_WORDS, makeEpollEvent } from "../../ffi/libc/epoll_event.ts";
 import { type Libc, libc } from "../../ffi/libc/load.ts";
 import { addressOf } from "../../ffi/libc/memory.ts";
 import { Words } from "../../ffi/libc/words.ts";
-import type { Clock, Parker } from "./scheduler.ts";
+import type { Clock, Parker } from "./driver.ts";
 
 /** See the module's description. */
 export class EpollParker implements Parker {

@@ -7,11 +7,13 @@
 import { checkTimeout, DemikernelError } from "../error.ts";
 import { BufferHeap, type BufferHeapOptions } from "./heap.ts";
 import { MemoryQueue } from "./memory_queue.ts";
-import { Opcode, OPCODE_NAMES, OperationPool, PooledOperation } from "./operation.ts";
+import { Opcode, OPCODE_NAMES, PooledOperation } from "./operation.ts";
+import { OperationPool } from "./operation_pool.ts";
 import { notSga, RuntimeOperations } from "./operations.ts";
 import type { Queue, QueueContext } from "./queue.ts";
 import { QueueTable } from "./queue_table.ts";
-import type { Driver, IdlePolicy, Scheduler } from "./scheduler.ts";
+import type { Driver } from "./driver.ts";
+import type { IdlePolicy, Scheduler } from "./scheduler.ts";
 import { HeapSga } from "./sga.ts";
 import { TokenTable } from "./tokens.ts";
 import type {

@@ -6,7 +6,8 @@
  */
 
 import { Errno } from "../error.ts";
-import { Opcode, OperationList, type PooledOperation } from "./operation.ts";
+import { Opcode, type PooledOperation } from "./operation.ts";
+import { OperationList } from "./operation_list.ts";
 import { Queue } from "./queue.ts";
 import type { HeapSga } from "./sga.ts";
 import type { Operation, Sga } from "../pdpix.ts";

@@ -10,12 +10,12 @@
  */
 
 import { checkTimeout, DemikernelError, Errno } from "../error.ts";
-import { makeCompleted } from "./completed.ts";
-import { Timer } from "./timers.ts";
 import type { Operation, OperationOptions, SocketAddress, Suspension } from "../pdpix.ts";
-import type { Scheduler, Task } from "./scheduler.ts";
+import { Limits } from "./operation_limits.ts";
+import type { OperationPool } from "./operation_pool.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Task } from "./task.ts";
 import type { HeapSga } from "./sga.ts";
-import type { TokenTable } from "./tokens.ts";
 
 /** What an operation does; the paper's opcodes, and three of our own. */
 export const Opcode = {
@@ -48,44 +48,6 @@ export interface OperationOwner {
   cancel(operation: PooledOperation): void;
   /** Lets go of the result of an operation that is over, which nobody will take. */
   discard(operation: PooledOperation): void;
-}
-
-/** Deadline and signal of one operation. */
-class Limits {
-  readonly #operation: PooledOperation;
-  readonly #timer: Timer | null = null;
-  readonly #signal: AbortSignal | undefined;
-  readonly #scheduler: Scheduler;
-  /** Those that were set before. */
-  readonly #others: Limits | null;
-
-  constructor(
-    operation: PooledOperation,
-    scheduler: Scheduler,
-    options: OperationOptions,
-    others: Limits | null,
-  ) {
-    this.#operation = operation;
-    this.#scheduler = scheduler;
-    this.#others = others;
-    const { timeout, signal } = options;
-    if (timeout !== undefined) {
-      this.#timer = new Timer(() => operation.abandon(Errno.ETIMEDOUT));
-      scheduler.timers.arm(this.#timer, scheduler.clock.read() + checkTimeout(timeout));
-    }
-    this.#signal = signal;
-    signal?.addEventListener("abort", this);
-  }
-
-  handleEvent(): void {
-    this.#operation.abandon(Errno.ECANCELED, this.#signal!.reason);
-  }
-
-  release(): void {
-    if (this.#timer !== null) this.#scheduler.timers.disarm(this.#timer);
-    this.#signal?.removeEventListener("abort", this);
-    this.#others?.release();
-  }
 }
 
 /** An operation of a libOS in TypeScript. */
@@ -387,98 +349,5 @@ export class PooledOperation<T = any> implements Operation<T> {
   #misuse(detail: string): DemikernelError {
     const name = OPCODE_NAMES[this.opcode]!;
     return new DemikernelError("EBUSY", `wait for ${name}`, { qd: this.owner?.qd, detail });
-  }
-}
-
-/** The owner of what is over, and never failed. */
-const NOWHERE: OperationOwner = {
-  qd: undefined,
-  referenced: true,
-  pending: 0,
-  cancel() {},
-  discard() {},
-};
-
-/** The free operations of one libOS, and what all of them share. */
-export class OperationPool {
-  /** Runs the coroutines that wait. */
-  readonly scheduler: Scheduler;
-  /** Knows those that have a token. */
-  readonly tokens: TokenTable;
-  readonly #debug: boolean;
-  readonly #free: PooledOperation[] = [];
-  readonly #completed: Operation<void>;
-
-  /** Makes an empty pool; in debug mode no operation is used twice, so that misuse always shows. */
-  constructor(scheduler: Scheduler, tokens: TokenTable, debug: boolean) {
-    this.scheduler = scheduler;
-    this.tokens = tokens;
-    this.#debug = debug;
-    this.#completed = makeCompleted((result) => this.#over(NOWHERE).convert(result, null));
-  }
-
-  /** A push that is over at once. */
-  completed(owner: OperationOwner): Operation<void> {
-    return this.scheduler.spend() ? this.#completed : this.#over(owner);
-  }
-
-  /** As {@linkcode OperationPool.completed}, as an object of its own. */
-  #over(owner: OperationOwner): PooledOperation<void> {
-    const operation = this.take(Opcode.PUSH, owner);
-    operation.complete(undefined);
-    return operation;
-  }
-
-  /** Takes a free operation and begins it. */
-  take(opcode: number, owner: OperationOwner): PooledOperation {
-    const operation = this.#free.pop() ?? new PooledOperation(this);
-    operation.begin(opcode, owner);
-    return operation;
-  }
-
-  /** Takes back one that was consumed. */
-  put(operation: PooledOperation): void {
-    if (!this.#debug) this.#free.push(operation);
-  }
-}
-
-/** The pending operations of one kind on one queue, first in first out. */
-export class OperationList {
-  /** The oldest. */
-  head: PooledOperation | null = null;
-  #tail: PooledOperation | null = null;
-
-  /** Adds one at the end. */
-  push(operation: PooledOperation): void {
-    if (this.#tail === null) this.head = operation;
-    else this.#tail.link = operation;
-    this.#tail = operation;
-  }
-
-  /** Removes the oldest. The list must not be empty. */
-  shift(): PooledOperation {
-    const operation = this.head!;
-    this.head = operation.link;
-    if (this.head === null) this.#tail = null;
-    operation.link = null;
-    return operation;
-  }
-
-  /** Puts `replacement`, if any, in the place of one that is in the list; says whether it was. */
-  replace(operation: PooledOperation, replacement: PooledOperation | null): boolean {
-    let before: PooledOperation | null = null;
-    let one = this.head;
-    while (one !== null && one !== operation) {
-      before = one;
-      one = one.link;
-    }
-    if (one === null) return false;
-    const after = replacement ?? operation.link;
-    if (replacement !== null) replacement.link = operation.link;
-    if (before === null) this.head = after;
-    else before.link = after;
-    if (this.#tail === operation) this.#tail = replacement ?? before;
-    operation.link = null;
-    return true;
   }
 }

@@ -5,12 +5,8 @@
  */
 
 import { checkTimeout, DemikernelError, Errno } from "../error.ts";
-import {
-  Opcode,
-  type OperationOwner,
-  type OperationPool,
-  type PooledOperation,
-} from "./operation.ts";
+import { Opcode, type OperationOwner, type PooledOperation } from "./operation.ts";
+import type { OperationPool } from "./operation_pool.ts";
 import type { QueueTable } from "./queue_table.ts";
 import { HeapSga } from "./sga.ts";
 import { Timer, type TimerHeap } from "./timers.ts";

@@ -6,12 +6,8 @@
 
 import { DemikernelError, type ErrnoName } from "../error.ts";
 import type { BufferHeap } from "./heap.ts";
-import {
-  Opcode,
-  type OperationOwner,
-  type OperationPool,
-  type PooledOperation,
-} from "./operation.ts";
+import { Opcode, type OperationOwner, type PooledOperation } from "./operation.ts";
+import type { OperationPool } from "./operation_pool.ts";
 import type { HeapSga } from "./sga.ts";
 import type { Operation, Sga, SocketAddress, SocketOptions } from "../pdpix.ts";
 

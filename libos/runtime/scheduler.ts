@@ -9,10 +9,11 @@
  * @module
  */
 
+import type { Clock, Driver, Parker } from "./driver.ts";
+import { type Runnable, Task } from "./task.ts";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
-import { DemikernelError } from "../error.ts";
 import { TimerHeap } from "./timers.ts";
-import type { Coroutine, Suspension } from "../pdpix.ts";
+import type { Coroutine } from "../pdpix.ts";
 
 /**
  * What a scheduler does when there is nothing to do: `spin` goes on polling, `park` sleeps at once until a
@@ -43,101 +44,12 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 const FIRST_PAUSE = 1;
 const LAST_PAUSE = 32;
 
-/** Tells the time, in milliseconds since some fixed point, with fractions. */
-export interface Clock {
-  /** Reads it. */
-  read(): number;
-}
-
-/** What the scheduler needs of a libOS. */
-export interface Driver {
-  /** Does what is ready, bounded, without blocking or allocating; says how much that was. */
-  poll(): number;
-  /** When the driver has to be polled next although no file descriptor is ready; Infinity for never. */
-  deadline(): number;
-  /** A file descriptor that is readable when `poll` has something to do; -1 if there is none. */
-  readonly fd: number;
-  /** Called before each sleep: from now on the file descriptor has to tell of everything. */
-  prepareToPark(): void;
-}
-
-/** Sleeps until one of several file descriptors is readable. */
-export interface Parker {
-  /** Adds a file descriptor to wake for. */
-  watch(fd: number): void;
-  /** Removes one. */
-  unwatch(fd: number): void;
-  /** Sleeps outside of the event loop's way; one sleep at a time, joined if there is one already. */
-  park(): Promise<void>;
-  /** Whether a sleep is under way. */
-  readonly parked: boolean;
-  /** Ends the sleep that is under way. */
-  wake(): void;
-  /** Sleeps, blocking the thread, for so many milliseconds at most. */
-  block(timeout: number): void;
-  /** Lets go of everything. The sleep must be over. */
-  close(): void;
-}
-
 /** How a {@linkcode Scheduler} is made. */
 export interface SchedulerOptions {
   /** What to do when there is nothing to do, as long as no libOS says more; `adaptive` by default. */
   readonly idle?: IdlePolicy;
   /** The clock; `performance.now()` by default. */
   readonly clock?: Clock;
-}
-
-/** What a scheduler runs in a turn; it is ready once at a time. */
-export interface Runnable {
-  /** The next one that is ready. */
-  next: Runnable | null;
-  /** Runs it until it waits again, or ends. */
-  step(scheduler: Scheduler): void;
-}
-
-/** A coroutine that runs under a scheduler. */
-export class Task implements Runnable {
-  next: Runnable | null = null;
-  /** Set by the operation that it waits for. */
-  waiting = false;
-  readonly #generator: Generator<Suspension, unknown, unknown>;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
-
-  /** Wraps a generator; one of the two functions is called when it is over. */
-  constructor(
-    generator: Generator<Suspension, unknown, unknown>,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.#generator = generator;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  /** See {@linkcode Runnable.step}. */
-  step(scheduler: Scheduler): void {
-    this.waiting = false;
-    scheduler.current = this;
-    try {
-      const result = this.#generator.next();
-      if (result.done) this.#resolve(result.value);
-      else if (!this.waiting) this.#end();
-    } catch (error) {
-      this.#reject(error);
-    }
-    scheduler.current = null;
-  }
-
-  /** It yielded what nobody will ever wake it for. */
-  #end(): void {
-    this.#reject(
-      new DemikernelError("EINVAL", "run coroutine", {
-        detail: "it yielded something else than an operation; wait with yield*, not with yield",
-      }),
-    );
-    this.#generator.return(undefined);
-  }
 }
 
 /** The idle policies, the most wakeful one first. */

@@ -122,7 +122,7 @@ const PARTS = {
   stream: sockets("stream"),
   datagram: sockets("dgram"),
   deviations: DEVIATIONS,
-  openPeer: (libos) => open("catnap"),
+  openPeer: () => open("catnap"),
 } as const satisfies Partial<Subject>;
 
 /** Opens a libOS. It is on a host that is made the first time: a process has one for good. */

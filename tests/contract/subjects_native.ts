@@ -114,7 +114,7 @@ export const NATIVE: readonly Subject[] = [
     ...CATNAP_PARTS,
     name: "demikernel catnap to catnap",
     deviations: CATNAP,
-    openPeer: (libos) => open("catnap"),
+    openPeer: () => open("catnap"),
   },
   {
     ...native("catloop"),

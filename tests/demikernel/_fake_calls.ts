@@ -10,7 +10,7 @@ import { Device } from "../../libos/demikernel/device.ts";
 import type { NativeContext } from "../../libos/demikernel/native_queue.ts";
 import { Errno } from "../../libos/error.ts";
 import { BufferHeap } from "../../libos/runtime/heap.ts";
-import { OperationPool } from "../../libos/runtime/operation.ts";
+import { OperationPool } from "../../libos/runtime/operation_pool.ts";
 import { Scheduler } from "../../libos/runtime/scheduler.ts";
 import { TokenTable } from "../../libos/runtime/tokens.ts";
 

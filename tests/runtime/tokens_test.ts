@@ -3,9 +3,9 @@ import fc from "npm:fast-check@4.10.0";
 import {
   Opcode,
   type OperationOwner,
-  OperationPool,
   type PooledOperation,
 } from "../../libos/runtime/operation.ts";
+import { OperationPool } from "../../libos/runtime/operation_pool.ts";
 import { Scheduler } from "../../libos/runtime/scheduler.ts";
 import { TokenTable } from "../../libos/runtime/tokens.ts";
 import { assertCode } from "./_assert.ts";
