@@ -18,7 +18,7 @@ import type {
 } from "../pdpix.ts";
 
 /**
- * What serves one connection: an async function, or a generator function, which costs a third. The
+ * What serves one connection: an async function, or a generator function, which costs less than half. The
  * connection is closed when it ends, however it ends; a push that it did not wait for may be lost then. What
  * it gives is waited for, and not looked at.
  */
