@@ -19,7 +19,7 @@ import type { PooledOperation } from "../runtime/operation.ts";
 import { Queue, type QueueContext } from "../runtime/queue.ts";
 import type { TimerHeap } from "../runtime/timers.ts";
 import type { Clock } from "../runtime/driver.ts";
-import { layOut, readAddress } from "./address.ts";
+import { layOut, readAddress } from "../runtime/socket_address.ts";
 import { getOption, setOption } from "./options.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Receiver } from "./receiver.ts";

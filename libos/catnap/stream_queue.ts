@@ -10,7 +10,7 @@ import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
-import { layOut } from "./address.ts";
+import { layOut } from "../runtime/socket_address.ts";
 import { Backlog } from "./backlog.ts";
 import { Connector } from "./connector.ts";
 import { STAGING_SIZE } from "./receiver.ts";

@@ -6,7 +6,7 @@
  */
 
 import { DemikernelError, Errno } from "../error.ts";
-import { layOut } from "../catnap/address.ts";
+import { layOut } from "../runtime/socket_address.ts";
 import type { InetAddress, SocketAddress } from "../pdpix.ts";
 
 /** Where ports are chosen from: below what the library gives out itself. */

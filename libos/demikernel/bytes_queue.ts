@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Errno } from "../error.ts";
+import { type DemikernelError, Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import type { Operation, Sga } from "../pdpix.ts";
@@ -50,7 +50,13 @@ export abstract class BytesQueue extends NativeQueue {
   override read(errno: number): void {
     this.reading = false;
     if (errno === 0) {
-      const sga = this.context.device.take();
+      let sga: HeapSga | null;
+      try {
+        sga = this.context.device.take();
+      } catch (error) {
+        // There is no memory for what came, and so a hole in the stream.
+        return this.break((error as DemikernelError).errno);
+      }
       // After a reset the kernel tells of an end, which is none.
       if (sga === null) this.#ended = this.broken === 0;
       this.ahead = sga;

@@ -5,9 +5,9 @@
  */
 
 import { decodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
-import { layOut } from "../catnap/address.ts";
+import { layOut } from "../runtime/socket_address.ts";
 import { formatAddress } from "../runtime/address.ts";
-import { Errno } from "../error.ts";
+import { type DemikernelError, Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";
 import type { HeapSga } from "../runtime/sga.ts";
 import type { InetAddress, Operation, Sga, SocketAddress } from "../pdpix.ts";
@@ -89,8 +89,8 @@ export class DatagramQueue extends NativeQueue {
   /** See {@linkcode NativeQueue.read}. */
   override read(errno: number): void {
     this.reading = false;
-    if (errno === 0) this.#receive();
-    else if (errno !== Errno.ETIMEDOUT) return this.#failRead(errno);
+    if (errno === 0) errno = this.#receive();
+    if (errno !== 0 && errno !== Errno.ETIMEDOUT) return this.#failRead(errno);
     if (this.ahead !== null && this.reads.head !== null) {
       const operation = this.reads.shift();
       operation.complete(this.#takeAhead(operation.size));
@@ -153,23 +153,34 @@ export class DatagramQueue extends NativeQueue {
     }
   }
 
-  /** A datagram that is from somebody else than the peer is not for this socket. */
-  #receive(): void {
+  /**
+   * Takes a datagram, unless it is from somebody else than the peer. Gives 0, or the errno of one that there is no
+   * memory for, which is lost.
+   */
+  #receive(): number {
     const { device } = this.context;
     const { layout, results } = device.calls;
     const at = layout.result.sga + layout.sga.address;
     const parts = decodeSockaddr(
       new Uint8Array(results.buffer).slice(at, at + SOCKADDR.IN.SIZE),
     );
-    const sga = device.take() ?? this.context.heap.alloc(0);
-    if ("path" in parts) return sga.free();
-    const from = { hostname: formatAddress(parts.address), port: parts.port };
-    const peer = this.#peer;
-    if (peer !== null && (peer.hostname !== from.hostname || peer.port !== from.port)) {
-      return sga.free();
+    let sga: HeapSga;
+    try {
+      sga = device.take() ?? this.context.heap.alloc(0);
+    } catch (error) {
+      return (error as DemikernelError).errno;
     }
-    sga.describe(from, false);
-    this.ahead = sga;
+    const from = "path" in parts
+      ? null
+      : { hostname: formatAddress(parts.address), port: parts.port };
+    const peer = this.#peer;
+    if (peer !== null && (peer.hostname !== from?.hostname || peer.port !== from.port)) {
+      sga.free();
+    } else {
+      sga.describe(from, false);
+      this.ahead = sga;
+    }
+    return 0;
   }
 
   #failRead(errno: number): void {

@@ -6,7 +6,7 @@
 
 import { SOCK } from "../../ffi/libc/constants.ts";
 import { decodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
-import { layOut } from "../catnap/address.ts";
+import { layOut } from "../runtime/socket_address.ts";
 import { formatAddress } from "../runtime/address.ts";
 import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation.ts";

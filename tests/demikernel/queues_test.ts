@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { DatagramQueue } from "../../libos/demikernel/datagram_queue.ts";
 import { PipeQueue } from "../../libos/demikernel/pipe_queue.ts";
 import { StreamQueue } from "../../libos/demikernel/stream_queue.ts";
-import { Errno } from "../../libos/error.ts";
+import { DemikernelError, Errno } from "../../libos/error.ts";
 import type { PooledOperation } from "../../libos/runtime/operation.ts";
 import type { InetAddress, Operation } from "../../libos/pdpix.ts";
 import { makeFake } from "./_fake_calls.ts";
@@ -207,4 +207,40 @@ Deno.test("poll() takes no notice of what an earlier libOS object left in the li
   calls.complete({ length: 1 });
   for (let i = 0; i < 5; i++) device.poll();
   (await popped)!.free();
+});
+
+/** Lets the heap have no memory, once. */
+function exhaust(heap: { take(size: number): unknown }): void {
+  const { take } = heap;
+  heap.take = () => {
+    heap.take = take;
+    throw new DemikernelError("ENOMEM", "alloc");
+  };
+}
+
+Deno.test("pop() fails with ENOMEM, and every later one, when there is no memory for what came", async () => {
+  const { calls, device, context, queue } = makeConnected();
+  const pops = [queue.pop(0), queue.pop(0)];
+  exhaust(context.heap);
+  calls.complete({ length: 3 });
+  device.poll();
+  assertEquals(await Promise.all([...pops, queue.pop(0)].map(outcome)), Array(3).fill("ENOMEM"));
+  device.close();
+  assertEquals(calls.held, 0);
+});
+
+Deno.test("pop() of a datagram fails with ENOMEM alone when there is no memory for what came", async () => {
+  const { calls, device, context } = makeFake();
+  const queue = new DatagramQueue(context, 500);
+  queue.bind(LOOPBACK);
+  const pops = [queue.pop(0), queue.pop(0)];
+  exhaust(context.heap);
+  for (let i = 0; i < 2; i++) {
+    calls.complete({ length: 3 });
+    device.poll();
+  }
+  assertEquals(await outcome(pops[0]!), "ENOMEM");
+  (await pops[1]!)!.free();
+  device.close();
+  assertEquals(calls.held, 0);
 });

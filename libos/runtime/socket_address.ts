@@ -1,0 +1,89 @@
+/**
+ * Socket addresses of PDPIX as the kernel has them, and upstream after it: checked and laid out, and read back.
+ *
+ * @module
+ */
+
+import { decodeSockaddr, encodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
+import { formatAddress, parseAddress } from "./address.ts";
+import { DemikernelError } from "../error.ts";
+import type { Domain, SocketAddress } from "../pdpix.ts";
+
+/**
+ * Lays an address out for a socket of a domain.
+ *
+ * @throws {DemikernelError} `EINVAL` for what is no address, `EAFNOSUPPORT` for one of another domain.
+ */
+export function layOut(
+  address: SocketAddress,
+  domain: Domain,
+  operation: string,
+  qd: number,
+): Uint8Array<ArrayBuffer> {
+  const refuse = (errno: "EINVAL" | "EAFNOSUPPORT", detail: string) =>
+    new DemikernelError(errno, operation, { qd, detail });
+  if (typeof address !== "object" || address === null) {
+    throw refuse("EINVAL", `an address is an object, not ${Deno.inspect(address)}`);
+  }
+  if (domain === "unix") return layOutPath(address, refuse);
+  if (!("hostname" in address)) {
+    throw refuse("EAFNOSUPPORT", "the socket needs an address with hostname and port");
+  }
+  const { hostname, port } = address;
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65535)) {
+    throw refuse(
+      "EINVAL",
+      `a port must be an integer from 0 to 65535, not ${Deno.inspect(port)}`,
+    );
+  }
+  const parsed = typeof hostname === "string" ? parseAddress(hostname) : null;
+  if (parsed === null) {
+    throw refuse(
+      "EINVAL",
+      `${Deno.inspect(hostname)} is no IPv4 or IPv6 address; resolve names first`,
+    );
+  }
+  if ((parsed.bytes.length === 4) !== (domain === "inet")) {
+    throw refuse("EAFNOSUPPORT", `${hostname} is not an address of domain ${domain}`);
+  }
+  const scope = Number(parsed.zone);
+  if (!(/^\d*$/.test(parsed.zone) && scope <= 0xffffffff)) {
+    throw refuse("EINVAL", `the zone of ${hostname} must be an interface's index`);
+  }
+  return encodeSockaddr({ address: parsed.bytes, port, scope });
+}
+
+function layOutPath(
+  address: SocketAddress,
+  refuse: (errno: "EINVAL" | "EAFNOSUPPORT", detail: string) => DemikernelError,
+): Uint8Array<ArrayBuffer> {
+  if (!("path" in address)) {
+    throw refuse("EAFNOSUPPORT", "a Unix socket needs an address with path");
+  }
+  if (typeof address.path !== "string" || address.path === "") {
+    throw refuse("EINVAL", "the path of a Unix socket must not be empty");
+  }
+  if (!address.path.isWellFormed()) throw refuse("EINVAL", "the path is no well-formed text");
+  const path = new TextEncoder().encode(address.path);
+  if (path.indexOf(0, 1) >= 0) throw refuse("EINVAL", "the path has a NUL within");
+  if (path.length >= SOCKADDR.UN.PATH_MAX) {
+    throw refuse(
+      "EINVAL",
+      `the path is ${path.length} bytes long; ${SOCKADDR.UN.PATH_MAX - 1} is the most`,
+    );
+  }
+  return encodeSockaddr({ path });
+}
+
+/** Reads an address that the kernel wrote. */
+export function readAddress(bytes: Uint8Array<ArrayBuffer>): SocketAddress {
+  const parts = decodeSockaddr(bytes);
+  if ("path" in parts) {
+    return { path: new TextDecoder("utf-8", { ignoreBOM: true }).decode(parts.path) };
+  }
+  const hostname = formatAddress(parts.address);
+  return {
+    hostname: parts.scope === 0 ? hostname : `${hostname}%${parts.scope}`,
+    port: parts.port,
+  };
+}
