@@ -1,0 +1,144 @@
+/**
+ * The results of a run of the latency harness, as `--json` prints them and `results.json` keeps them.
+ * Times are nanoseconds, memory is bytes. A field that could not be measured is absent, never zero.
+ *
+ * The version in {@linkcode SCHEMA} changes its number when a field changes its meaning or goes away;
+ * a reader may ignore fields that it does not know.
+ *
+ * @module
+ */
+
+/** The name and the version of the format. */
+export const SCHEMA = "demikernel-latency/1";
+
+/** A whole run. */
+export interface Run {
+  /** {@linkcode SCHEMA}. */
+  readonly schema: typeof SCHEMA;
+  /** When it began, in ISO 8601. */
+  readonly date: string;
+  /** The command that repeats it. */
+  readonly command: string;
+  /** What was asked for: `quick`, `full`, or the options that differ from a plan. */
+  readonly plan: string;
+  /** What it ran on. */
+  readonly machine: MachineFacts;
+  /** What was measured, in the order in which it was. */
+  readonly experiments: readonly Experiment[];
+}
+
+/** The machine, as far as a reader needs it to compare. */
+export interface MachineFacts {
+  /** One line for people. */
+  readonly description: string;
+  /** The versions of what took part, by name: `deno`, `node`, `bun`, `redis-server`, `cc` … */
+  readonly versions: Readonly<Record<string, string>>;
+  /** What was missing, and what that does to the figures. */
+  readonly notices: readonly string[];
+}
+
+/** One workload with all its subjects, interleaved. */
+export interface Experiment {
+  /** Its name on the command line, `tcp-echo` for one. */
+  readonly id: string;
+  /** What was measured, as a heading. */
+  readonly title: string;
+  /** How much, and how often, as a sentence. */
+  readonly effort: string;
+  /** What varies from point to point; absent where there is one point only. */
+  readonly parameter?: Parameter;
+  /** The peer that all others are compared with, by name. */
+  readonly baseline?: string;
+  /** Who could not take part, and why. */
+  readonly skipped: readonly { readonly subject: string; readonly reason: string }[];
+  /** What was measured. */
+  readonly samples: readonly Sample[];
+  /** What counts. */
+  readonly ratios: readonly RatioResult[];
+  /** Each reading of a cache line's way between the cores and back, in the order of time. */
+  readonly calibration: readonly number[];
+  /** What a reader must know to read the figures right. */
+  readonly notes: readonly string[];
+}
+
+/** What varies within an experiment. */
+export interface Parameter {
+  /** `size`, `connections`, `rate` … */
+  readonly name: string;
+  /** Its unit: `B`, `requests/s`; empty for a number of things. */
+  readonly unit: string;
+}
+
+/** One subject, at one point, in one round. */
+export interface Sample {
+  /** Who was measured. */
+  readonly subject: string;
+  /** The round, from 0. */
+  readonly round: number;
+  /** The value of the parameter. */
+  readonly point?: number;
+  /** The same within the experiment for whatever is to be told apart beside the point: `GET, P=16`. */
+  readonly variant?: string;
+  /** Whether the cores stayed where they were in this round. Ratios are of steady rounds, if any. */
+  readonly steady: boolean;
+  /** Latency of each operation; absent where only a rate was measured. */
+  readonly latency?: LatencyFigures;
+  /** Operations per second. */
+  readonly throughput?: number;
+  /** Bytes per second, one way. */
+  readonly bandwidth?: number;
+  /** Pauses for garbage collection in the server while it was measured; absent without V8. */
+  readonly pauses?: { readonly count: number; readonly total: number; readonly longest: number };
+  /** What the server used. */
+  readonly server?: ServerFigures;
+}
+
+/** The distribution of a latency. */
+export interface LatencyFigures {
+  /** How many were measured. */
+  readonly count: number;
+  /** The mean. */
+  readonly mean: number;
+  /** The fastest. */
+  readonly min: number;
+  /** The median. */
+  readonly p50: number;
+  /** The 90th percentile. */
+  readonly p90: number;
+  /** The 99th percentile. */
+  readonly p99: number;
+  /** The 99.9th percentile. */
+  readonly p999: number;
+  /** The slowest. */
+  readonly max: number;
+  /** All of it: an HDR histogram of nanoseconds in the V2 format, compressed, in base64. */
+  readonly histogram: string;
+}
+
+/** What a server used. */
+export interface ServerFigures {
+  /** Processor time per second of real time while nothing was asked of it, in milliseconds. */
+  readonly idleCpu?: number;
+  /** Memory in RAM. */
+  readonly resident?: number;
+}
+
+/** A figure that counts: a quotient within rounds. */
+export interface RatioResult {
+  /** Which is divided by which, and what of them. */
+  readonly label: string;
+  /** The middle one over the rounds; of means where `ofMeans` says so. */
+  readonly median: number;
+  /** The lowest. */
+  readonly min: number;
+  /** The highest. */
+  readonly max: number;
+  /** Whether `median` is the quotient of the means over all rounds, for a peer that has modes. */
+  readonly ofMeans?: boolean;
+  /** The target, if it is at most this. */
+  readonly atMost?: number;
+  /** The target, if it is at least this. */
+  readonly atLeast?: number;
+  /** Whether the target is met; absent without one. */
+  readonly met?: boolean;
+}
