@@ -5,6 +5,7 @@
  */
 import { signal, spawn } from "./children.ts";
 import { BenchmarkError } from "./command_line.ts";
+import { PauseLog, type Pauses } from "./garbage.ts";
 import type { Machine } from "./machine.ts";
 
 /** A server to start. */
@@ -17,11 +18,15 @@ export interface ServerCommand {
   readonly ready?: RegExp;
   /** Its port, where its output does not say it. */
   readonly port?: number;
+  /** Whether it prints a line on stdout for each garbage collection, as V8 does with `--trace-gc`. */
+  readonly tracesPauses?: boolean;
 }
 
 const READY = /listening on [\w.:[\]]*:(\d+)/;
 const START_MS = 15_000;
 const STOP_MS = 3_000;
+/** What the server has printed by now is in the pipe; this is ample time to read it from there. */
+const READ_MS = 10;
 /** Servers with thousands of connections need as many descriptors. */
 const DESCRIPTORS = 20_000;
 
@@ -33,11 +38,18 @@ export class Server implements AsyncDisposable {
   readonly port: number;
   readonly #child: Deno.ChildProcess;
   readonly #output: Output;
+  readonly #tracesPauses: boolean;
   #ended = false;
 
-  private constructor(name: string, port: number, child: Deno.ChildProcess, output: Output) {
+  private constructor(
+    { name, tracesPauses = false }: ServerCommand,
+    port: number,
+    child: Deno.ChildProcess,
+    output: Output,
+  ) {
     this.name = name;
     this.port = port;
+    this.#tracesPauses = tracesPauses;
     this.#child = child;
     this.#output = output;
     child.status.then(() => this.#ended = true);
@@ -60,7 +72,7 @@ export class Server implements AsyncDisposable {
           `${command.argv.join(" ")}${output.tail()}`,
       );
     }
-    return new Server(command.name, command.port ?? Number(match[1]), child, output);
+    return new Server(command, command.port ?? Number(match[1]), child, output);
   }
 
   /** The process id of the server itself: the wrappers before it have all exec'd. */
@@ -84,6 +96,22 @@ export class Server implements AsyncDisposable {
     );
   }
 
+  /** Gives this moment a mark, for {@linkcode pausesSince}. */
+  async mark(): Promise<number> {
+    await delay(READ_MS);
+    return this.#output.pauses.length;
+  }
+
+  /**
+   * Returns the pauses for garbage collection since a mark; `undefined` for a server that does not tell of
+   * them.
+   */
+  async pausesSince(mark: number): Promise<Pauses | undefined> {
+    if (!this.#tracesPauses) return undefined;
+    await delay(READ_MS);
+    return this.#output.pauses.since(mark);
+  }
+
   /** Asks the server to stop, and makes it when it does not within 3 s. */
   async [Symbol.asyncDispose](): Promise<void> {
     signal(this.#child, "SIGINT");
@@ -100,6 +128,8 @@ class Output {
   readonly ready: Promise<RegExpExecArray | undefined>;
   /** Resolves when both streams have ended. */
   readonly closed: Promise<unknown>;
+  /** The pauses for garbage collection that it told of. */
+  readonly pauses = new PauseLog();
   #stdout = "";
   #stderr = "";
 
@@ -108,6 +138,7 @@ class Output {
     const timer = setTimeout(() => resolve(undefined), START_MS);
     this.ready = promise.finally(() => clearTimeout(timer));
     const stdout = readAll(child.stdout, (text) => {
+      this.pauses.write(text);
       this.#stdout = (this.#stdout + text).slice(-4096);
       const match = ready.exec(this.#stdout);
       if (match !== null) resolve(match);
@@ -138,6 +169,10 @@ async function waitAtMost(promise: Promise<unknown>, ms: number): Promise<void> 
   const timer = setTimeout(resolve, ms);
   await Promise.race([promise, expired]);
   clearTimeout(timer);
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Finds a port for a server that cannot choose one itself, or tell which it chose. */
