@@ -14,9 +14,17 @@ export type CPeer =
   | "demikernel_echo"
   | "echo_epoll"
   | "echo_spin"
-  | "pingpong";
+  | "load_connect"
+  | "load_echo"
+  | "load_kv"
+  | "load_stream"
+  | "pingpong"
+  | "udp_echo_spin";
 
 const FLAGS = ["-std=gnu99", "-O2", "-Wall", "-Wextra", "-pthread"];
+/** Libraries come after the source that needs them. */
+const LIBRARIES = ["-lm"];
+const HEADERS = ["peer.h", "load.h"];
 const built = new Map<CPeer, string>();
 
 /**
@@ -40,7 +48,7 @@ export async function buildPeer(machine: Machine, name: CPeer): Promise<string> 
   if (!await exists(path)) {
     // Compiled beside its place and then moved there: another run never sees half a program.
     const unfinished = `${path}.${Deno.pid}`;
-    const argv = [machine.compiler, ...FLAGS, "-o", unfinished, source];
+    const argv = [machine.compiler, ...FLAGS, "-o", unfinished, source, ...LIBRARIES];
     const { code, stderr } = await run(argv);
     if (code !== 0) {
       throw new BenchmarkError(`Cannot build bench/peers/${name}.c: ${argv.join(" ")}\n${stderr}`);
@@ -53,9 +61,9 @@ export async function buildPeer(machine: Machine, name: CPeer): Promise<string> 
 
 async function key(compiler: string, folder: URL, name: CPeer): Promise<string> {
   const sources = await Promise.all(
-    ["peer.h", `${name}.c`].map((file) => Deno.readTextFile(new URL(file, folder))),
+    [...HEADERS, `${name}.c`].map((file) => Deno.readTextFile(new URL(file, folder))),
   );
-  const text = [Deno.build.target, compiler, ...FLAGS, ...sources].join("\n");
+  const text = [Deno.build.target, compiler, ...FLAGS, ...LIBRARIES, ...sources].join("\n");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(digest).toHex().slice(0, 16);
 }

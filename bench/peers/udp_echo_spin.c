@@ -1,0 +1,56 @@
+/*
+ * The plainest UDP echo server there is: a non-blocking recvfrom() tried again until it brings a
+ * datagram, which goes back to where it came from.
+ *
+ *     udp_echo_spin [--hostname 127.0.0.1] [--port 0] [--cpu N]
+ */
+#include "peer.h"
+
+/* A bound socket, announced on stdout with the port the kernel chose when asked for port 0. */
+static int bind_to(const char *hostname, int port)
+{
+    struct sockaddr_in address = address_of(hostname, port);
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (fd < 0)
+        fail("cannot make a socket: %s", strerror(errno));
+    if (bind(fd, (struct sockaddr *)&address, length) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+        fail("cannot bind to %s:%d: %s", hostname, port, strerror(errno));
+    printf("listening on %s:%d\n", hostname, ntohs(address.sin_port));
+    fflush(stdout);
+    return fd;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = { { "hostname", required_argument, NULL, 'h' },
+                                             { "port", required_argument, NULL, 'p' },
+                                             { "cpu", required_argument, NULL, 'c' },
+                                             { 0 } };
+    static char buffer[65536];
+    const char *hostname = "127.0.0.1";
+    int port = 0, cpu = -1;
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (o) {
+        case 'h': hostname = optarg; break;
+        case 'p': port = (int)number("port", optarg, 0, 65535); break;
+        case 'c': cpu = (int)number("cpu", optarg, 0, CPU_SETSIZE - 1); break;
+        default: return EXIT_FAILED;
+        }
+    }
+    pin_to(cpu);
+    int fd = bind_to(hostname, port);
+    set_nonblocking(fd);
+    for (;;) {
+        struct sockaddr_in from;
+        socklen_t length = sizeof from;
+        ssize_t received = recvfrom(fd, buffer, sizeof buffer, 0, (struct sockaddr *)&from, &length);
+        /* Any other error is about a datagram sent before, to a client that has gone. */
+        if (received < 0)
+            continue;
+        while (sendto(fd, buffer, (size_t)received, 0, (struct sockaddr *)&from, length) < 0 &&
+               errno == EAGAIN)
+            continue;
+    }
+}
