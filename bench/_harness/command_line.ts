@@ -6,14 +6,15 @@
 import { parseArgs } from "node:util";
 import { killAll } from "./children.ts";
 
-/** An option that takes a whole number, or, with `choices`, one of some words. */
+/** An option that takes a whole number, or, with `choices`, one of some words, or, with `form`, any text. */
 export type Option =
   | { readonly default: number; readonly minimum?: number; readonly description: string }
   | {
     readonly default: string;
     readonly choices: readonly string[];
     readonly description: string;
-  };
+  }
+  | { readonly default: string; readonly form: string; readonly description: string };
 
 /** A benchmark program. */
 export interface Program<Options extends Record<string, Option>> {
@@ -56,7 +57,7 @@ export function parseCommandLine<const Options extends Record<string, Option>>(
   for (const [name, option] of Object.entries(program.options)) {
     const value = given[name] === undefined ? option.default : check(name, option, given[name]);
     values[name] = value;
-    command += ` --${name} ${value}`;
+    if (value !== "") command += ` --${name} ${value}`;
   }
   values.command = command;
   return values as Values<Options>;
@@ -78,6 +79,10 @@ function parse(options: Record<string, Option>, args: readonly string[]) {
 }
 
 function check(name: string, option: Option, text: unknown): number | string {
+  if ("form" in option) {
+    if (text !== "") return String(text);
+    throw new BenchmarkError(`Option '--${name}' takes ${option.form}, not nothing`);
+  }
   if ("choices" in option) {
     if (option.choices.includes(String(text))) return String(text);
     throw new BenchmarkError(
@@ -94,8 +99,15 @@ function check(name: string, option: Option, text: unknown): number | string {
 
 function help(program: Program<Record<string, Option>>): string {
   const lines = Object.entries(program.options).map(([name, option]) => {
-    const takes = "choices" in option ? option.choices.join("|") : "N";
-    return [`--${name} ${takes}`, `${option.description} (default ${option.default})`];
+    const takes = "choices" in option
+      ? option.choices.join("|")
+      : "form" in option
+      ? option.form
+      : "N";
+    return [
+      `--${name} ${takes}`,
+      `${option.description} (default ${option.default === "" ? "none" : option.default})`,
+    ];
   });
   lines.push(["--json", "Print one JSON object instead of tables"], ["--help", "Print this"]);
   const width = Math.max(...lines.map(([left]) => left!.length));

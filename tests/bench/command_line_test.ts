@@ -8,6 +8,7 @@ const program = {
     rounds: { default: 3, description: "Rounds" },
     warmup: { default: 10, minimum: 0, description: "Warm-up" },
     idle: { default: "park", choices: ["spin", "park"], description: "Policy" },
+    out: { default: "", form: "DIR", description: "Where to write" },
   },
 } as const;
 
@@ -16,6 +17,7 @@ Deno.test("parseCommandLine() fills in the defaults and gives the whole command"
     rounds: 5,
     warmup: 10,
     idle: "park",
+    out: "",
     json: false,
     command: "deno run -A bench/x.ts --rounds 5 --warmup 10 --idle park",
   });
@@ -23,6 +25,12 @@ Deno.test("parseCommandLine() fills in the defaults and gives the whole command"
 
 Deno.test("parseCommandLine() takes 0 where the minimum allows it", () => {
   assertEquals(parseCommandLine(program, ["--warmup", "0"])?.warmup, 0);
+});
+
+Deno.test("parseCommandLine() takes any text where an option has a form", () => {
+  const values = parseCommandLine(program, ["--out", "some/where"]);
+  assertEquals(values?.out, "some/where");
+  assertEquals(values?.command.endsWith(" --out some/where"), true);
 });
 
 for (
@@ -33,6 +41,7 @@ for (
     [["--rounds", "1e3"], "takes a whole number from 1"],
     [["--rounds", "-1"], "--rounds"],
     [["--idle", "never"], "takes spin or park"],
+    [["--out", ""], "takes DIR, not nothing"],
     [["--rounds"], "--rounds"],
   ] as const
 ) {
