@@ -1,0 +1,445 @@
+/*
+ * Load on an echo server, over any number of connections; every byte that comes back is checked.
+ *
+ *     load_echo --port P [--udp] [--connections 1] [--active ALL] [--size 64] [--iterations 50000]
+ *               [--rate REQUESTS_PER_SECOND [--arrivals poisson|fixed] [--seed 1]]
+ *               [the options of load.h]
+ *
+ * Closed loop: each active connection has one request outstanding, and its latency counts from when it
+ * was sent. Open loop (--rate): requests are due by a schedule that knows nothing of the server, on the
+ * connections in turn, and the latency counts from when a request was DUE; one that is due goes out
+ * although earlier ones are outstanding, or waits, keeping its time, while its socket is full. So a
+ * server that stalls is charged for all who would have come meanwhile. The warm-up is a closed loop.
+ *
+ * Connections beyond --active were echoed once and stay silent (TCP only).
+ *
+ * The output has two more fields. "unanswered": requests of an open loop still outstanding when the
+ * time was up. "lost" (UDP): in a closed loop, requests without a reply for 200 ms, each made up for by
+ * another one; in an open loop, those that were still without one 200 ms after they were due when it
+ * ended. Linux's TCP would wait as long (its least retransmission timeout) before it sent again.
+ */
+#include "load.h"
+#include <math.h>
+
+#define LOSS_NS 200000000u
+
+/* Different messages of one connection; strides are odd, so that all of them take turns. */
+enum { MESSAGES = 4096, STRIDE = 1021, CONNECTION_STRIDE = 977 };
+
+/* Requests to send before looking for replies again: replies must not wait for a long backlog. */
+enum { BURST = 16 };
+
+static struct {
+    bool udp, fixed_arrivals;
+    long connections, active, size, iterations;
+    double rate;
+    uint64_t seed;
+} options = { false, false, 1, 0, 64, 50000, 0, 1 };
+
+/* Requests are numbered per connection, and counted: those before `received` are over. */
+struct connection {
+    int fd;
+    bool blocked;                       /* its socket was full when it last tried to send */
+    uint64_t due, sent, received;       /* requests that are due, went out whole, came back whole */
+    size_t sent_bytes, received_bytes;  /* of the request that is the next to do so */
+    uint64_t begin;                     /* closed loop: when the last request was made */
+};
+
+static struct connection *connections;
+static unsigned char *pattern;
+static unsigned char buffer[262144];
+
+/* The phase that is under way: the warm-up, or the measurement. */
+static struct {
+    bool open, recorded;
+    long target, issued, answered, lost;
+    uint64_t begin, deadline, last_progress;
+    double next_due;          /* open loop: when the next request is, in ns from `begin` */
+    double *due_times;        /* open loop: the same by number; negative once the request is over */
+    const uint64_t *first;    /* open loop: the number of each connection's first request */
+} phase;
+
+static void parse(int argc, char **argv)
+{
+    static const struct option known[] = { { "udp", no_argument, NULL, 'u' },
+                                           { "connections", required_argument, NULL, 'c' },
+                                           { "active", required_argument, NULL, 'a' },
+                                           { "size", required_argument, NULL, 's' },
+                                           { "iterations", required_argument, NULL, 'i' },
+                                           { "rate", required_argument, NULL, 'r' },
+                                           { "arrivals", required_argument, NULL, 'v' },
+                                           { "seed", required_argument, NULL, 'e' },
+                                           COMMON_OPTIONS,
+                                           { 0 } };
+    for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (o) {
+        case 'u': options.udp = true; break;
+        case 'c': options.connections = number("connections", optarg, 1, 1000000); break;
+        case 'a': options.active = number("active", optarg, 1, 1000000); break;
+        case 's': options.size = number("size", optarg, 1, 1 << 20); break;
+        case 'i': options.iterations = number("iterations", optarg, 1, 100000000); break;
+        case 'r': options.rate = fraction("rate", optarg, 0.001, 1e9); break;
+        case 'e': options.seed = (uint64_t)number("seed", optarg, 1, INT32_MAX); break;
+        case 'v':
+            options.fixed_arrivals = strcmp(optarg, "fixed") == 0;
+            if (!options.fixed_arrivals && strcmp(optarg, "poisson") != 0)
+                fail("--arrivals takes poisson or fixed, not \"%s\"", optarg);
+            break;
+        default: parse_common(o);
+        }
+    }
+    check_common();
+    if (options.active == 0)
+        options.active = options.connections;
+    if (options.active > options.connections)
+        fail("--active cannot be more than --connections");
+    if (options.udp && options.active < options.connections)
+        fail("--active needs TCP: a UDP socket that is silent is nothing to the server");
+    if (options.udp && options.size > 65507)
+        fail("--size is at most 65507 with --udp");
+}
+
+static const unsigned char *message(const struct connection *connection, uint64_t request)
+{
+    uint64_t index = (uint64_t)(connection - connections);
+    return pattern + (request * STRIDE + index * CONNECTION_STRIDE) % MESSAGES;
+}
+
+/* ---- Sending ---- */
+
+static void watch_for(struct connection *connection, bool room)
+{
+    connection->blocked = room;
+    watch(EPOLL_CTL_MOD, connection->fd, (uint32_t)(connection - connections),
+          room ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* Sends what is due, as far as the socket takes it. */
+static void flush(struct connection *connection)
+{
+    size_t size = (size_t)options.size;
+    while (connection->sent < connection->due) {
+        size_t done = connection->sent_bytes;
+        const unsigned char *rest = message(connection, connection->sent) + done;
+        size_t n = send_some(connection->fd, rest, size - done);
+        if (n == 0) {
+            if (!connection->blocked)
+                watch_for(connection, true);
+            return;
+        }
+        connection->sent_bytes += n;
+        if (connection->sent_bytes == size) {
+            connection->sent_bytes = 0;
+            connection->sent++;
+        }
+    }
+    if (connection->blocked)
+        watch_for(connection, false);
+}
+
+/* Makes the next request of a closed loop, unless there have been enough. */
+static void request(struct connection *connection)
+{
+    if (phase.issued == phase.target)
+        return;
+    uint64_t now = now_ns();
+    if (now >= phase.deadline)
+        return;
+    phase.issued++;
+    connection->due++;
+    connection->begin = now;
+    flush(connection);
+}
+
+/* ---- Receiving ---- */
+
+/* When a request of an open loop was due. */
+static double *due_time(const struct connection *connection, uint64_t request)
+{
+    uint64_t index = (uint64_t)(connection - connections);
+    uint64_t turn = request - phase.first[index];
+    return &phase.due_times[turn * (uint64_t)options.active + index];
+}
+
+static bool is_over(const struct connection *connection, uint64_t request)
+{
+    return request < connection->received || (phase.open && *due_time(connection, request) < 0);
+}
+
+static void answered(const struct connection *connection, uint64_t request, uint64_t now)
+{
+    phase.answered++;
+    phase.last_progress = now;
+    double latency = (double)(now - connection->begin);
+    if (phase.open) {
+        double *due = due_time(connection, request);
+        latency = (double)(now - phase.begin) - *due;
+        *due = -*due;
+    }
+    if (phase.recorded)
+        sample(latency);
+}
+
+static void receive_stream(struct connection *connection)
+{
+    size_t size = (size_t)options.size;
+    size_t received = receive_some(connection->fd, buffer, sizeof buffer);
+    uint64_t now = received == 0 ? 0 : now_ns();
+    for (size_t done = 0; done < received;) {
+        if (connection->received == connection->due)
+            wrong_reply("more came back than was sent");
+        size_t left = size - connection->received_bytes;
+        size_t part = received - done < left ? received - done : left;
+        const unsigned char *expected = message(connection, connection->received);
+        if (memcmp(expected + connection->received_bytes, buffer + done, part) != 0)
+            wrong_reply("an echo came back wrong");
+        done += part;
+        connection->received_bytes += part;
+        if (connection->received_bytes == size) {
+            connection->received_bytes = 0;
+            answered(connection, connection->received++, now);
+        }
+    }
+    if (received > 0)
+        phase.last_progress = now;
+}
+
+/*
+ * Datagrams may be lost or come in another order, so a reply is looked for among all that are
+ * outstanding; it may also be late, for a request that was given up, or come twice.
+ */
+static void receive_datagram(struct connection *connection)
+{
+    size_t size = (size_t)options.size;
+    ssize_t received = recv(connection->fd, buffer, sizeof buffer, 0);
+    if (received < 0 && errno == EAGAIN)
+        return;
+    if (received < 0)
+        fail("cannot receive: %s", strerror(errno));
+    uint64_t now = now_ns();
+    if ((size_t)received != size)
+        wrong_reply("an echo came back with another length");
+    /* What is older could not be told from what is newer any more, and is lost. */
+    if (connection->sent - connection->received > MESSAGES)
+        connection->received = connection->sent - MESSAGES;
+    for (uint64_t i = connection->received; i < connection->sent; i++) {
+        if (is_over(connection, i) || memcmp(message(connection, i), buffer, size) != 0)
+            continue;
+        answered(connection, i, now);
+        if (!phase.open)
+            connection->received = i + 1;
+        while (connection->received < connection->sent &&
+               is_over(connection, connection->received))
+            connection->received++;
+        return;
+    }
+    for (uint64_t back = 1; back <= MESSAGES && back <= connection->sent; back++) {
+        if (memcmp(message(connection, connection->sent - back), buffer, size) == 0)
+            return;
+    }
+    wrong_reply("an echo came back wrong");
+}
+
+/* One look at each socket that may have something, or room. */
+static void turn(void)
+{
+    uint32_t indices[MAX_READY];
+    int ready = ready_sockets(indices);
+    for (int i = 0; i < ready; i++) {
+        struct connection *connection = &connections[indices[i]];
+        if (connection->blocked)
+            flush(connection);
+        if (options.udp)
+            receive_datagram(connection);
+        else
+            receive_stream(connection);
+        if (!phase.open && connection->received == connection->due)
+            request(connection);
+    }
+}
+
+static void check_patience(uint64_t now)
+{
+    if (phase.answered + phase.lost < phase.issued && now > phase.last_progress + PATIENCE_NS)
+        fail("no echo within 5 s");
+}
+
+/* ---- The two loops ---- */
+
+static void begin_phase(bool open, long target, bool recorded)
+{
+    phase.open = open;
+    phase.recorded = recorded;
+    phase.target = target;
+    phase.issued = phase.answered = phase.lost = 0;
+    phase.begin = phase.last_progress = now_ns();
+    phase.deadline = deadline_from(phase.begin);
+}
+
+/* Gives up requests whose datagrams were lost, and makes others in their place. */
+static void replace_lost(uint64_t now)
+{
+    for (long i = 0; i < options.active; i++) {
+        struct connection *connection = &connections[i];
+        bool waiting = connection->received < connection->sent;
+        if (!waiting || now < connection->begin + LOSS_NS)
+            continue;
+        connection->received = connection->sent;
+        phase.lost++;
+        phase.target++;
+        request(connection);
+    }
+}
+
+static void run_closed(long target, bool recorded)
+{
+    begin_phase(false, target, recorded);
+    for (long i = 0; i < options.active; i++)
+        request(&connections[i]);
+    for (uint32_t turns = 1; phase.answered + phase.lost < phase.issued; turns++) {
+        turn();
+        if (turns % TURNS_PER_CHECK == 0) {
+            uint64_t now = now_ns();
+            check_patience(now);
+            if (options.udp)
+                replace_lost(now);
+        }
+    }
+}
+
+/* Nanoseconds from one request to the next; with Poisson arrivals they are exponentially distributed. */
+static double next_gap(void)
+{
+    double mean = 1e9 / options.rate;
+    return options.fixed_arrivals ? mean : -log(1 - next_fraction(&options.seed)) * mean;
+}
+
+/* Puts requests that are due by `now` on their connections. */
+static void issue_due(double now)
+{
+    for (int i = 0; i < BURST && phase.issued < phase.target && phase.next_due <= now; i++) {
+        struct connection *connection = &connections[phase.issued % options.active];
+        phase.due_times[phase.issued++] = phase.next_due;
+        connection->due++;
+        if (!connection->blocked)
+            flush(connection);
+        phase.next_due += next_gap();
+    }
+}
+
+/* Whether no reply can be expected any more. */
+static bool open_is_over(uint64_t now)
+{
+    if (now >= phase.deadline)
+        return true;
+    if (phase.issued < phase.target)
+        return false;
+    double last_due = (double)phase.begin + fabs(phase.due_times[phase.target - 1]);
+    bool given_up = options.udp && now > phase.last_progress + LOSS_NS &&
+                    (double)now > last_due + LOSS_NS;
+    return phase.answered == phase.target || given_up;
+}
+
+/*
+ * Tells apart what is outstanding at the end. What was due by then and could not even be sent is
+ * unanswered as well.
+ */
+static long settle_open(double end)
+{
+    long unanswered = 0;
+    double lost_before = options.udp ? end - LOSS_NS : -1;
+    for (long i = 0; i < phase.issued; i++) {
+        if (phase.due_times[i] < 0)
+            continue;
+        if (phase.due_times[i] < lost_before)
+            phase.lost++;
+        else
+            unanswered++;
+    }
+    for (long i = phase.issued; i < phase.target && phase.next_due <= end; i++) {
+        unanswered++;
+        phase.next_due += next_gap();
+    }
+    return unanswered;
+}
+
+/* Returns how many requests were unanswered at the end. */
+static long run_open(void)
+{
+    uint64_t *first = allocate((size_t)options.active, sizeof *first);
+    for (long i = 0; i < options.active; i++)
+        first[i] = connections[i].due;
+    phase.first = first;
+    phase.due_times = allocate((size_t)options.iterations, sizeof *phase.due_times);
+    begin_phase(true, options.iterations, true);
+    phase.next_due = next_gap();
+    uint64_t now;
+    while (!open_is_over(now = now_ns())) {
+        if (phase.answered + phase.lost == phase.issued)
+            phase.last_progress = now;
+        issue_due((double)(now - phase.begin));
+        turn();
+        /* Silence of datagrams is loss, and is counted as such. */
+        if (!options.udp)
+            check_patience(now);
+    }
+    return settle_open((double)(now - phase.begin));
+}
+
+/* ---- Connections ---- */
+
+static int connect_datagrams(void)
+{
+    struct sockaddr_in address = address_of(common.host, common.port);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        fail("cannot make a UDP socket: %s", strerror(errno));
+    return fd;
+}
+
+static void open_all(void)
+{
+    int *fds = options.udp ? NULL
+                           : open_connections(common.host, common.port, options.connections, 1);
+    connections = allocate((size_t)options.connections, sizeof *connections);
+    prepare_polling(options.active);
+    for (long i = 0; i < options.connections; i++) {
+        connections[i].fd = options.udp ? connect_datagrams() : fds[i];
+        set_nonblocking(connections[i].fd);
+        if (i < options.active)
+            watch(EPOLL_CTL_ADD, connections[i].fd, (uint32_t)i, EPOLLIN);
+    }
+    free(fds);
+}
+
+/* The silent connections must have lasted, and brought nothing. */
+static void check_silent(void)
+{
+    for (long i = options.active; i < options.connections; i++) {
+        if (receive_some(connections[i].fd, buffer, sizeof buffer) > 0)
+            wrong_reply("something came on a connection that was silent");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    parse(argc, argv);
+    raise_descriptor_limit();
+    prepare_samples(options.iterations);
+    pattern = make_pattern((size_t)options.size + MESSAGES);
+    open_all();
+    if (common.warmup > 0)
+        run_closed(common.warmup, false);
+    long unanswered = 0;
+    if (options.rate > 0)
+        unanswered = run_open();
+    else
+        run_closed(options.iterations, true);
+    uint64_t elapsed = (options.rate > 0 ? now_ns() : phase.last_progress) - phase.begin;
+    check_silent();
+    write_samples();
+    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld,\"lost\":%ld,\"unanswered\":%ld}\n",
+           phase.answered, (unsigned long long)elapsed,
+           (long long)phase.answered * options.size, phase.lost, unanswered);
+    return 0;
+}
