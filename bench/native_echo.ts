@@ -4,16 +4,13 @@
  *
  * @module
  */
-import { load } from "../ffi/demikernel/load.ts";
-import { buildPeer } from "./_harness/c_peer.ts";
-import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
+import { runProgram } from "./_harness/command_line.ts";
+import { cDemikernelEcho, NativeConfigurationFile } from "./_harness/demikernel_peer.ts";
 import { effortOf, LATENCY_COLUMNS, latencyRow, measureEchoes } from "./_harness/echo.ts";
-import { inspectMachine, type Machine } from "./_harness/machine.ts";
+import { inspectMachine } from "./_harness/machine.ts";
 import { printReport } from "./_harness/report.ts";
-import { freePort, type ServerCommand } from "./_harness/server.ts";
 import { ratios, spread } from "./_harness/statistics.ts";
 import { cSpinEcho, ourEcho } from "./_harness/targets.ts";
-import { checkConfiguration, toYaml } from "../libos/demikernel/configuration.ts";
 
 const program = {
   name: "native_echo.ts",
@@ -28,25 +25,12 @@ const program = {
 
 const C_NATIVE = "C on libdemikernel";
 
-/** The file that upstream reads, as long as the benchmark goes on. */
-class ConfigurationFile implements Disposable {
-  readonly path = Deno.makeTempFileSync({ suffix: ".yaml" });
-
-  constructor() {
-    Deno.writeTextFileSync(this.path, toYaml(checkConfiguration("catnap", {})));
-  }
-
-  [Symbol.dispose](): void {
-    Deno.removeSync(this.path);
-  }
-}
-
 await runProgram(program, async (values) => {
   const machine = inspectMachine();
-  using configuration = new ConfigurationFile();
+  using configuration = new NativeConfigurationFile();
   const commands = [
     await cSpinEcho(machine),
-    await cNativeEcho(machine, configuration.path),
+    await cDemikernelEcho(machine, configuration),
     ourEcho("generator", "adaptive", "demikernel:catnap"),
     ourEcho("generator"),
   ];
@@ -81,20 +65,3 @@ await runProgram(program, async (values) => {
     samples: Object.fromEntries(samples),
   }, values.json);
 });
-
-async function cNativeEcho(machine: Machine, configuration: string): Promise<ServerCommand> {
-  let library: string;
-  try {
-    library = load("catnap").path;
-  } catch (error) {
-    throw new BenchmarkError((error as Error).message);
-  }
-  const peer = await buildPeer(machine, "demikernel_echo");
-  const environment = ["LIBOS=catnap", `CONFIG_PATH=${configuration}`];
-  const port = freePort();
-  return {
-    name: C_NATIVE,
-    argv: ["/usr/bin/env", ...environment, peer, "--library", library, "--port", String(port)],
-    port,
-  };
-}

@@ -9,8 +9,9 @@ import { inspectMachine, type Machine } from "./_harness/machine.ts";
 import { checkKeyValueServer, parseBenchmarkCsv } from "./_harness/redis_protocol.ts";
 import { printReport, type Ratio } from "./_harness/report.ts";
 import { interleave } from "./_harness/rounds.ts";
-import { freePort, pinned, Server, type ServerCommand } from "./_harness/server.ts";
+import { pinned, Server, type ServerCommand } from "./_harness/server.ts";
 import { quantile, ratios, spread } from "./_harness/statistics.ts";
+import { ourKeyValueServer, redisServer } from "./_harness/targets.ts";
 import { which } from "./_harness/which.ts";
 
 const program = {
@@ -40,7 +41,7 @@ interface Plan {
 await runProgram(program, async (values) => {
   const machine = inspectMachine();
   const benchmark = find("redis-benchmark");
-  const commands = [redisServer(find("redis-server")), ourServer()];
+  const commands = [redisServer(find("redis-server")), ourKeyValueServer()];
   const { samples, calibration, notes } = await interleave(
     machine,
     values,
@@ -111,22 +112,6 @@ async function measureThroughput(
 
 function kind(command: string, depth: number): string {
   return `${command}, P=${depth}`;
-}
-
-function ourServer(): ServerCommand {
-  const path = new URL("../examples/kv.ts", import.meta.url).pathname;
-  return { name: OURS, argv: [Deno.execPath(), "run", "-A", path, "--port", "0"] };
-}
-
-function redisServer(program: string): ServerCommand {
-  const port = freePort();
-  const silent = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
-  return {
-    name: THEIRS,
-    argv: [program, "--port", String(port), ...silent],
-    ready: /Ready to accept connections/,
-    port,
-  };
 }
 
 function find(name: string): string {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { UnreachableError } from "./check_echo.ts";
 import { BenchmarkError } from "./command_line.ts";
 import type { Server } from "./server.ts";
 
@@ -11,10 +12,11 @@ const PATIENCE_MS = 5_000;
 /**
  * Sets a key and gets it back: `redis-benchmark` counts any reply, right or wrong.
  *
- * @throws {BenchmarkError} If the server answers anything else.
+ * @throws {UnreachableError} If the server cannot be reached.
+ * @throws {BenchmarkError} If it answers anything else.
  */
 export async function checkKeyValueServer(server: Server): Promise<void> {
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  using conn = await connect(server);
   const value = `checked by ${Deno.pid}`;
   const request = command("SET", "bench:check", value) + command("GET", "bench:check");
   const expected = `+OK\r\n$${value.length}\r\n${value}\r\n`;
@@ -24,6 +26,14 @@ export async function checkKeyValueServer(server: Server): Promise<void> {
   await server.assertAlive();
   if (reply === expected) return;
   throw new BenchmarkError(`Server ${server.name} answered SET and GET wrongly: ${quote(reply)}`);
+}
+
+async function connect({ name, port }: Server): Promise<Deno.TcpConn> {
+  try {
+    return await Deno.connect({ hostname: "127.0.0.1", port });
+  } catch (error) {
+    throw new UnreachableError(`Cannot connect to ${name}: ${(error as Error).message}`);
+  }
 }
 
 async function read(conn: Deno.TcpConn, length: number): Promise<string> {

@@ -5,7 +5,7 @@
  */
 import { buildPeer } from "./c_peer.ts";
 import type { Machine } from "./machine.ts";
-import type { ServerCommand } from "./server.ts";
+import { freePort, type ServerCommand } from "./server.ts";
 
 /** The ways our echo server can be written. */
 export type Handler = "generator" | "iterator";
@@ -16,11 +16,32 @@ export function ourEcho(
   idle: string = "adaptive",
   libos: string = "catnap",
 ): ServerCommand {
-  const flags = { hostname: "127.0.0.1", port: "0", handler, idle, libos };
-  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+  return example("tcp_echo.ts", `ours, ${handler}`, { handler, idle, libos });
+}
+
+/** Our echo server for datagrams, `examples/udp_echo.ts`, whose handler is a generator. */
+export function ourUdpEcho(idle: string = "adaptive", libos: string = "catnap"): ServerCommand {
+  return example("udp_echo.ts", "ours, generator", { idle, libos });
+}
+
+/** Our key-value server, `examples/kv.ts`. */
+export function ourKeyValueServer(
+  idle: string = "adaptive",
+  libos: string = "catnap",
+): ServerCommand {
+  return example("kv.ts", "ours, kv.ts", { idle, libos });
+}
+
+function example(
+  file: string,
+  name: string,
+  flags: Readonly<Record<string, string>>,
+): ServerCommand {
+  const all = { hostname: "127.0.0.1", port: "0", ...flags };
+  const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
   return {
-    name: `ours, ${handler}${libos === "catnap" ? "" : `, ${libos}`}`,
-    argv: [Deno.execPath(), "run", "-A", path("../../examples/tcp_echo.ts"), ...args],
+    name: flags.libos === "catnap" ? name : `${name}, ${flags.libos}`,
+    argv: [Deno.execPath(), "run", "-A", path(`../../examples/${file}`), ...args],
   };
 }
 
@@ -30,9 +51,45 @@ export function denoListenEcho(): ServerCommand {
   return { name: "Deno.listen", argv };
 }
 
+/** The same for datagrams: `Deno.listenDatagram`. */
+export function denoDatagramEcho(): ServerCommand {
+  const flags = ["-A", "--unstable-net"];
+  const argv = [Deno.execPath(), "run", ...flags, path("../peers/deno_udp_echo.ts"), "--port", "0"];
+  return { name: "Deno.listenDatagram", argv };
+}
+
+/** Node.js at `node`: `node:net`, or `node:dgram`. */
+export function nodeEcho(node: string, protocol: "tcp" | "udp"): ServerCommand {
+  const argv = [node, path("../peers/node_echo.mjs"), "--port", "0"];
+  return { name: "node", argv: protocol === "udp" ? [...argv, "--udp"] : argv };
+}
+
+/** Bun at `bun`: `Bun.listen`, or `Bun.udpSocket`. */
+export function bunEcho(bun: string, protocol: "tcp" | "udp"): ServerCommand {
+  const argv = [bun, path("../peers/bun_echo.ts"), "--port", "0"];
+  return { name: "Bun", argv: protocol === "udp" ? [...argv, "--udp"] : argv };
+}
+
+/** Redis at `program`, which keeps nothing on disk. */
+export function redisServer(program: string): ServerCommand {
+  const port = freePort();
+  const silent = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
+  return {
+    name: "redis-server",
+    argv: [program, "--port", String(port), ...silent],
+    ready: /Ready to accept connections/,
+    port,
+  };
+}
+
 /** The plainest C loop, for one connection at a time. */
 export async function cSpinEcho(machine: Machine): Promise<ServerCommand> {
   return { name: "C spin", argv: [await buildPeer(machine, "echo_spin"), "--port", "0"] };
+}
+
+/** The plainest C loop for datagrams. */
+export async function cUdpSpinEcho(machine: Machine): Promise<ServerCommand> {
+  return { name: "C spin", argv: [await buildPeer(machine, "udp_echo_spin"), "--port", "0"] };
 }
 
 /** C over epoll, for many connections; spinning, or asleep when idle. */
@@ -46,6 +103,17 @@ export function collectable({ name, argv, ...rest }: ServerCommand): ServerComma
   const [deno, run, ...others] = argv;
   const preload = `--preload=${path("./collect_on_signal.ts")}`;
   return { name, argv: [deno!, run!, "--v8-flags=--expose-gc", preload, ...others], ...rest };
+}
+
+/** A server in Deno or Node.js that tells of its pauses for garbage collection. */
+export function traced({ argv, ...rest }: ServerCommand): ServerCommand {
+  const [program, ...others] = argv;
+  if (program !== Deno.execPath()) {
+    return { ...rest, argv: [program!, "--trace-gc", ...others], tracesPauses: true };
+  }
+  const [run, ...options] = others;
+  const flags = ["--v8-flags=--trace-gc", `--preload=${path("./line_buffered.ts")}`];
+  return { ...rest, argv: [program, run!, ...flags, ...options], tracesPauses: true };
 }
 
 function path(relative: string): string {

@@ -1,0 +1,85 @@
+/**
+ * One echo, checked: whether a server can be reached, and does what it is there for.
+ *
+ * @module
+ */
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { BenchmarkError } from "./command_line.ts";
+import type { Server } from "./server.ts";
+
+const PATIENCE_MS = 5_000;
+const HOSTNAME = "127.0.0.1";
+const MESSAGE: Uint8Array = Uint8Array.from({ length: 64 }, (_, index) => index * 31);
+
+/** A server runs, but the clients of the kernel's sockets get nothing from it. */
+export class UnreachableError extends BenchmarkError {}
+
+/**
+ * Makes one echo over TCP.
+ *
+ * @throws {UnreachableError} If the server cannot be reached, or does not answer within 5 s.
+ * @throws {BenchmarkError} If it died, or answers anything else.
+ */
+export async function checkTcpEcho(server: Server): Promise<void> {
+  await check(server, async (signal) => {
+    using conn = await Deno.connect({ hostname: HOSTNAME, port: server.port, signal });
+    const close = () => conn.close();
+    signal.addEventListener("abort", close);
+    try {
+      await conn.write(MESSAGE);
+      const reply = new Uint8Array(MESSAGE.length);
+      for (let received = 0; received < reply.length;) {
+        const n = await conn.read(reply.subarray(received));
+        if (n === null) throw new Error("it closed the connection");
+        received += n;
+      }
+      return reply;
+    } finally {
+      signal.removeEventListener("abort", close);
+    }
+  });
+}
+
+/**
+ * Makes one echo over UDP.
+ *
+ * @throws {UnreachableError} If the server cannot be reached, or does not answer within 5 s.
+ * @throws {BenchmarkError} If it died, or answers anything else.
+ */
+export async function checkUdpEcho(server: Server): Promise<void> {
+  await check(server, async (signal) => {
+    const socket = createSocket("udp4");
+    try {
+      socket.connect(server.port, HOSTNAME);
+      await once(socket, "connect", { signal });
+      socket.send(MESSAGE);
+      const [reply] = await once(socket, "message", { signal });
+      return reply;
+    } finally {
+      socket.close();
+    }
+  });
+}
+
+async function check(
+  server: Server,
+  exchange: (signal: AbortSignal) => Promise<Uint8Array>,
+): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), PATIENCE_MS);
+  let reply: Uint8Array;
+  try {
+    reply = await exchange(late.signal);
+  } catch (error) {
+    await server.assertAlive();
+    const state = late.signal.aborted
+      ? `no reply within ${PATIENCE_MS / 1000} s`
+      : (error as Error).message;
+    throw new UnreachableError(`Cannot get an echo from ${server.name}: ${state}`);
+  } finally {
+    clearTimeout(timer);
+  }
+  if (reply.length === MESSAGE.length && reply.every((byte, at) => byte === MESSAGE[at])) return;
+  throw new BenchmarkError(`The echo of ${server.name} came back wrong: ${reply}`);
+}
