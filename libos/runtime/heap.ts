@@ -330,6 +330,7 @@ export class BufferHeap {
   recycle(sga: HeapSga): void {
     if (this.debug || this.#recycledCount === 2 * QUARANTINE) return;
     sga.next = null;
+    sga.reused = true;
     if (this.#recycledCount++ === 0) this.#recycled = sga;
     else this.#lastRecycled!.next = sga;
     this.#lastRecycled = sga;

@@ -235,7 +235,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
 
   pop(qd: QueueDescriptor, size?: number): QToken {
     this.#tokens.checkRoom();
-    return this.#tokens.register(this.operations.pop(qd, size));
+    return this.#tokens.register(this.operations.startPop(qd, size));
   }
 
   wait(qt: QToken, timeout?: number): Completion {

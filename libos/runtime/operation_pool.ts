@@ -4,11 +4,12 @@
  * @module
  */
 
-import { makeCompleted } from "./completed.ts";
+import { Completed } from "./completed.ts";
 import { Opcode, type OperationOwner, PooledOperation } from "./operation.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TokenTable } from "./tokens.ts";
-import type { Operation } from "../pdpix.ts";
+import type { HeapSga } from "./sga.ts";
+import type { Operation, Sga } from "../pdpix.ts";
 
 /** The owner of what is over, and never failed. */
 const NOWHERE: OperationOwner = {
@@ -28,24 +29,42 @@ export class OperationPool {
   readonly #debug: boolean;
   readonly #free: PooledOperation[] = [];
   readonly #completed: Operation<void>;
+  readonly #popAgain = (sga: Sga) => this.#over(Opcode.POP, NOWHERE, sga);
 
   /** Makes an empty pool; in debug mode no operation is used twice, so that misuse always shows. */
   constructor(scheduler: Scheduler, tokens: TokenTable, debug: boolean) {
     this.scheduler = scheduler;
     this.tokens = tokens;
     this.#debug = debug;
-    this.#completed = makeCompleted((result) => this.#over(NOWHERE).convert(result, null));
+    this.#completed = new Completed(
+      undefined,
+      () => this.#over<void>(Opcode.PUSH, NOWHERE, undefined),
+    );
   }
 
   /** A push that is over at once. */
   completed(owner: OperationOwner): Operation<void> {
-    return this.scheduler.spend() ? this.#completed : this.#over(owner);
+    return this.scheduler.spend()
+      ? this.#completed
+      : this.#over<void>(Opcode.PUSH, owner, undefined);
   }
 
-  /** As {@linkcode OperationPool.completed}, as an object of its own. */
-  #over(owner: OperationOwner): PooledOperation<void> {
-    const operation = this.take(Opcode.PUSH, owner);
-    operation.complete(undefined);
+  /**
+   * A pop as it is or, if it is over already and no coroutine asks, as what costs little to await. Each sga
+   * has that itself, once its handle was recycled: one that is not used again is not worth it.
+   */
+  popped(operation: PooledOperation<Sga | null>): Operation<Sga | null> {
+    if (!operation.over || operation.failed || this.scheduler.current !== null) return operation;
+    const sga = operation.value as HeapSga | null;
+    if (sga === null || !sga.reused || !this.scheduler.spend()) return operation;
+    operation.consume();
+    return sga.popped ??= new Completed<Sga>(sga, this.#popAgain);
+  }
+
+  /** One that is over, as an object of its own. */
+  #over<T>(opcode: number, owner: OperationOwner, value: T): PooledOperation<T> {
+    const operation = this.take(opcode, owner);
+    operation.complete(value);
     return operation;
   }
 

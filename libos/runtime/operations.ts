@@ -12,7 +12,7 @@ import { HeapSga } from "./sga.ts";
 import { Timer, type TimerHeap } from "./timers.ts";
 import type { Operation, Operations, QueueDescriptor, Sga, SocketAddress } from "../pdpix.ts";
 
-/** See {@linkcode Operations}. The results are {@linkcode PooledOperation}s. */
+/** See {@linkcode Operations}. */
 export class RuntimeOperations implements Operations {
   readonly #queues: QueueTable;
   readonly #pool: OperationPool;
@@ -51,7 +51,12 @@ export class RuntimeOperations implements Operations {
   }
 
   /** See {@linkcode Operations.pop}. */
-  pop(qd: QueueDescriptor, size = 0): PooledOperation<Sga | null> {
+  pop(qd: QueueDescriptor, size = 0): Operation<Sga | null> {
+    return this.#pool.popped(this.startPop(qd, size));
+  }
+
+  /** As {@linkcode RuntimeOperations.pop}, for a token. */
+  startPop(qd: QueueDescriptor, size = 0): PooledOperation<Sga | null> {
     const queue = this.#queues.get(qd, "pop");
     if (!(Number.isSafeInteger(size) && size >= 0)) throw wrongSize(qd, size);
     return queue.pop(size);

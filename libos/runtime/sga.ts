@@ -6,7 +6,7 @@
 
 import { DemikernelError } from "../error.ts";
 import { type BufferHeap, type Chunk, transferred } from "./heap.ts";
-import type { InetAddress, Sga } from "../pdpix.ts";
+import type { InetAddress, Operation, Sga } from "../pdpix.ts";
 
 const FREE = 0;
 const OWNED = 1;
@@ -47,6 +47,10 @@ export interface Segment {
 export class HeapSga implements Sga {
   /** Used by the heap: the next one that was recycled. */
   next: HeapSga | null = null;
+  /** Used by the heap: whether this handle was recycled. */
+  reused = false;
+  /** Used by operations: a pop that gives this sga. */
+  popped: Operation<Sga> | null = null;
   readonly #heap: BufferHeap;
   #state = FREE;
   /** Whether the application freed it, or the handle too, while it was moved. */
@@ -221,9 +225,11 @@ export class HeapSga implements Sga {
   handOver(): HeapSga {
     const sga = this.#heap.wrap(this.#chunk!, this.#length);
     sga.#offset = this.#offset;
-    sga.#more = this.#more;
+    if (this.#more !== null) {
+      sga.#more = this.#more;
+      this.#more = null;
+    }
     this.#chunk = null;
-    this.#more = null;
     this.#state = SPENT;
     if (this.#dropped !== KEPT) this.#drop();
     return sga;
