@@ -26,7 +26,7 @@
 /* Different messages of one connection; strides are odd, so that all of them take turns. */
 enum { MESSAGES = 4096, STRIDE = 1021, CONNECTION_STRIDE = 977 };
 
-/* Requests to send before looking for replies again: replies must not wait for a long backlog. */
+/* Requests to send before looking for replies again, and datagrams the other way round. */
 enum { BURST = 16 };
 
 static struct {
@@ -206,14 +206,15 @@ static void receive_stream(struct connection *connection)
 
 /*
  * Datagrams may be lost or come in another order, so a reply is looked for among all that are
- * outstanding; it may also be late, for a request that was given up, or come twice.
+ * outstanding; it may also be late, for a request that was given up, or come twice. Returns whether
+ * there was one.
  */
-static void receive_datagram(struct connection *connection)
+static bool receive_datagram(struct connection *connection)
 {
     size_t size = (size_t)options.size;
     ssize_t received = recv(connection->fd, buffer, sizeof buffer, 0);
     if (received < 0 && errno == EAGAIN)
-        return;
+        return false;
     if (received < 0)
         fail("cannot receive: %s", strerror(errno));
     uint64_t now = now_ns();
@@ -231,11 +232,11 @@ static void receive_datagram(struct connection *connection)
         while (connection->received < connection->sent &&
                is_over(connection, connection->received))
             connection->received++;
-        return;
+        return true;
     }
     for (uint64_t back = 1; back <= MESSAGES && back <= connection->sent; back++) {
         if (memcmp(message(connection, connection->sent - back), buffer, size) == 0)
-            return;
+            return true;
     }
     wrong_reply("an echo came back wrong");
 }
@@ -249,10 +250,13 @@ static void turn(void)
         struct connection *connection = &connections[indices[i]];
         if (connection->blocked)
             flush(connection);
-        if (options.udp)
-            receive_datagram(connection);
-        else
+        if (options.udp) {
+            int most = phase.open ? BURST : 1;
+            while (most > 0 && receive_datagram(connection))
+                most--;
+        } else {
             receive_stream(connection);
+        }
         if (!phase.open && connection->received == connection->due)
             request(connection);
     }
