@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { removeTemporaryFiles } from "./temporary_file.ts";
 
 const running = new Set<Deno.ChildProcess>();
 
@@ -56,9 +57,10 @@ export function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
   }
 }
 
-/** Kills whatever is still running and waits for its end; for the way out. */
+/** Kills whatever is still running, waits for its end, and removes what it wrote to; for the way out. */
 export async function killAll(): Promise<void> {
   const children = [...running];
   for (const child of children) signal(child, "SIGKILL");
   await Promise.all(children.map((child) => child.status));
+  removeTemporaryFiles();
 }

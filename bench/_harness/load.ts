@@ -1,0 +1,216 @@
+/**
+ * Running the load generators of `bench/peers/` against a server. All of them spin, check every byte of
+ * every reply, and keep the latency of every operation.
+ *
+ * @module
+ */
+import type { LibOSName } from "../../mod.ts";
+import { buildPeer, type CPeer } from "./c_peer.ts";
+import { run } from "./children.ts";
+import { BenchmarkError } from "./command_line.ts";
+import type { Machine } from "./machine.ts";
+import { pinned, type Server } from "./server.ts";
+import { TemporaryFile } from "./temporary_file.ts";
+
+/** What all loads have. */
+export interface LoadOptions {
+  /** What to do before the measurement, in its own unit: a server on V8 is compiled by then. @default {0} */
+  readonly warmup?: number;
+  /** Milliseconds after which the warm-up, and then the measurement, end early. */
+  readonly timeLimit?: number;
+  /** The IPv4 address of the server. @default {"127.0.0.1"} */
+  readonly host?: string;
+  /** What to run the client by: `["ip", "netns", "exec", "client"]` for one. @default {[]} */
+  readonly prefix?: readonly string[];
+}
+
+/** What {@linkcode loadEcho} is to do. */
+export interface EchoLoad extends LoadOptions {
+  /** Echoes to measure. */
+  readonly iterations: number;
+  /** Bytes in a message: at most 1 MiB, and 65 507 over UDP. @default {64} */
+  readonly size?: number;
+  /** Whether to send datagrams. @default {false} */
+  readonly udp?: boolean;
+  /** Connections to open. @default {1} */
+  readonly connections?: number;
+  /** How many of them exchange messages; the others were echoed once. All by default. TCP only. */
+  readonly active?: number;
+  /**
+   * Requests per second, over all connections: an open loop, where requests are due by a schedule, whatever
+   * the server does, and their latency counts from when they were due. Without it each active connection
+   * has one request outstanding, and its latency counts from when it was sent.
+   */
+  readonly rate?: number;
+  /** When the requests of an open loop are due. @default {"poisson"} */
+  readonly arrivals?: "poisson" | "fixed";
+  /** The same seed gives the same Poisson arrivals again, from 1. @default {1} */
+  readonly seed?: number;
+  /**
+   * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It has
+   * one connection, over TCP, in a closed loop.
+   */
+  readonly client?: LibOSClient;
+}
+
+/** A client on a libOS of ours. */
+export interface LibOSClient {
+  /** Which libOS. */
+  readonly libos: LibOSName;
+  /** The path of a native libOS's configuration file, if it needs one. */
+  readonly configuration?: string;
+}
+
+/** What {@linkcode loadKeyValue} is to do. All keys are set before. */
+export interface KeyValueLoad extends LoadOptions {
+  /** Requests to measure. */
+  readonly requests: number;
+  /** Connections to open. @default {50} */
+  readonly connections?: number;
+  /** Requests that a connection sends at once, before it awaits their replies. @default {1} */
+  readonly pipeline?: number;
+  /** How many of the requests are GET, from 0 to 1; the others are SET. @default {0.5} */
+  readonly getShare?: number;
+  /** How many keys there are. @default {10_000} */
+  readonly keys?: number;
+  /** Bytes in a value, at most 1 MiB. @default {64} */
+  readonly valueSize?: number;
+  /** The same seed gives the same requests again, from 1. @default {1} */
+  readonly seed?: number;
+}
+
+/** What {@linkcode loadStream} is to do. Its warm-up is in bytes. */
+export interface StreamLoad extends LoadOptions {
+  /** Bytes to send and to get back, over all connections. */
+  readonly bytes: number;
+  /** Connections to open. @default {1} */
+  readonly connections?: number;
+  /** Bytes that a write offers, at most 1 MiB. @default {65_536} */
+  readonly chunk?: number;
+  /** Bytes of a connection that are under way at most. @default {1_048_576} */
+  readonly window?: number;
+}
+
+/** What {@linkcode loadConnect} is to do. */
+export interface ConnectLoad extends LoadOptions {
+  /** Connections to make. */
+  readonly iterations: number;
+  /** How many are being made at any time. @default {1} */
+  readonly concurrency?: number;
+}
+
+/** What was measured. */
+export interface LoadResult {
+  /** The latency of each operation in nanoseconds, in the order of completion; empty for a stream. */
+  readonly times: Float64Array;
+  /** Operations that were completed; the writes of a stream. */
+  readonly operations: number;
+  /** Nanoseconds that the measurement took. */
+  readonly elapsed: number;
+  /** Bytes of messages, or of values, one way. */
+  readonly bytes: number;
+  /** UDP: datagrams without a reply for 200 ms, as long as TCP waits at least before it sends again. */
+  readonly lost?: number;
+  /** Open loop: requests that were due, and had no reply yet when the time was up. */
+  readonly unanswered?: number;
+}
+
+/** A client that failed may have noticed the end of the server before we did. */
+const SETTLE_MS = 500;
+
+/**
+ * Measures echoes, in a closed or an open loop.
+ *
+ * @throws {BenchmarkError} If an echo came back wrong, the server died, or the options contradict each other.
+ */
+export async function loadEcho(
+  machine: Machine,
+  server: Server,
+  { client, rate, ...options }: EchoLoad,
+): Promise<LoadResult> {
+  const program = client === undefined
+    ? await compiled(machine, "load_echo")
+    : [Deno.execPath(), "run", "-A", new URL("../peers/load.ts", import.meta.url).pathname];
+  const result = await measure(machine, server, program, { ...options, ...client, rate });
+  const { lost, unanswered, ...rest } = result;
+  return {
+    ...rest,
+    ...(options.udp && lost !== undefined && { lost }),
+    ...(rate !== undefined && unanswered !== undefined && { unanswered }),
+  };
+}
+
+/**
+ * Measures GET and SET on a server that speaks the protocol of Redis.
+ *
+ * @throws {BenchmarkError} If a reply was wrong, or the server died.
+ */
+export async function loadKeyValue(
+  machine: Machine,
+  server: Server,
+  options: KeyValueLoad,
+): Promise<LoadResult> {
+  return await measure(machine, server, await compiled(machine, "load_kv"), { ...options });
+}
+
+/**
+ * Measures how fast a stream goes to an echo server and back.
+ *
+ * @throws {BenchmarkError} If a byte came back wrong, or the server died.
+ */
+export async function loadStream(
+  machine: Machine,
+  server: Server,
+  options: StreamLoad,
+): Promise<LoadResult> {
+  const program = await compiled(machine, "load_stream");
+  return await measure(machine, server, program, { ...options }, false);
+}
+
+/**
+ * Measures the making of connections: from connect() until 64 bytes were echoed.
+ *
+ * @throws {BenchmarkError} If an echo came back wrong, or the server died.
+ */
+export async function loadConnect(
+  machine: Machine,
+  server: Server,
+  options: ConnectLoad,
+): Promise<LoadResult> {
+  return await measure(machine, server, await compiled(machine, "load_connect"), { ...options });
+}
+
+async function compiled(machine: Machine, peer: CPeer): Promise<string[]> {
+  return [await buildPeer(machine, peer)];
+}
+
+type Flags = LoadOptions & Record<string, unknown>;
+
+async function measure(
+  machine: Machine,
+  server: Server,
+  program: readonly string[],
+  { prefix = [], ...flags }: Flags,
+  sampled = true,
+): Promise<LoadResult> {
+  using samples = new TemporaryFile();
+  const own = { port: server.port, ...(sampled && { samples: samples.path }) };
+  const argv = [...prefix, ...program, ...commandLine({ ...own, ...flags })];
+  const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
+  await server.assertAlive(code > 1 ? SETTLE_MS : 0);
+  if (code === 1) {
+    throw new BenchmarkError(`Replies of ${server.name} came back wrong: ${stderr}`);
+  }
+  if (code !== 0) throw new BenchmarkError(`Cannot measure ${server.name}: ${stderr}`);
+  const { buffer } = await Deno.readFile(samples.path);
+  return { times: new Float64Array(buffer), ...JSON.parse(stdout) };
+}
+
+/** The options of a program: `valueSize: 64` is `--value-size 64`, and `udp: true` is `--udp`. */
+function commandLine(flags: Record<string, unknown>): string[] {
+  return Object.entries(flags).flatMap(([key, value]) => {
+    const name = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (value === undefined || value === false) return [];
+    return value === true ? [name] : [name, String(value)];
+  });
+}
