@@ -34,14 +34,14 @@ const built = new Map<CPeer, string>();
  * @throws {BenchmarkError} If there is no compiler, or it refuses the source.
  */
 export async function buildPeer(machine: Machine, name: CPeer): Promise<string> {
-  const known = built.get(name);
-  if (known !== undefined) return known;
   if (machine.compiler === undefined) {
     throw new BenchmarkError(
       `Cannot build bench/peers/${name}.c: no C compiler found (looked for $CC, cc, gcc, clang); ` +
         "install one, or run bench/demo.ts, which does without",
     );
   }
+  const known = built.get(name);
+  if (known !== undefined) return known;
   const folder = new URL("../peers/", import.meta.url);
   const source = new URL(`${name}.c`, folder).pathname;
   const path = `${await cacheFolder()}/${name}-${await key(machine.compiler, folder, name)}`;

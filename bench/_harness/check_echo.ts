@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { BenchmarkError } from "./command_line.ts";
 import type { Server } from "./server.ts";
 
+/** How long to wait for a reply, in milliseconds. */
 const PATIENCE_MS = 5_000;
 const HOSTNAME = "127.0.0.1";
 const MESSAGE: Uint8Array = Uint8Array.from({ length: 64 }, (_, index) => index * 31);
@@ -18,11 +19,15 @@ export class UnreachableError extends BenchmarkError {}
 /**
  * Makes one echo over TCP.
  *
- * @throws {UnreachableError} If the server cannot be reached, or does not answer within 5 s.
+ * @param patience How long to wait for it, in milliseconds.
+ * @throws {UnreachableError} If the server cannot be reached, or does not answer.
  * @throws {BenchmarkError} If it died, or answers anything else.
  */
-export async function checkTcpEcho(server: Server): Promise<void> {
-  await check(server, async (signal) => {
+export async function checkTcpEcho(
+  server: Server,
+  patience: number = PATIENCE_MS,
+): Promise<void> {
+  await check(server, patience, async (signal) => {
     using conn = await Deno.connect({ hostname: HOSTNAME, port: server.port, signal });
     const close = () => conn.close();
     signal.addEventListener("abort", close);
@@ -44,11 +49,15 @@ export async function checkTcpEcho(server: Server): Promise<void> {
 /**
  * Makes one echo over UDP.
  *
- * @throws {UnreachableError} If the server cannot be reached, or does not answer within 5 s.
+ * @param patience How long to wait for it, in milliseconds.
+ * @throws {UnreachableError} If the server cannot be reached, or does not answer.
  * @throws {BenchmarkError} If it died, or answers anything else.
  */
-export async function checkUdpEcho(server: Server): Promise<void> {
-  await check(server, async (signal) => {
+export async function checkUdpEcho(
+  server: Server,
+  patience: number = PATIENCE_MS,
+): Promise<void> {
+  await check(server, patience, async (signal) => {
     const socket = createSocket("udp4");
     try {
       socket.connect(server.port, HOSTNAME);
@@ -64,17 +73,18 @@ export async function checkUdpEcho(server: Server): Promise<void> {
 
 async function check(
   server: Server,
+  patience: number,
   exchange: (signal: AbortSignal) => Promise<Uint8Array>,
 ): Promise<void> {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), PATIENCE_MS);
+  const timer = setTimeout(() => late.abort(), patience);
   let reply: Uint8Array;
   try {
     reply = await exchange(late.signal);
   } catch (error) {
     await server.assertAlive();
     const state = late.signal.aborted
-      ? `no reply within ${PATIENCE_MS / 1000} s`
+      ? `no reply within ${patience / 1000} s`
       : (error as Error).message;
     throw new UnreachableError(`Cannot get an echo from ${server.name}: ${state}`);
   } finally {

@@ -9,6 +9,7 @@ import { checkTcpEcho, checkUdpEcho, UnreachableError } from "../_harness/check_
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { cDemikernelEcho, NativeConfigurationFile } from "../_harness/demikernel_peer.ts";
 import type { Machine } from "../_harness/machine.ts";
+import { findNode } from "../_harness/node.ts";
 import { checkKeyValueServer } from "../_harness/redis_protocol.ts";
 import { Server, type ServerCommand } from "../_harness/server.ts";
 import {
@@ -135,22 +136,17 @@ const PEERS: Record<Protocol, readonly Entry[]> = {
       ({ machine, configuration }) => cDemikernelEcho(machine, configuration),
     ),
     peer("deno-listen", "Deno.listen", "v8", () => denoListenEcho()),
-    peer("node", "node", "v8", () => nodeEcho(find("node", "install Node.js"), "tcp")),
+    peer("node", "node", "v8", () => nodeEcho(node(), "tcp")),
     peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "tcp")),
   ],
   udp: [
     peer("c-spin", "C spin", "c", ({ machine }) => cUdpSpinEcho(machine)),
     peer("deno-listen", "Deno.listenDatagram", "v8", () => denoDatagramEcho()),
-    peer("node", "node", "v8", () => nodeEcho(find("node", "install Node.js"), "udp")),
+    peer("node", "node", "v8", () => nodeEcho(node(), "udp")),
     peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "udp")),
   ],
   kv: [
-    peer(
-      "redis-server",
-      "redis-server",
-      "c",
-      () => redisServer(find("redis-server", "install Redis")),
-    ),
+    peer("redis-server", "redis-server", "c", () => redisServer(redis())),
   ],
 };
 
@@ -259,10 +255,16 @@ function peer(
   return { id, name, runtime, many, find: async (search) => await find(search) };
 }
 
-function find(program: string, advice: string): string {
-  const path = which(program);
-  if (path !== undefined) return path;
-  throw new BenchmarkError(`no ${program} on PATH: ${advice}`);
+function node(): string {
+  const path = findNode();
+  if (path === undefined) throw new BenchmarkError("no node on PATH: install Node.js");
+  return path;
+}
+
+function redis(): string {
+  const path = which("redis-server");
+  if (path === undefined) throw new BenchmarkError("no redis-server on PATH: install Redis");
+  return path;
 }
 
 function reasonOf(error: unknown): string {

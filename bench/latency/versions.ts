@@ -9,6 +9,7 @@ import { run } from "../_harness/children.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { findLibrary } from "../_harness/demikernel_peer.ts";
 import type { Machine } from "../_harness/machine.ts";
+import { findNode } from "../_harness/node.ts";
 import { which } from "../_harness/which.ts";
 
 /**
@@ -19,7 +20,7 @@ export async function versions(machine: Machine): Promise<Record<string, string>
   const found: readonly [name: string, version: string | undefined][] = [
     ["deno", Deno.version.deno],
     ["v8", Deno.version.v8],
-    ["node", await ask(which("node"), /^v(\S+)/)],
+    ["node", await ask(findNode(), /^v(\S+)/)],
     ["bun", await unlessMissing(async () => (await findBun({ fetch: false })).version)],
     ["redis-server", await ask(which("redis-server"), /\bv=(\S+)/)],
     ["cc", await ask(machine.compiler, /^(.+)/)],
