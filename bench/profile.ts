@@ -1,0 +1,66 @@
+/**
+ * Where the nanoseconds of a request go: a server of ours under V8's profiler, and under the trace of its foreign
+ * calls.
+ *
+ * @module
+ */
+import { runProgram } from "./_harness/command_line.ts";
+import { inspectMachine } from "./_harness/machine.ts";
+import { Progress } from "./_harness/progress.ts";
+import { flameGraph } from "./latency/plots/flame_graph.ts";
+import { flameTree } from "./profile/flame_tree.ts";
+import { formatReport, makeReport } from "./profile/report.ts";
+import { profileWorkload, STEPS, traceWorkload } from "./profile/session.ts";
+import { workloadOf, WORKLOADS } from "./profile/workload.ts";
+
+const program = {
+  name: "profile.ts",
+  summary: "Where the nanoseconds of a request go, by category and by function.",
+  options: {
+    workload: { default: "tcp-echo", choices: WORKLOADS, description: "The server, and its load" },
+    handler: {
+      default: "generator",
+      choices: ["generator", "iterator"],
+      description: "How the handler of tcp-echo is written",
+    },
+    libos: { default: "catnap", choices: ["catnap"], description: "The libOS" },
+    idle: {
+      default: "adaptive",
+      choices: ["spin", "adaptive", "park"],
+      description: "The idle policy of the server",
+    },
+    seconds: { default: 5, description: "How long the profile is" },
+    interval: { default: 100, minimum: 20, description: "Microseconds from sample to sample" },
+    out: {
+      default: "",
+      form: "DIR",
+      description: "Where to write profile.cpuprofile, flame.svg and profile.json",
+    },
+  },
+} as const;
+
+await runProgram(program, async (values) => {
+  const machine = inspectMachine();
+  const workload = workloadOf(values);
+  // Before the minutes that would be lost if it could not be made.
+  if (values.out !== "") await Deno.mkdir(values.out, { recursive: true });
+  const progress = new Progress(STEPS);
+  const profiled = await profileWorkload(machine, workload, values, progress);
+  const traced = await traceWorkload(machine, workload, progress);
+  progress.done();
+  const heading = {
+    title: `Profile of ${workload.title}`,
+    machine: machine.description,
+    command: values.command,
+  };
+  const report = makeReport(heading, profiled, traced);
+  const json = JSON.stringify(report, null, 2);
+  if (values.out !== "") {
+    const tree = flameTree(profiled.profile, report.nsPerRequest);
+    const write = (name: string, text: string) => Deno.writeTextFile(`${values.out}/${name}`, text);
+    await write("profile.cpuprofile", JSON.stringify(profiled.profile));
+    await write("flame.svg", flameGraph(tree, { title: heading.title, unit: "ns per request" }));
+    await write("profile.json", json);
+  }
+  console.log(values.json ? json : formatReport(report));
+});
