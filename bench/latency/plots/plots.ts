@@ -1,0 +1,100 @@
+/**
+ * The plots of a run.
+ *
+ * @module
+ */
+import type { Experiment, Run, Sample } from "../schema.ts";
+import { barChart } from "./bar_chart.ts";
+import { loadPlot } from "./load_plot.ts";
+import { mainMeasureOf } from "./measures.ts";
+import { percentilePlot } from "./percentile_plot.ts";
+import { pointsOf, variantsOf } from "./selection.ts";
+import { sweepPlot } from "./sweep_plot.ts";
+
+/** Parameters that say how much is asked of a server at once. */
+const LOADS = ["rate", "connections", "clients", "depth"];
+/** Operations in flight from which on the throughput says more than the latency does. */
+const CONCURRENT = 1.5;
+
+/**
+ * Draws the plots that each experiment deserves:
+ *
+ * - with one point, bars (`tcp-echo.bars.svg`); if latency was measured, its distribution
+ *   (`tcp-echo.percentiles.svg`), one per variant (`kv.get-p-16.percentiles.svg`); if operations were in
+ *   flight together, bars of the throughput (`kv.throughput.svg`);
+ * - with several, the median over the parameter (`tcp-sizes.sweep.svg`), unless that is a rate;
+ *   where it says how much is asked at once, throughput against latency (`tcp-rates.load.svg`); one of
+ *   each per variant.
+ *
+ * An experiment without samples has none.
+ *
+ * @returns The texts of the SVG files, by file name.
+ */
+export function plots(run: Run): Map<string, string> {
+  const files = new Map<string, string>();
+  const machine = run.machine.description;
+  for (const experiment of run.experiments) {
+    const draw = pointsOf(experiment.samples).length > 1 ? plotsOfPoints : plotsOfOnePoint;
+    for (const [name, svg] of draw(experiment, machine)) files.set(`${experiment.id}.${name}`, svg);
+  }
+  return files;
+}
+
+function* plotsOfOnePoint(experiment: Experiment, machine: string): Generator<[string, string]> {
+  const { samples } = experiment;
+  const main = mainMeasureOf(samples);
+  if (main === undefined) return;
+  yield ["bars.svg", barChart(experiment, { machine })];
+  if (main !== "latency") return;
+  for (const { variant, prefix, samples } of variants(experiment)) {
+    if (mainMeasureOf(samples) !== "latency") continue;
+    yield [`${prefix}percentiles.svg`, percentilePlot(experiment, { variant, machine })];
+  }
+  // By Little's law; one after the other, the throughput is the inverse of the latency.
+  const concurrent = samples.some(({ latency, throughput = 0 }) =>
+    latency !== undefined && throughput * latency.mean / 1e9 > CONCURRENT
+  );
+  if (concurrent) {
+    yield ["throughput.svg", barChart(experiment, { measure: "throughput", machine })];
+  }
+}
+
+function* plotsOfPoints(experiment: Experiment, machine: string): Generator<[string, string]> {
+  const parameter = experiment.parameter?.name ?? "";
+  for (const { variant, prefix, samples } of variants(experiment)) {
+    const isMeasured = mainMeasureOf(samples) !== undefined;
+    if (isMeasured && parameter !== "rate") {
+      yield [`${prefix}sweep.svg`, sweepPlot(experiment, { variant, machine })];
+    }
+    const hasBoth = samples.some(({ latency, throughput }) =>
+      (latency?.count ?? 0) > 0 && throughput !== undefined
+    );
+    if (hasBoth && LOADS.includes(parameter)) {
+      yield [`${prefix}load.svg`, loadPlot(experiment, { variant, machine })];
+    }
+  }
+}
+
+interface Variant {
+  readonly variant: string;
+  /** What file names begin with: nothing where there is one variant only. */
+  readonly prefix: string;
+  readonly samples: readonly Sample[];
+}
+
+function variants({ samples }: Experiment): Variant[] {
+  const names = variantsOf(samples);
+  const prefixes = new Set<string>();
+  return names.map((variant) => {
+    const slug = variant.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
+    let prefix = names.length === 1 ? "" : `${slug || "other"}.`;
+    // Names that differ in signs only must not write to the same file.
+    while (prefixes.has(prefix)) prefix = `_${prefix}`;
+    prefixes.add(prefix);
+    return {
+      variant,
+      prefix,
+      samples: samples.filter((sample) => (sample.variant ?? "") === variant),
+    };
+  });
+}

@@ -1,0 +1,111 @@
+/**
+ * What of an experiment goes into a plot.
+ *
+ * @module
+ */
+import { BenchmarkError } from "../../_harness/command_line.ts";
+import { quantile } from "../../_harness/statistics.ts";
+import type { Experiment, Sample } from "../schema.ts";
+import { stylesOf, type SubjectStyle } from "./subjects.ts";
+
+/** What to plot of an experiment that has several variants or points. */
+export interface PlotOptions {
+  /** The variant, or `""` for samples without one. Needed where there are several. */
+  readonly variant?: string | undefined;
+  /** The value of the parameter. Needed for plots of one point where there are several. */
+  readonly point?: number | undefined;
+  /** One line about the machine, to stand below the title. @default {""} */
+  readonly machine?: string | undefined;
+}
+
+/** A subject with those of its samples that count. */
+export interface Subject {
+  /** Its name, marked where no round of it was steady. */
+  readonly label: string;
+  /** How it looks. */
+  readonly style: SubjectStyle;
+  /** What counts: the steady rounds of each point and variant, or all rounds where none was steady. */
+  readonly samples: readonly Sample[];
+}
+
+/** Returns the variants, in the order of the samples; `""` for samples without one. */
+export function variantsOf(samples: readonly Sample[]): string[] {
+  return [...new Set(samples.map(({ variant = "" }) => variant))];
+}
+
+/** Returns the values of the parameter, from low to high. */
+export function pointsOf(samples: readonly Sample[]): number[] {
+  const points = samples.flatMap(({ point }) => point ?? []);
+  return [...new Set(points)].toSorted((a, b) => a - b);
+}
+
+/**
+ * Returns the samples of one variant.
+ *
+ * @throws {BenchmarkError} If there are several variants and none was chosen.
+ */
+export function ofVariant(experiment: Experiment, { variant }: PlotOptions): readonly Sample[] {
+  const { id, samples } = experiment;
+  if (variant !== undefined) return samples.filter((sample) => (sample.variant ?? "") === variant);
+  const variants = variantsOf(samples);
+  if (variants.length > 1) throw ambiguous(id, "variant", variants);
+  return samples;
+}
+
+/**
+ * Returns the samples of one variant at one point.
+ *
+ * @throws {BenchmarkError} If there are several of either and none was chosen.
+ */
+export function ofPoint(experiment: Experiment, options: PlotOptions): readonly Sample[] {
+  const samples = ofVariant(experiment, options);
+  const { point } = options;
+  if (point !== undefined) return samples.filter((sample) => sample.point === point);
+  const points = pointsOf(samples);
+  if (points.length > 1) throw ambiguous(experiment.id, "point", points);
+  return samples;
+}
+
+function ambiguous(id: string, key: string, values: readonly (string | number)[]): BenchmarkError {
+  return new BenchmarkError(
+    `Cannot plot ${id}: it has more than one ${key}, choose one of ${values.join("; ")}`,
+  );
+}
+
+/**
+ * Returns the subjects of those samples that `has` what is to be plotted, in the order of the samples.
+ *
+ * @throws {BenchmarkError} If there are none.
+ */
+export function subjectsOf(
+  experiment: Experiment,
+  samples: readonly Sample[],
+  has: (sample: Sample) => boolean,
+): Subject[] {
+  // By all subjects of the experiment, so that its plots agree with one another.
+  const styles = stylesOf(experiment.samples.map(({ subject }) => subject));
+  const subjects: Subject[] = [];
+  for (const [name, own] of Map.groupBy(samples.filter(has), ({ subject }) => subject)) {
+    const groups = [...Map.groupBy(own, ({ point, variant }) => `${point} ${variant}`).values()];
+    const steady = groups.map((group) => group.filter(({ steady }) => steady));
+    const complete = steady.every((group) => group.length > 0);
+    subjects.push({
+      label: complete ? name : `${name} (unsteady)`,
+      style: styles.get(name)!,
+      samples: groups.flatMap((group, index) => steady[index]!.length > 0 ? steady[index]! : group),
+    });
+  }
+  if (subjects.length > 0) return subjects;
+  throw new BenchmarkError(
+    `Cannot plot ${experiment.id}: no sample has what the plot shows, measure it or plot another`,
+  );
+}
+
+/** Returns the median over the rounds of what `figure` reads, leaving out samples without it. */
+export function medianOf(
+  samples: readonly Sample[],
+  figure: (sample: Sample) => number | undefined,
+): number | undefined {
+  const values = samples.flatMap((sample) => figure(sample) ?? []);
+  return values.length === 0 ? undefined : quantile(values, 0.5);
+}
