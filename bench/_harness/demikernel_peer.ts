@@ -1,59 +1,59 @@
 /**
- * The peer on Microsoft's library: a C program on its catnap, and the file that the library reads.
+ * The peer on Microsoft's library: a C program, and the file that the library reads.
  *
  * @module
  */
+import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { load } from "../../ffi/demikernel/load.ts";
-import { checkConfiguration, toYaml } from "../../libos/demikernel/configuration.ts";
+import {
+  checkConfiguration,
+  type NativeConfiguration,
+  OWN_STACK,
+  toYaml,
+} from "../../libos/demikernel/configuration.ts";
 import { buildPeer } from "./c_peer.ts";
 import { BenchmarkError } from "./command_line.ts";
 import type { Machine } from "./machine.ts";
 import { freePort, type ServerCommand } from "./server.ts";
+import { TemporaryFile } from "./temporary_file.ts";
 
-/** The file that upstream's catnap reads; disposing of it removes it. */
-export class NativeConfigurationFile implements Disposable {
-  /** Where it is. */
-  readonly path: string = Deno.makeTempFileSync({ suffix: ".yaml" });
-
+/** The file that upstream reads; disposing of it removes it. */
+export class NativeConfigurationFile extends TemporaryFile {
   /** Writes it. */
-  constructor() {
-    Deno.writeTextFileSync(this.path, toYaml(checkConfiguration("catnap", {})));
-  }
-
-  /** Removes it. */
-  [Symbol.dispose](): void {
-    Deno.removeSync(this.path);
+  constructor(libos: NativeLibOS = "catnap", configuration: NativeConfiguration = {}) {
+    super(toYaml(checkConfiguration(libos, configuration), OWN_STACK.includes(libos)));
   }
 }
 
 /**
- * A C program on libdemikernel's catnap, busy polling.
+ * A C program on a libOS of libdemikernel, busy polling.
  *
  * @throws {BenchmarkError} If there is no compiler, or no library; the message says how to get it.
  */
 export async function cDemikernelEcho(
   machine: Machine,
   configuration: NativeConfigurationFile,
+  libos: NativeLibOS = "catnap",
 ): Promise<ServerCommand> {
-  const library = findLibrary();
+  const library = findLibrary(libos);
   const peer = await buildPeer(machine, "demikernel_echo");
-  const environment = ["LIBOS=catnap", `CONFIG_PATH=${configuration.path}`];
   const port = freePort();
   return {
     name: "C on libdemikernel",
-    argv: ["/usr/bin/env", ...environment, peer, "--library", library, "--port", String(port)],
+    argv: [peer, "--library", library, "--port", String(port)],
+    env: { LIBOS: libos, CONFIG_PATH: configuration.path },
     port,
   };
 }
 
 /**
- * Returns the path of the library.
+ * Returns the path of the library that has a libOS.
  *
  * @throws {BenchmarkError} If it cannot be loaded.
  */
-export function findLibrary(): string {
+export function findLibrary(libos: NativeLibOS = "catnap"): string {
   try {
-    return load("catnap").path;
+    return load(libos).path;
   } catch (error) {
     throw new BenchmarkError((error as Error).message);
   }

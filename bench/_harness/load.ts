@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { LibOSName } from "../../mod.ts";
 import { buildPeer, type CPeer } from "./c_peer.ts";
 import { run } from "./children.ts";
 import { BenchmarkError } from "./command_line.ts";
 import type { Machine } from "./machine.ts";
+import type { LibOSClient } from "./route.ts";
 import { pinned, type Server } from "./server.ts";
 import { TemporaryFile } from "./temporary_file.ts";
 
@@ -18,9 +18,9 @@ export interface LoadOptions {
   readonly warmup?: number;
   /** Milliseconds after which the warm-up, and then the measurement, end early. */
   readonly timeLimit?: number;
-  /** The IPv4 address of the server. @default {"127.0.0.1"} */
+  /** The IPv4 address of the server. That of its route by default. */
   readonly host?: string;
-  /** What to run the client by: `["ip", "netns", "exec", "client"]` for one. @default {[]} */
+  /** What to run the client by: `["ip", "netns", "exec", "client"]` for one. That of the route by default. */
   readonly prefix?: readonly string[];
 }
 
@@ -48,17 +48,9 @@ export interface EchoLoad extends LoadOptions {
   readonly seed?: number;
   /**
    * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It has
-   * one connection, over TCP, in a closed loop.
+   * one connection, over TCP, in a closed loop. That of the route by default.
    */
   readonly client?: LibOSClient;
-}
-
-/** A client on a libOS of ours. */
-export interface LibOSClient {
-  /** Which libOS. */
-  readonly libos: LibOSName;
-  /** The path of a native libOS's configuration file, if it needs one. */
-  readonly configuration?: string;
 }
 
 /** What {@linkcode loadKeyValue} is to do. All keys are set before. */
@@ -117,6 +109,8 @@ export interface LoadResult {
 
 /** A client that failed may have noticed the end of the server before we did. */
 const SETTLE_MS = 500;
+/** What a generator says of a server that fell silent. */
+const STALLED = /no (?:echo|reply) within 5 s/;
 
 /**
  * Measures echoes, in a closed or an open loop.
@@ -126,7 +120,7 @@ const SETTLE_MS = 500;
 export async function loadEcho(
   machine: Machine,
   server: Server,
-  { client, rate, ...options }: EchoLoad,
+  { client = server.route.client, rate, ...options }: EchoLoad,
 ): Promise<LoadResult> {
   const program = client === undefined
     ? await compiled(machine, "load_echo")
@@ -190,13 +184,23 @@ async function measure(
   machine: Machine,
   server: Server,
   program: readonly string[],
-  { prefix = [], ...flags }: Flags,
+  { prefix = server.route.clientPrefix, ...flags }: Flags,
   sampled = true,
 ): Promise<LoadResult> {
+  const { hostname: host, attempts = 1 } = server.route;
   using samples = new TemporaryFile();
-  const own = { port: server.port, ...(sampled && { samples: samples.path }) };
-  const argv = [...prefix, ...program, ...commandLine({ ...own, ...flags })];
-  const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
+  const own = { port: server.port, host, ...(sampled && { samples: samples.path }) };
+  const argv = pinned(machine, "client", [
+    ...prefix,
+    ...program,
+    ...commandLine({ ...own, ...flags }),
+  ]);
+  let outcome = await run(argv);
+  for (let attempt = 1; attempt < attempts && STALLED.test(outcome.stderr); attempt++) {
+    await server.assertAlive();
+    outcome = await run(argv);
+  }
+  const { code, stdout, stderr } = outcome;
   await server.assertAlive(code > 1 ? SETTLE_MS : 0);
   if (code === 1) {
     throw new BenchmarkError(`Replies of ${server.name} came back wrong: ${stderr}`);

@@ -7,6 +7,7 @@ import { signal, spawn } from "./children.ts";
 import { BenchmarkError } from "./command_line.ts";
 import { PauseLog, type Pauses } from "./garbage.ts";
 import type { Machine } from "./machine.ts";
+import { LOOPBACK, type Route } from "./route.ts";
 
 /** A server to start. */
 export interface ServerCommand {
@@ -20,6 +21,12 @@ export interface ServerCommand {
   readonly port?: number;
   /** Whether it prints a line on stdout for each garbage collection, as V8 does with `--trace-gc`. */
   readonly tracesPauses?: boolean;
+  /** More environment variables. Those of the route win. @default {{}} */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The option that says on which address it listens; its value is the next argument. @default {"--hostname"} */
+  readonly hostnameOption?: string;
+  /** How clients come to it. @default {LOOPBACK} */
+  readonly route?: Route;
 }
 
 const READY = /listening on [\w.:[\]]*:(\d+)/;
@@ -36,19 +43,22 @@ export class Server implements AsyncDisposable {
   readonly name: string;
   /** The port it listens on. */
   readonly port: number;
+  /** How clients come to it. */
+  readonly route: Route;
   readonly #child: Deno.ChildProcess;
   readonly #output: Output;
   readonly #tracesPauses: boolean;
   #ended = false;
 
   private constructor(
-    { name, tracesPauses = false }: ServerCommand,
+    { name, tracesPauses = false, route = LOOPBACK }: ServerCommand,
     port: number,
     child: Deno.ChildProcess,
     output: Output,
   ) {
     this.name = name;
     this.port = port;
+    this.route = route;
     this.#tracesPauses = tracesPauses;
     this.#child = child;
     this.#output = output;
@@ -58,10 +68,14 @@ export class Server implements AsyncDisposable {
   /**
    * Starts a server on the server's core and waits until it listens.
    *
-   * @throws {BenchmarkError} If it ends, or says nothing for 15 s, instead.
+   * @throws {BenchmarkError} If it ends, or says nothing for 15 s, instead; or if its route cannot be completed.
    */
   static async start(machine: Machine, command: ServerCommand): Promise<Server> {
-    const child = spawn(withDescriptors(pinned(machine, "server", command.argv)));
+    const { argv, env = {}, route = LOOPBACK } = command;
+    const whole = [...route.serverPrefix, ...argv];
+    const child = spawn(withDescriptors(pinned(machine, "server", whole)), {
+      env: { ...env, ...route.serverEnv },
+    });
     const output = new Output(child, command.ready ?? READY);
     const match = await output.ready;
     if (match === undefined) {
@@ -69,10 +83,17 @@ export class Server implements AsyncDisposable {
       const { code } = await child.status;
       throw new BenchmarkError(
         `Cannot start ${command.name}: it did not get ready (exit code ${code}): ` +
-          `${command.argv.join(" ")}${output.tail()}`,
+          `${argv.join(" ")}${output.tail()}`,
       );
     }
-    return new Server(command, command.port ?? Number(match[1]), child, output);
+    const server = new Server(command, command.port ?? Number(match[1]), child, output);
+    try {
+      route.completed?.();
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw new BenchmarkError(`Cannot reach ${command.name}: ${(error as Error).message}`);
+    }
+    return server;
   }
 
   /** The process id of the server itself: the wrappers before it have all exec'd. */

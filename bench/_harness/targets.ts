@@ -37,7 +37,7 @@ function example(
   name: string,
   flags: Readonly<Record<string, string>>,
 ): ServerCommand {
-  const all = { hostname: "127.0.0.1", port: "0", ...flags };
+  const all = { port: "0", ...flags };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
   return {
     name: flags.libos === "catnap" ? name : `${name}, ${flags.libos}`,
@@ -79,6 +79,7 @@ export function redisServer(program: string): ServerCommand {
     argv: [program, "--port", String(port), ...silent],
     ready: /Ready to accept connections/,
     port,
+    hostnameOption: "--bind",
   };
 }
 

@@ -4,31 +4,59 @@
  * @module
  */
 
-const files = new Set<TemporaryFile>();
+/** What is left to be removed. */
+const remaining = new Set<Disposable>();
 
-/** An empty file. Disposing of it removes it. */
+/** A file, empty or with a text. Disposing of it removes it. */
 export class TemporaryFile implements Disposable {
   /** Where it is. */
   readonly path: string;
 
   /** Makes one. It does so at once: an interrupt cannot come before it is known. */
-  constructor() {
+  constructor(text: string = "") {
     this.path = Deno.makeTempFileSync({ prefix: "demikernel-bench-" });
-    files.add(this);
+    remaining.add(this);
+    if (text !== "") Deno.writeTextFileSync(this.path, text);
   }
 
   /** Removes the file, if it is still there. */
   [Symbol.dispose](): void {
-    files.delete(this);
-    try {
-      Deno.removeSync(this.path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    remaining.delete(this);
+    remove(this.path);
+  }
+}
+
+/** The files in a folder that have a prefix, and are made by others. Disposing of it removes them. */
+export class FilesOfOthers implements Disposable {
+  readonly #folder: string;
+  readonly #prefix: string;
+
+  /** Makes nothing yet. */
+  constructor(folder: string, prefix: string) {
+    this.#folder = folder;
+    this.#prefix = prefix;
+    remaining.add(this);
+  }
+
+  /** Removes the files that are there by now. */
+  [Symbol.dispose](): void {
+    remaining.delete(this);
+    const names = [...Deno.readDirSync(this.#folder)].map(({ name }) => name);
+    for (const name of names.filter((name) => name.startsWith(this.#prefix))) {
+      remove(`${this.#folder}/${name}`);
     }
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
 /** Removes those that are left; for the way out, when nobody writes to them any more. */
 export function removeTemporaryFiles(): void {
-  for (const file of files) file[Symbol.dispose]();
+  for (const files of remaining) files[Symbol.dispose]();
 }

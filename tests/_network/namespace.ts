@@ -102,11 +102,20 @@ export class Namespace implements Disposable {
     });
   }
 
-  /** A program that runs there, with a `/sys` that tells of the interfaces there. */
-  command(program: string, options: Deno.CommandOptions = {}): Deno.Command {
+  /**
+   * What to put before a command line for it to run there, with a `/sys` that tells of the interfaces there. The
+   * process stays the same, and becomes what the command line says.
+   */
+  get prefix(): readonly string[] {
     const shell = 'mount -t sysfs none /sys && exec "$@"';
-    const there = [`--net=${this.path}`, "unshare", "--mount", "sh", "-c", shell, "sh", program];
-    return new Deno.Command("nsenter", { ...options, args: [...there, ...options.args ?? []] });
+    return ["nsenter", `--net=${this.path}`, "unshare", "--mount", "sh", "-c", shell, "sh"];
+  }
+
+  /** A program that runs there, as {@linkcode Namespace.prefix} has it. */
+  command(program: string, options: Deno.CommandOptions = {}): Deno.Command {
+    const [nsenter, ...there] = this.prefix;
+    const args = [...there, program, ...options.args ?? []];
+    return new Deno.Command(nsenter!, { ...options, args });
   }
 
   /** Runs `ip` there. Throws {@linkcode NetworkUnavailableError} with what that says. */

@@ -1,0 +1,53 @@
+/**
+ * How a client comes to a server. Most servers are on this host's loopback; one on a libOS with a device of its own
+ * is on a host of its own.
+ *
+ * @module
+ */
+import type { LibOSName } from "../../mod.ts";
+import type { ServerCommand } from "./server.ts";
+
+/** A client on a libOS of ours. */
+export interface LibOSClient {
+  /** Which libOS. */
+  readonly libos: LibOSName;
+  /** The path of a native libOS's configuration file, if it needs one. */
+  readonly configuration?: string;
+}
+
+/** The way from a client to a server. */
+export interface Route {
+  /** The IPv4 address on which the server listens, and to which the client connects. */
+  readonly hostname: string;
+  /** What the server is run by: a command line that goes on with that of the server. */
+  readonly serverPrefix: readonly string[];
+  /** What the client is run by. */
+  readonly clientPrefix: readonly string[];
+  /** More environment variables of the server. */
+  readonly serverEnv: Readonly<Record<string, string>>;
+  /** The client is on this libOS; where it is absent, on the kernel's sockets. */
+  readonly client?: LibOSClient;
+  /** Has to be called once the server listens, for what cannot be set up before. Throws if that fails. */
+  readonly completed?: () => void;
+  /**
+   * How often a measurement may be begun that stalls, since the TCP on this route is known to stall now and then,
+   * whoever the client is.
+   *
+   * @default {1}
+   */
+  readonly attempts?: number;
+}
+
+/** The kernel's loopback. */
+export const LOOPBACK: Route = {
+  hostname: "127.0.0.1",
+  serverPrefix: [],
+  clientPrefix: [],
+  serverEnv: {},
+};
+
+/** Returns the command of the same server, which listens where a route leads. */
+export function routed(command: ServerCommand, route: Route): ServerCommand {
+  const { argv, hostnameOption = "--hostname" } = command;
+  return { ...command, argv: [...argv, hostnameOption, route.hostname], route };
+}
