@@ -34,7 +34,7 @@ import type { SubjectStyle } from "./subjects.ts";
 
 const ROW = 28;
 const BAR = 16;
-const LONGEST_LABEL = 34;
+const LONGEST_LABEL = 36;
 /** Room for the figures of the longest bar. */
 const FIGURES = 150;
 /** A p99 further out than this many times the slowest median does not stretch the axis. */

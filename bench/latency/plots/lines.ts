@@ -12,7 +12,7 @@ import type { PlotOptions, Subject } from "./selection.ts";
 const HEIGHT = 470;
 /** Room for the labels of the y axis. */
 const AXIS = 74;
-const LONGEST_LABEL = 32;
+const LONGEST_LABEL = 36;
 const DASHES = [6, 4];
 
 /** An axis: its scale, its name with the unit, and how its ticks are written. */
