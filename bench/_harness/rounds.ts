@@ -20,6 +20,8 @@ export interface Step<T> {
 export interface Rounds<T> {
   /** The samples of each step in the order of the rounds that count. */
   readonly samples: ReadonlyMap<string, readonly T[]>;
+  /** Every round that was made, with a sample of each step. */
+  readonly history: readonly Round<T>[];
   /** The readings of the calibration, one before each step and one after the last. */
   readonly calibration: readonly number[];
   /** What became of rounds in which the phase changed, if there were such. */
@@ -41,8 +43,11 @@ export interface RoundsOptions {
   readonly timeLimit?: number;
 }
 
-interface Round<T> {
+/** One round. */
+export interface Round<T> {
+  /** A sample of each step, in their order. */
   readonly samples: readonly T[];
+  /** Whether the cores stayed where they were. */
   readonly steady: boolean;
 }
 
@@ -82,7 +87,7 @@ export async function interleave<T>(
   const columns = steps.map(({ name }, step) =>
     [name, kept.map(({ samples }) => samples[step]!)] as const
   );
-  return { samples: new Map(columns), calibration, notes };
+  return { samples: new Map(columns), history: rounds, calibration, notes };
 }
 
 /** Keeps the steady rounds; if there is none, all, with a warning. */

@@ -87,6 +87,10 @@ export interface Sample {
   readonly throughput?: number;
   /** Bytes per second, one way. */
   readonly bandwidth?: number;
+  /** Datagrams that had no reply. */
+  readonly lost?: number;
+  /** Open loop: requests that were due and had no reply when the time was up. */
+  readonly unanswered?: number;
   /** Pauses for garbage collection in the server while it was measured; absent without V8. */
   readonly pauses?: { readonly count: number; readonly total: number; readonly longest: number };
   /** What the server used. */
@@ -112,7 +116,7 @@ export interface LatencyFigures {
   /** The slowest. */
   readonly max: number;
   /** All of it: an HDR histogram of nanoseconds in the V2 format, compressed, in base64. */
-  readonly histogram: string;
+  readonly histogram?: string;
 }
 
 /** What a server used. */

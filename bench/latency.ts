@@ -1,0 +1,116 @@
+/**
+ * The latency harness: ours on any libOS against everything that people would use instead, in interleaved
+ * rounds. `docs/benchmarks.md` says how it measures and how to read what it prints.
+ *
+ * @module
+ */
+import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
+import { inspectMachine } from "./_harness/machine.ts";
+import { changes, readRun, showChanges } from "./latency/compare.ts";
+import { experiment } from "./latency/experiment.ts";
+import { type Plan, type PlanName, PLANS } from "./latency/plans.ts";
+import { plots } from "./latency/plots/plots.ts";
+import { type Experiment, type Run, SCHEMA } from "./latency/schema.ts";
+import { showRun } from "./latency/show.ts";
+import { subjects } from "./latency/subjects.ts";
+import { versions } from "./latency/versions.ts";
+import type { Workload } from "./latency/workload.ts";
+import { WORKLOADS } from "./latency/workloads/mod.ts";
+
+const program = {
+  name: "latency.ts",
+  summary: "End-to-end latency and throughput of our servers and of their peers, in turn.",
+  options: {
+    plan: {
+      default: "quick",
+      choices: Object.keys(PLANS),
+      description: "How much: quick takes less than a minute, full about a quarter of an hour",
+    },
+    workload: {
+      default: "",
+      form: "NAMES",
+      description: `Which, by comma, of ${WORKLOADS.map(({ id }) => id).join(", ")}`,
+    },
+    subjects: { default: "", form: "NAMES", description: "Which servers, by comma; all by default" },
+    libos: { default: "catnap", form: "NAMES", description: "Which libOSes for ours, by comma" },
+    idle: {
+      default: "adaptive",
+      choices: ["spin", "adaptive", "park"],
+      description: "The idle policy of ours",
+    },
+    rounds: { default: 0, minimum: 0, description: "Rounds of each workload; 0 is as planned" },
+    out: { default: "", form: "DIR", description: "Where to write results.json and the plots" },
+    baseline: { default: "", form: "FILE", description: "An earlier results.json to compare with" },
+  },
+} as const;
+
+await runProgram(program, async (values) => {
+  const machine = inspectMachine();
+  if (machine.compiler === undefined) {
+    throw new BenchmarkError(
+      "Cannot measure: the load generators are in C, and there is no C compiler; install gcc, or set CC",
+    );
+  }
+  const plan: Plan = PLANS[values.plan as PlanName];
+  const wanted = chooseWorkloads(list(values.workload) ?? plan.workloads);
+  const only = list(values.subjects);
+  const earlier = values.baseline === "" ? undefined : await readRun(values.baseline);
+  const effort = values.rounds === 0
+    ? plan.effort
+    : { ...plan.effort, rounds: values.rounds, sweepRounds: values.rounds };
+  const date = new Date().toISOString();
+  const experiments: Experiment[] = [];
+  for (const workload of wanted) {
+    using found = await subjects(machine, workload.protocol, {
+      libos: list(values.libos) ?? [],
+      idle: values.idle,
+      only: only ?? workload.subjects,
+    });
+    experiments.push(await experiment(machine, workload, { subjects: found, effort }));
+  }
+  const run: Run = {
+    schema: SCHEMA,
+    date,
+    command: values.command,
+    plan: values.plan,
+    machine: {
+      description: machine.description,
+      versions: await versions(machine),
+      notices: machine.notices,
+    },
+    experiments,
+  };
+  if (values.out !== "") await write(values.out, run);
+  console.log(values.json ? JSON.stringify(run) : showRun(run));
+  if (earlier !== undefined && !values.json) {
+    console.log(`\nAgainst ${values.baseline}:\n\n${showChanges(changes(earlier, run))}`);
+  }
+});
+
+function chooseWorkloads(ids: readonly string[] | undefined): Workload[] {
+  if (ids === undefined) return [...WORKLOADS];
+  const unknown = ids.find((id) => WORKLOADS.every((workload) => workload.id !== id));
+  if (unknown === undefined) return WORKLOADS.filter(({ id }) => ids.includes(id));
+  throw new BenchmarkError(
+    `Cannot measure "${unknown}": there is no such workload, there is ` +
+      WORKLOADS.map(({ id }) => id).join(", "),
+  );
+}
+
+/** The names in a list by comma; `undefined` for an empty one. */
+function list(text: string): string[] | undefined {
+  return text === "" ? undefined : text.split(",").map((name) => name.trim());
+}
+
+async function write(folder: string, run: Run): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeTextFile(`${folder}/results.json`, `${JSON.stringify(run)}\n`);
+    for (const [name, svg] of plots(run)) await Deno.writeTextFile(`${folder}/${name}`, svg);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) {
+      throw error;
+    }
+    throw new BenchmarkError(`Cannot write results to ${folder}: ${error.message}`);
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * From what a load generator brought to what the results keep.
+ *
+ * @module
+ */
+import { Histogram } from "../_harness/histogram.ts";
+import type { LoadResult } from "../_harness/load.ts";
+import type { Measurement, Trial } from "./workload.ts";
+
+/** Where in a workload something was measured. */
+export type Place = Pick<Measurement, "point" | "variant">;
+
+/** Runs a load and keeps the latencies, the rate, and the server's pauses meanwhile. */
+export async function measureLoad(
+  { server }: Trial,
+  place: Place,
+  load: () => Promise<LoadResult>,
+): Promise<Measurement> {
+  const mark = await server.mark();
+  const { times, operations, elapsed, lost, unanswered } = await load();
+  const pauses = await server.pausesSince(mark);
+  return {
+    ...place,
+    latency: Histogram.of(times).figures(),
+    throughput: operations / elapsed * 1e9,
+    ...(lost === undefined ? {} : { lost }),
+    ...(unanswered === undefined ? {} : { unanswered }),
+    ...(pauses === undefined ? {} : { pauses }),
+  };
+}

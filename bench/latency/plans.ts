@@ -1,0 +1,28 @@
+/**
+ * Plans: how much is measured when nobody says more.
+ *
+ * @module
+ */
+import type { Effort } from "./workload.ts";
+
+/** What to measure, and how much of it. */
+export interface Plan {
+  /** The workloads, by id; all if not given. */
+  readonly workloads?: readonly string[];
+  /** How much. */
+  readonly effort: Effort;
+}
+
+/** The plans by name. */
+export const PLANS = {
+  /** Under a minute: enough to see that all is well, and about where it stands. */
+  quick: {
+    workloads: ["tcp-echo", "udp-echo", "kv"],
+    effort: { rounds: 2, sweepRounds: 1, operations: 20_000, milliseconds: 300 },
+  },
+  /** What `docs/benchmarks.md` shows: about a quarter of an hour. */
+  full: { effort: { rounds: 7, sweepRounds: 3, operations: 50_000, milliseconds: 700 } },
+} as const satisfies Record<string, Plan>;
+
+/** The name of a plan. */
+export type PlanName = keyof typeof PLANS;

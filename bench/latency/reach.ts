@@ -1,0 +1,105 @@
+/**
+ * How servers on each libOS are come to: what a client is on, what is between, and what has to be made for that.
+ *
+ * Hosts are network namespaces without a name, which vanish with the last process that has them open, and the wires
+ * between them do too. Files are removed on the way out. So nothing is left behind, however a run ends.
+ *
+ * @module
+ */
+import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
+import { DemikernelUnavailableError, load } from "../../ffi/demikernel/load.ts";
+import { LIBOS_NAMES, type LibOSName } from "../../mod.ts";
+import { NetworkUnavailableError } from "../../tests/_network/namespace.ts";
+import { BenchmarkError } from "../_harness/command_line.ts";
+import { NativeConfigurationFile } from "../_harness/demikernel_peer.ts";
+import type { Machine } from "../_harness/machine.ts";
+import { LOOPBACK, type Route } from "../_harness/route.ts";
+import { sharedMemory } from "./reach/shared_memory.ts";
+import { tap } from "./reach/tap.ts";
+import { veth } from "./reach/veth.ts";
+
+/** The ways to servers on one libOS, and to those they are compared with. Disposing of it removes what was made. */
+export interface Reach extends Disposable {
+  /** What is between client and server, in a few words. */
+  readonly wire: string;
+  /** The way to servers on the libOS: ours, and C programs on libdemikernel. One at a time, where it is a device. */
+  readonly libos: Route;
+  /**
+   * The way to servers on the kernel's sockets, over another wire of the same kind; absent where they cannot be
+   * at the other end of one.
+   */
+  readonly kernel?: Route;
+  /** What C programs on libdemikernel need. */
+  readonly upstream: Upstream;
+}
+
+/** A libOS of libdemikernel, as C programs have it. */
+export interface Upstream {
+  /** Which. */
+  readonly libos: NativeLibOS;
+  /** What it reads. */
+  readonly configuration: NativeConfigurationFile;
+}
+
+/** Why servers on a libOS cannot be come to, and what to do. */
+export interface Unreachable {
+  /** The reason. */
+  readonly skipped: string;
+}
+
+const WAYS: Readonly<Record<LibOSName, (machine: Machine) => Reach | Unreachable>> = {
+  "catnap": loopback,
+  "demikernel:catnap": loopback,
+  "demikernel:catmem": () => ({
+    skipped: "catmem has pipes, and no sockets that a client could connect to",
+  }),
+  "demikernel:catloop": native("catloop", sharedMemory),
+  "demikernel:catpowder": native("catpowder", veth),
+  "demikernel:catnip": native("catnip", tap),
+};
+
+/**
+ * Makes the ways to servers on a libOS.
+ *
+ * @throws {BenchmarkError} If there is no such libOS.
+ */
+export function reach(machine: Machine, libos: string): Reach | Unreachable {
+  if (Object.hasOwn(WAYS, libos)) return WAYS[libos as LibOSName](machine);
+  throw new BenchmarkError(
+    `Cannot measure "${libos}": there is no such libOS, there is ${LIBOS_NAMES.join(", ")}`,
+  );
+}
+
+/** Whether a libOS is come to over the kernel's loopback, as servers on the kernel's sockets are. */
+export function isOnLoopback(libos: string): boolean {
+  return WAYS[libos as LibOSName] === loopback;
+}
+
+function loopback(): Reach {
+  const configuration = new NativeConfigurationFile("catnap");
+  return {
+    wire: "the kernel's loopback",
+    libos: LOOPBACK,
+    kernel: LOOPBACK,
+    upstream: { libos: "catnap", configuration },
+    [Symbol.dispose]: () => configuration[Symbol.dispose](),
+  };
+}
+
+/** A way to a libOS of Microsoft's library, which may be missing, as may the right to make networks. */
+function native(
+  libos: NativeLibOS,
+  make: (machine: Machine) => Reach,
+): (machine: Machine) => Reach | Unreachable {
+  return (machine) => {
+    try {
+      load(libos);
+      return make(machine);
+    } catch (error) {
+      const known = error instanceof DemikernelUnavailableError ||
+        error instanceof NetworkUnavailableError;
+      if (!known) throw error;
+      return { skipped: error.message };
+    }
+  };
+}

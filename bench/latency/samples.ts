@@ -1,0 +1,134 @@
+/**
+ * Looking at the samples of an experiment: by subject and point, and as ratios within rounds.
+ *
+ * @module
+ */
+import { mean, quantile, ratios, spread } from "../_harness/statistics.ts";
+import type { RatioResult, Sample } from "./schema.ts";
+
+/** Who takes part, as far as looking at samples needs it. */
+export interface Participant {
+  /** Its name on the command line; ours has the same on every libOS. */
+  readonly id: string;
+  /** Its name in the samples. */
+  readonly name: string;
+}
+
+/** Which samples. */
+export interface Cell {
+  /** The name of the subject. */
+  readonly subject: string;
+  /** The value of the parameter. */
+  readonly point?: number;
+  /** The variant. */
+  readonly variant?: string;
+}
+
+/** A figure of a sample; `undefined` where it has none. */
+export type Figure = (sample: Sample) => number | undefined;
+
+/** Some figure of the latency, in nanoseconds. */
+export function latency(key: "mean" | "p50" | "p90" | "p99" | "p999"): Figure {
+  return (sample) => sample.latency?.[key];
+}
+
+/** Operations per second. */
+export const throughput: Figure = (sample) => sample.throughput;
+
+/** Nanoseconds per operation, however many are under way at a time. */
+export const cost: Figure = ({ throughput }) =>
+  throughput === undefined ? undefined : 1e9 / throughput;
+
+/** Bytes per second. */
+export const bandwidth: Figure = (sample) => sample.bandwidth;
+
+/** A ratio to take. */
+export interface RatioRequest {
+  /** What it is called. */
+  readonly label: string;
+  /** What is divided. */
+  readonly above: Cell;
+  /** By what. */
+  readonly below: Cell;
+  /** Which figure of both; or of each. */
+  readonly figure: Figure | { readonly above: Figure; readonly below: Figure };
+  /** For a peer that has modes: the quotient of the means over the rounds, not the median of the quotients. */
+  readonly ofMeans?: boolean;
+  /** The target, if it is at most this. */
+  readonly atMost?: number;
+  /** The target, if it is at least this. */
+  readonly atLeast?: number;
+}
+
+/** The samples of an experiment that count: those of steady rounds, or all if no round was steady. */
+export class Samples {
+  readonly #participants: readonly Participant[];
+  readonly #samples: readonly Sample[];
+
+  /** Takes the samples of an experiment. */
+  constructor(participants: readonly Participant[], samples: readonly Sample[]) {
+    const steady = samples.filter((sample) => sample.steady);
+    this.#participants = participants;
+    this.#samples = steady.length > 0 ? steady : samples;
+  }
+
+  /** The names of the subjects that have an id: ours may be on several libOSes. */
+  named(id: string): string[] {
+    return this.#participants.filter((one) => one.id === id).map(({ name }) => name);
+  }
+
+  /** The names of all subjects of ours. */
+  get ours(): string[] {
+    return this.#participants.filter(({ id }) => id.startsWith("ours")).map(({ name }) => name);
+  }
+
+  /** The figure of a cell, by round; empty if it was not measured. */
+  figures(cell: Cell, figure: Figure): ReadonlyMap<number, number> {
+    const found = this.#samples.filter((sample) =>
+      sample.subject === cell.subject && sample.point === cell.point &&
+      sample.variant === cell.variant
+    );
+    const figures = found.map((sample) => [sample.round, figure(sample)] as const);
+    return new Map(figures.filter((one): one is [number, number] => one[1] !== undefined));
+  }
+
+  /** The median of a figure of a cell over the rounds; `undefined` if it was not measured. */
+  median(cell: Cell, figure: Figure): number | undefined {
+    const figures = [...this.figures(cell, figure).values()];
+    return figures.length === 0 ? undefined : quantile(figures, 0.5);
+  }
+
+  /** Takes a ratio; none, if one of the two was not measured. */
+  ratio({ label, above, below, figure, ofMeans = false, ...target }: RatioRequest): RatioResult[] {
+    const [ofAbove, ofBelow] = typeof figure === "function"
+      ? [figure, figure]
+      : [figure.above, figure.below];
+    const numerators = this.figures(above, ofAbove);
+    const denominators = this.figures(below, ofBelow);
+    const rounds = [...numerators.keys()].filter((round) => denominators.has(round));
+    if (rounds.length === 0) return [];
+    const tops = rounds.map((round) => numerators.get(round)!);
+    const bottoms = rounds.map((round) => denominators.get(round)!);
+    const quotients = spread(ratios(tops, bottoms));
+    const median = ofMeans ? mean(tops) / mean(bottoms) : quotients.median;
+    return [judge({ label, ...quotients, median, ...(ofMeans ? { ofMeans } : {}), ...target })];
+  }
+
+  /** A figure that counts by itself; none, if it was not measured. */
+  value(
+    label: string,
+    cell: Cell,
+    figure: Figure,
+    target: Pick<RatioRequest, "atMost" | "atLeast">,
+  ): RatioResult[] {
+    const figures = [...this.figures(cell, figure).values()];
+    return figures.length === 0 ? [] : [judge({ label, ...spread(figures), ...target })];
+  }
+}
+
+/** Says whether a ratio meets its target, if it has one. */
+export function judge(ratio: Omit<RatioResult, "met">): RatioResult {
+  const { median, atMost, atLeast } = ratio;
+  if (atMost === undefined && atLeast === undefined) return ratio;
+  return { ...ratio, met: median <= (atMost ?? Infinity) && median >= (atLeast ?? -Infinity) };
+}

@@ -1,0 +1,110 @@
+/**
+ * The round trip of an echo: one client, one message of 64 bytes at a time.
+ *
+ * @module
+ */
+import { loadEcho } from "../../_harness/load.ts";
+import { measureLoad } from "../measurement.ts";
+import { latency, type Samples } from "../samples.ts";
+import type { RatioResult } from "../schema.ts";
+import type { Effort, Workload } from "../workload.ts";
+
+const SIZE = 64;
+const MODES_NOTE =
+  "Servers on Deno's, Node's and Bun's own sockets have modes, and change between them: their ratios are of " +
+  "the means over the rounds";
+
+/** What TCP and UDP share. */
+function echo(protocol: "tcp" | "udp", rest: Pick<Workload, "title" | "subjects" | "ratios">) {
+  return {
+    id: `${protocol}-echo`,
+    protocol,
+    baseline: "c-spin",
+    rounds: ({ rounds }: Effort) => rounds,
+    describe: ({ operations }: Effort) =>
+      `${operations} echoes of ${SIZE} bytes, one at a time, on one connection`,
+    measure: async (trial) => {
+      const { machine, server, effort: { operations: iterations } } = trial;
+      const load = { iterations, size: SIZE, udp: protocol === "udp" };
+      return [await measureLoad(trial, {}, () => loadEcho(machine, server, load))];
+    },
+    notes: [MODES_NOTE],
+    ...rest,
+  } satisfies Workload;
+}
+
+/** Echo over TCP, with everybody who has one. */
+export const tcpEcho: Workload = echo("tcp", {
+  title: "TCP echo, 64 bytes, round trip",
+  subjects: [
+    "c-spin",
+    "c-epoll",
+    "c-demikernel",
+    "deno-listen",
+    "node",
+    "bun",
+    "ours-generator",
+    "ours-iterator",
+  ],
+  ratios: (samples) => [
+    ...overC(samples, "ours-generator", 1.05),
+    ...overC(samples, "ours-iterator", 1.1),
+    ...samples.named("ours-generator").flatMap((subject) =>
+      samples.ratio({
+        label: `${subject} / C on libdemikernel, p50`,
+        above: { subject },
+        below: { subject: "C on libdemikernel" },
+        figure: latency("p50"),
+        atMost: 0.8,
+      })
+    ),
+    ...overOthers(samples, ["deno-listen", "node", "bun"], { p50: 2.2, p99: 2.5 }),
+  ],
+});
+
+/** Echo over UDP. */
+export const udpEcho: Workload = echo("udp", {
+  title: "UDP echo, 64 bytes, round trip",
+  subjects: ["c-spin", "deno-listen", "node", "bun", "ours-generator"],
+  ratios: (samples) => [
+    ...overC(samples, "ours-generator"),
+    ...overOthers(samples, ["deno-listen", "node", "bun"]),
+  ],
+});
+
+/** Ours, divided by the plainest C; the targets are of catnap, which is on the same sockets. */
+function overC(samples: Samples, id: string, atMost?: number): RatioResult[] {
+  return samples.named(id).flatMap((subject) =>
+    (["p50", "p99"] as const).flatMap((key) =>
+      samples.ratio({
+        label: `${subject} / C spin, ${key}`,
+        above: { subject },
+        below: { subject: "C spin" },
+        figure: latency(key),
+        ...(atMost === undefined ? {} : { atMost: key === "p50" ? atMost : 1.25 }),
+      })
+    )
+  );
+}
+
+/** What people would use instead, divided by ours. */
+function overOthers(
+  samples: Samples,
+  others: readonly string[],
+  targets: { readonly p50?: number; readonly p99?: number } = {},
+): RatioResult[] {
+  return samples.ours.flatMap((ours) =>
+    others.flatMap((id) => samples.named(id)).flatMap((other) =>
+      (["p50", "p99"] as const).flatMap((key) =>
+        samples.ratio({
+          label: `${other} / ${ours}, mean ${key}`,
+          above: { subject: other },
+          below: { subject: ours },
+          figure: latency(key),
+          ofMeans: true,
+          ...(targets[key] === undefined ? {} : { atLeast: targets[key] }),
+        })
+      )
+    )
+  );
+}

@@ -1,0 +1,55 @@
+/**
+ * A server that has worked and is left alone: its processor time and its memory.
+ *
+ * @module
+ */
+import { Connections } from "../../_harness/connections.ts";
+import { cpuOf, memoryOf } from "../../_harness/process_usage.ts";
+import type { Workload } from "../workload.ts";
+
+const CONNECTIONS = 100;
+/** As long as idle policies may take to notice that nothing happens, and a collector to finish. */
+const SETTLE_MS = 500;
+const WATCH_MS = 2_000;
+/** One hundredth of a core, in milliseconds per second. */
+const ONE_PERCENT = 10;
+
+/** See the module's description. */
+export const idle: Workload = {
+  id: "idle",
+  title: "Processor time and memory of an idle server",
+  protocol: "tcp",
+  subjects: ["c-epoll", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
+  baseline: "c-epoll",
+  rounds: ({ sweepRounds }) => sweepRounds,
+  describe: () =>
+    `${WATCH_MS} ms with ${CONNECTIONS} open connections, each echoed 100 times before, after ` +
+    `${SETTLE_MS} ms of silence`,
+  measure: async ({ machine, server }) => {
+    await using _connections = await Connections.open(machine, server, {
+      count: CONNECTIONS,
+      echoes: 100,
+    });
+    await delay(SETTLE_MS);
+    const [begin, before] = [performance.now(), await cpuOf(server.pid)];
+    await delay(WATCH_MS);
+    const after = await cpuOf(server.pid);
+    const seconds = (performance.now() - begin) / 1_000;
+    const { resident } = await memoryOf(server.pid);
+    return [{ server: { idleCpu: (after.ms - before.ms) / seconds, resident } }];
+  },
+  ratios: (samples) =>
+    samples.ours.flatMap((subject) =>
+      samples.value(
+        `${subject}: processor time while idle, ms per s`,
+        { subject },
+        (sample) => sample.server?.idleCpu,
+        { atMost: ONE_PERCENT },
+      )
+    ),
+  notes: [],
+};
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

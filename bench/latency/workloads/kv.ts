@@ -1,0 +1,80 @@
+/**
+ * GET and SET, alone and mixed, one by one and pipelined, on servers that speak the protocol of Redis.
+ *
+ * @module
+ */
+import { loadKeyValue } from "../../_harness/load.ts";
+import { measureLoad } from "../measurement.ts";
+import { latency, throughput } from "../samples.ts";
+import type { Workload } from "../workload.ts";
+
+const CONNECTIONS = 50;
+const PIPELINES = [1, 16];
+const MIXES = [
+  { name: "SET", getShare: 0 },
+  { name: "GET", getShare: 1 },
+  { name: "90 % GET", getShare: 0.9 },
+];
+const CASES = PIPELINES.flatMap((pipeline) =>
+  MIXES.map(({ name, getShare }) => ({ variant: `${name}, P=${pipeline}`, pipeline, getShare }))
+);
+/** What takes a second one by one is over too soon in batches. */
+const PER_REQUEST = 4;
+const LARGEST_KEYSPACE = 10_000;
+
+/** See the module's description. */
+export const kv: Workload = {
+  id: "kv",
+  title: "Key-value store, requests per second and latency",
+  protocol: "kv",
+  subjects: ["redis-server", "ours-generator"],
+  baseline: "redis-server",
+  rounds: ({ rounds }) => rounds,
+  describe: ({ operations }) =>
+    `${operations} requests one by one (P=1) and ${
+      PER_REQUEST * operations
+    } with 16 under way on each of ` +
+    `${CONNECTIONS} connections (P=16), values of 64 bytes under ${LARGEST_KEYSPACE} keys, every reply checked`,
+  measure: async (trial) => {
+    const { machine, server, effort: { operations } } = trial;
+    const measurements = [];
+    for (const { variant, pipeline, getShare } of CASES) {
+      const requests = pipeline === 1 ? operations : PER_REQUEST * operations;
+      const load = {
+        requests,
+        warmup: Math.ceil(requests / 4),
+        connections: CONNECTIONS,
+        pipeline,
+        getShare,
+        keys: LARGEST_KEYSPACE,
+      };
+      measurements.push(
+        await measureLoad(trial, { variant }, () => loadKeyValue(machine, server, load)),
+      );
+    }
+    return measurements;
+  },
+  ratios: (samples) =>
+    samples.ours.flatMap((subject) =>
+      CASES.flatMap(({ variant }) => {
+        const [above, below] = [{ subject, variant }, { subject: "redis-server", variant }];
+        return [
+          ...samples.ratio({
+            label: `${subject} / redis-server: requests per second, ${variant}`,
+            above,
+            below,
+            figure: throughput,
+            atLeast: 1,
+          }),
+          ...samples.ratio({
+            label: `${subject} / redis-server: p99, ${variant}`,
+            above,
+            below,
+            figure: latency("p99"),
+            atMost: 1,
+          }),
+        ];
+      })
+    ),
+  notes: ["P is the number of requests under way on each connection"],
+};

@@ -1,0 +1,31 @@
+/**
+ * All workloads, in the order in which they run and are shown.
+ *
+ * @module
+ */
+import type { Workload } from "../workload.ts";
+import { agreement } from "./agreement.ts";
+import { connections } from "./connections.ts";
+import { tcpEcho, udpEcho } from "./echo.ts";
+import { idle } from "./idle.ts";
+import { idleConnections } from "./idle_connections.ts";
+import { kv } from "./kv.ts";
+import { openLoop } from "./open_loop.ts";
+import { setUp } from "./set_up.ts";
+import { sizes } from "./sizes.ts";
+import { stream } from "./stream.ts";
+
+/** See the module's description. */
+export const WORKLOADS: readonly Workload[] = [
+  tcpEcho,
+  udpEcho,
+  kv,
+  openLoop,
+  connections,
+  idleConnections,
+  sizes,
+  stream,
+  setUp,
+  idle,
+  agreement,
+];

@@ -1,0 +1,39 @@
+/**
+ * Making connections: from connect() until the first echo is back, one after the other.
+ *
+ * @module
+ */
+import { loadConnect } from "../../_harness/load.ts";
+import { measureLoad } from "../measurement.ts";
+import { latency } from "../samples.ts";
+import type { Workload } from "../workload.ts";
+
+/** See the module's description. */
+export const setUp: Workload = {
+  id: "set-up",
+  title: "Connection set-up, from connect() to the first echo",
+  protocol: "tcp",
+  subjects: ["c-epoll-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
+  baseline: "c-epoll-spin",
+  rounds: ({ sweepRounds }) => sweepRounds,
+  describe: ({ milliseconds }) =>
+    `${2 * milliseconds} ms of connections, one after the other, each echoed once and reset`,
+  measure: async (trial) => {
+    const { machine, server, effort: { milliseconds } } = trial;
+    const load = { iterations: 100 * milliseconds, warmup: 2_000, timeLimit: 2 * milliseconds };
+    return [await measureLoad(trial, {}, () => loadConnect(machine, server, load))];
+  },
+  ratios: (samples) =>
+    samples.ours.flatMap((ours) =>
+      ["deno-listen", "node", "bun"].flatMap((id) => samples.named(id)).flatMap((other) =>
+        samples.ratio({
+          label: `${other} / ${ours}, mean p50`,
+          above: { subject: other },
+          below: { subject: ours },
+          figure: latency("p50"),
+          ofMeans: true,
+        })
+      )
+    ),
+  notes: [],
+};

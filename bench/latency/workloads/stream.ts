@@ -1,0 +1,42 @@
+/**
+ * A stream as fast as it goes, to an echo server and back.
+ *
+ * @module
+ */
+import { loadStream } from "../../_harness/load.ts";
+import { bandwidth } from "../samples.ts";
+import type { Workload } from "../workload.ts";
+
+/** More than any server echoes in the time that there is. */
+const BYTES = 2 ** 40;
+
+/** See the module's description. */
+export const stream: Workload = {
+  id: "stream",
+  title: "Bulk stream over TCP, echoed",
+  protocol: "tcp",
+  subjects: ["c-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
+  baseline: "c-spin",
+  rounds: ({ sweepRounds }) => sweepRounds,
+  describe: ({ milliseconds }) =>
+    `${
+      2 * milliseconds
+    } ms of writes of 64 KiB, 1 MiB under way, every byte checked as it comes back`,
+  measure: async ({ machine, server, effort: { milliseconds } }) => {
+    const load = { bytes: BYTES, warmup: BYTES, timeLimit: 2 * milliseconds };
+    const { bytes, elapsed } = await loadStream(machine, server, load);
+    return [{ bandwidth: bytes / elapsed * 1e9 }];
+  },
+  ratios: (samples) =>
+    samples.ours.flatMap((ours) =>
+      ["c-spin", "deno-listen", "node", "bun"].flatMap((id) => samples.named(id)).flatMap((other) =>
+        samples.ratio({
+          label: `${ours} / ${other}, bytes per second`,
+          above: { subject: ours },
+          below: { subject: other },
+          figure: bandwidth,
+        })
+      )
+    ),
+  notes: [],
+};
