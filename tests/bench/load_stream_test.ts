@@ -1,0 +1,42 @@
+import { assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { BenchmarkError } from "../../bench/_harness/command_line.ts";
+import { loadConnect, loadStream } from "../../bench/_harness/load.ts";
+import { Server } from "../../bench/_harness/server.ts";
+import { cEpollEcho } from "../../bench/_harness/targets.ts";
+import { fakeTcp } from "./_fake_servers.ts";
+import { assertMeasured, machine, test } from "./_load.ts";
+
+test("loadStream() gets all bytes back, over one connection and several", async () => {
+  await using server = await Server.start(machine, await cEpollEcho(machine, true));
+  const one = await loadStream(machine, server, { bytes: 5_000_001, warmup: 100_000 });
+  assertEquals([one.bytes, one.times.length], [5_000_001, 0]);
+  assertGreater(one.operations, 5_000_001 / 65_536 - 1);
+  const load = { bytes: 300_001, connections: 3, chunk: 1_000, window: 2_500 };
+  assertEquals((await loadStream(machine, server, load)).bytes, 300_001);
+});
+
+test("loadStream() rejects when a byte came back wrong", async () => {
+  await using server = await Server.start(machine, fakeTcp("if (total > 200_000) data[0]++"));
+  await assertRejects(
+    () => loadStream(machine, server, { bytes: 1_000_000 }),
+    BenchmarkError,
+    "Replies of fake came back wrong",
+  );
+});
+
+test("loadConnect() makes connections, one by one and several at a time", async () => {
+  await using server = await Server.start(machine, await cEpollEcho(machine, true));
+  const load = { iterations: 200, warmup: 10 };
+  assertMeasured(await loadConnect(machine, server, load), 200, 200 * 64);
+  assertMeasured(await loadConnect(machine, server, { ...load, concurrency: 8 }), 200, 200 * 64);
+});
+
+test("loadConnect() rejects when an echo came back wrong", async () => {
+  const body = "globalThis.count = (globalThis.count ?? 0) + 1; if (count === 50) data[63]++";
+  await using server = await Server.start(machine, fakeTcp(body));
+  await assertRejects(
+    () => loadConnect(machine, server, { iterations: 200 }),
+    BenchmarkError,
+    "Replies of fake came back wrong",
+  );
+});

@@ -1,0 +1,217 @@
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertGreaterOrEqual,
+  assertRejects,
+} from "@std/assert";
+import { buildPeer } from "../../bench/_harness/c_peer.ts";
+import { spawn } from "../../bench/_harness/children.ts";
+import { BenchmarkError } from "../../bench/_harness/command_line.ts";
+import { type EchoLoad, loadEcho } from "../../bench/_harness/load.ts";
+import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
+import { cEpollEcho, cSpinEcho } from "../../bench/_harness/targets.ts";
+import { fakeTcp, fakeUdp } from "./_fake_servers.ts";
+import { assertMeasured, ignore, machine, test } from "./_load.ts";
+
+const echoes = { iterations: 300, warmup: 20 };
+const clients: EchoLoad["client"][] = [undefined, { libos: "catnap" }];
+
+async function udpEcho(): Promise<ServerCommand> {
+  return { name: "UDP", argv: [await buildPeer(machine, "udp_echo_spin"), "--port", "0"] };
+}
+
+for (const client of clients) {
+  const skip = ignore && client === undefined;
+  const load = { ...echoes, ...(client && { client }) };
+  const name = client?.libos ?? "C";
+
+  Deno.test({
+    name: `loadEcho() counts the echoes of messages small and large, ${name} client`,
+    ignore,
+    async fn() {
+      await using server = await Server.start(machine, await cEpollEcho(machine, true));
+      assertMeasured(await loadEcho(machine, server, load), 300, 300 * 64);
+      const large = await loadEcho(machine, server, { ...load, iterations: 5, size: 1 << 20 });
+      assertMeasured(large, 5, 5 << 20);
+      assertMeasured(await loadEcho(machine, server, { ...load, size: 1 }), 300, 300);
+    },
+  });
+
+  Deno.test({
+    name: `loadEcho() rejects when an echo came back wrong, ${name} client`,
+    ignore: skip,
+    async fn() {
+      await using server = await Server.start(
+        machine,
+        fakeTcp("if (total > 6400) data[data.length - 1]++"),
+      );
+      await assertRejects(
+        () => loadEcho(machine, server, load),
+        BenchmarkError,
+        "Replies of fake came back wrong: an echo came back wrong",
+      );
+    },
+  });
+
+  Deno.test({
+    name: `loadEcho() rejects when the server died, ${name} client`,
+    ignore: skip,
+    async fn() {
+      await using server = await Server.start(machine, fakeTcp("if (total > 6400) Deno.exit(7)"));
+      await assertRejects(
+        () => loadEcho(machine, server, load),
+        BenchmarkError,
+        "Server fake died while measured (exit code 7)",
+      );
+    },
+  });
+}
+
+test("loadEcho() rejects when more comes back than was sent", async () => {
+  const body = "if (total === 6400) data = new Uint8Array([...data, ...data])";
+  await using server = await Server.start(machine, fakeTcp(body));
+  await assertRejects(() => loadEcho(machine, server, echoes), BenchmarkError, "came back");
+});
+
+test("loadEcho() rejects when a live server closes the connection, and says so", async () => {
+  const body = "if (total === 6400) { connection.close(); return }";
+  await using server = await Server.start(machine, fakeTcp(body));
+  await assertRejects(
+    () => loadEcho(machine, server, echoes),
+    BenchmarkError,
+    "Cannot measure fake: the server closed a connection",
+  );
+});
+
+test("loadEcho() keeps many connections busy, or only some of them", async () => {
+  await using server = await Server.start(machine, await cEpollEcho(machine, true));
+  const load = { iterations: 2_000, warmup: 100, connections: 500 };
+  assertMeasured(await loadEcho(machine, server, load), 2_000, 2_000 * 64);
+  assertMeasured(await loadEcho(machine, server, { ...load, active: 3 }), 2_000, 2_000 * 64);
+  assertMeasured(await loadEcho(machine, server, { ...load, active: 1 }), 2_000, 2_000 * 64);
+});
+
+test("loadEcho() ends at the time limit, through a prefix and at an address too", async () => {
+  await using server = await Server.start(machine, await cSpinEcho(machine));
+  const { times, operations } = await loadEcho(machine, server, {
+    iterations: 1_000_000,
+    timeLimit: 50,
+    host: "127.0.0.1",
+    prefix: ["env"],
+  });
+  assertEquals(times.length, operations);
+  assertGreater(1_000_000, operations);
+});
+
+test("loadEcho() counts from when a request was due in an open loop, so a stall shows", async () => {
+  const body =
+    "if (total >= 8_000 && !globalThis.stalled) { globalThis.stalled = true; stall(100) }";
+  await using server = await Server.start(machine, fakeTcp(body));
+  const load = { iterations: 1_000, rate: 2_000, arrivals: "fixed", connections: 4 } as const;
+  const result = await loadEcho(machine, server, load);
+  assertMeasured(result, 1_000, 1_000 * 64);
+  assertEquals(result.unanswered, 0);
+  // 200 requests are due in 100 ms; those of the first 80 ms wait for 20 ms or more.
+  const late = result.times.filter((time) => time >= 20e6).length;
+  assertGreaterOrEqual(late, 155);
+  assertGreater(result.times.toSorted()[989]!, 80e6);
+});
+
+test("loadEcho() sends on while replies are outstanding, and waits while a socket is full", async () => {
+  await using server = await Server.start(machine, fakeTcp("if (total < 70000) stall(50)"));
+  const load = { iterations: 40, rate: 10_000, size: 1 << 20 };
+  assertMeasured(await loadEcho(machine, server, load), 40, 40 << 20);
+});
+
+test("loadEcho() ends in time when the server does not keep up, and counts the others", async () => {
+  await using server = await Server.start(machine, fakeTcp("if (total > 6400) stall(60_000)"));
+  const load = { iterations: 100_000, rate: 1_000, arrivals: "fixed", timeLimit: 500 } as const;
+  const { operations, times, unanswered } = await loadEcho(machine, server, load);
+  assertEquals(times.length, operations);
+  assertGreater(operations, 0);
+  // 1 000 a second for half a second; the last is due when the time is up.
+  assertGreaterOrEqual(operations + unanswered!, 499);
+});
+
+test("loadEcho() echoes over UDP, in a closed and an open loop", async () => {
+  await using server = await Server.start(machine, await udpEcho());
+  const load = { ...echoes, udp: true, connections: 3 };
+  assertMeasured(await loadEcho(machine, server, load), 300, 300 * 64);
+  const open = await loadEcho(machine, server, { ...load, rate: 3_000 });
+  assertMeasured(open, 300 - open.lost!, (300 - open.lost!) * 64);
+  const largest = await loadEcho(machine, server, { iterations: 5, udp: true, size: 65_507 });
+  assertEquals(largest.operations, 5);
+});
+
+test("loadEcho() counts lost datagrams, and makes up for them in a closed loop", async () => {
+  const command = fakeUdp("if (count % 100 === 0) continue");
+  await using server = await Server.start(machine, command);
+  const closed = await loadEcho(machine, server, { iterations: 250, udp: true });
+  assertMeasured(closed, 250, 250 * 64);
+  assertGreaterOrEqual(closed.lost!, 2);
+  const open = await loadEcho(machine, server, { iterations: 250, udp: true, rate: 1_000 });
+  assertGreaterOrEqual(open.lost!, 2);
+  assertEquals(open.operations + open.lost!, 250);
+});
+
+test("loadEcho() takes no late datagram for another one's reply", async () => {
+  const body = "if (count === 50) { setTimeout(() => socket.send(data, from), 300); continue }";
+  await using server = await Server.start(machine, fakeUdp(body));
+  const load = { iterations: 1_000_000, udp: true, timeLimit: 600 };
+  const { operations, times, lost } = await loadEcho(machine, server, load);
+  assertEquals(times.length, operations);
+  assertGreaterOrEqual(lost!, 1);
+});
+
+test("loadEcho() rejects when a datagram came back wrong", async () => {
+  await using server = await Server.start(machine, fakeUdp("if (count === 50) data[7]++"));
+  await assertRejects(
+    () => loadEcho(machine, server, { ...echoes, udp: true }),
+    BenchmarkError,
+    "an echo came back wrong",
+  );
+});
+
+test("loadEcho() rejects options that contradict each other", async () => {
+  await using server = await Server.start(machine, await udpEcho());
+  const load = { ...echoes, udp: true, connections: 3 };
+  for (const wrong of [{ ...load, active: 1 }, { ...load, size: 65_508 }]) {
+    await assertRejects(() => loadEcho(machine, server, wrong), BenchmarkError, "Cannot measure");
+  }
+});
+
+test("a load leaves no temporary file behind, done or interrupted", async () => {
+  const folder = await Deno.makeTempDir();
+  const harness = (name: string) => import.meta.resolve(`../../bench/_harness/${name}.ts`);
+  const code = `
+    import { runProgram } from "${harness("command_line")}";
+    import { loadEcho } from "${harness("load")}";
+    import { Server } from "${harness("server")}";
+    import { inspectMachine } from "${harness("machine")}";
+    import { cSpinEcho } from "${harness("targets")}";
+    await runProgram({ name: "test.ts", summary: "", options: {} }, async () => {
+      const machine = { ...inspectMachine(), cores: undefined };
+      await using server = await Server.start(machine, await cSpinEcho(machine));
+      await loadEcho(machine, server, { iterations: 10 });
+      console.log("left: " + [...Deno.readDirSync("${folder}")].length + ";");
+      await loadEcho(machine, server, { iterations: 5_000_000 });
+    });`;
+  const child = spawn([Deno.execPath(), "eval", code], { env: { TMPDIR: folder } });
+  let output = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    output += chunk;
+    if (output.includes(";")) break;
+  }
+  assertEquals(output, "left: 0;\n");
+  const files = () => [...Deno.readDirSync(folder)];
+  for (let i = 0; files().length === 0; i++) {
+    assert(i < 2_000, "the second load has begun within ten seconds");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  child.kill("SIGINT");
+  assertEquals((await child.status).code, 130);
+  await child.stderr.cancel();
+  assertEquals(files(), []);
+  await Deno.remove(folder);
+});
