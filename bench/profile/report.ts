@@ -124,10 +124,10 @@ export function formatReport(report: ProfileReport): string {
       ]),
     ),
     [
-      `From one request to the next: ${nsPerRequest.toFixed(0)} ns, of which the client waited ` +
-      `${before.mean.toFixed(0)} ns for the answer (mean; median ${before.p50.toFixed(0)})`,
-      `With the profiler: median ${during.p50.toFixed(0)} ns, ${cost.toFixed(2)} times that; ` +
-      `${samples.count} samples, one every ${samples.apart.toFixed(0)} us`,
+      `A request every ${nsPerRequest.toFixed(0)} ns; for its answer the client waited ` +
+      `${before.mean.toFixed(0)} ns on average (median ${before.p50.toFixed(0)})`,
+      `With the profiler: median ${during.p50.toFixed(0)} ns, which is ${cost.toFixed(2)} times ` +
+      `that; ${samples.count} samples, one every ${samples.apart.toFixed(0)} us`,
       ...isQuiet ? [] : [NOISE],
       "The server polls while it waits for the client: that is within device, libOS and scheduler",
       "Calls per request are of a server that is traced, which is slower and so polls less often",

@@ -3,10 +3,13 @@
  *
  * @module
  */
+import { BenchmarkError } from "../_harness/command_line.ts";
+import { loadEcho, loadKeyValue, type LoadResult } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { pingpong } from "../_harness/pingpong.ts";
 import type { Server, ServerCommand } from "../_harness/server.ts";
-import { type Handler, ourEcho } from "../_harness/targets.ts";
+import { mean, quantile } from "../_harness/statistics.ts";
+import { type Handler, ourEcho, ourKeyValueServer, ourUdpEcho } from "../_harness/targets.ts";
 
 /** What a client saw. */
 export interface Loaded {
@@ -26,18 +29,15 @@ export interface Workload {
   readonly title: string;
   /** The server. */
   readonly command: ServerCommand;
-  /** Makes requests, one after another, for so many milliseconds. */
+  /** Makes requests for so many milliseconds. */
   readonly run: (machine: Machine, server: Server, ms: number) => Promise<Loaded>;
 }
-
-/** The names of the workloads. */
-export const WORKLOADS = ["tcp-echo"] as const;
 
 /** Which server, and how it is started. */
 export interface WorkloadOptions {
   /** One of {@linkcode WORKLOADS}. */
   readonly workload: string;
-  /** How the handler of tcp-echo is written; the others are generators. */
+  /** How the handler of tcp-echo is written; those of the others are generators. */
   readonly handler: string;
   /** The libOS. */
   readonly libos: string;
@@ -45,22 +45,69 @@ export interface WorkloadOptions {
   readonly idle: string;
 }
 
+/** The names of the workloads. */
+export const WORKLOADS = ["tcp-echo", "udp-echo", "kv"] as const;
+
 /** More than can be made: only the time ends a load. */
 const REQUESTS_PER_MS = 1000;
+/** Few, since all are set before each load, and that is within the trace. */
+const KEYS = 1000;
+const CONNECTIONS = 50;
 
 /** Returns a workload. */
-export function workloadOf(options: WorkloadOptions): Workload {
-  const { handler, idle, libos } = options;
-  return {
-    title: `tcp-echo over ${libos}, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
-    command: ourEcho(handler as Handler, idle, libos),
-    run: echoTcp,
-  };
+export function workloadOf({ workload, handler, libos, idle }: WorkloadOptions): Workload {
+  switch (workload) {
+    case "kv":
+      return {
+        title: `kv over ${libos}, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections`,
+        command: ourKeyValueServer(idle, libos),
+        run: loadKv,
+      };
+    case "udp-echo":
+      return {
+        title: `udp-echo over ${libos}, idle policy ${idle}: one client, 64 bytes`,
+        command: ourUdpEcho(idle, libos),
+        run: (machine, server, ms) => echo(machine, server, ms, true),
+      };
+    default:
+      return {
+        title: `tcp-echo over ${libos}, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
+        command: ourEcho(handler as Handler, idle, libos),
+        run: (machine, server, ms) =>
+          machine.compiler === undefined
+            ? pingpongWithoutC(machine, server, ms)
+            : echo(machine, server, ms, false),
+      };
+  }
 }
 
-async function echoTcp(machine: Machine, server: Server, ms: number): Promise<Loaded> {
-  const client = machine.compiler === undefined ? "deno" : "c";
+async function echo(machine: Machine, server: Server, ms: number, udp: boolean): Promise<Loaded> {
+  const load = { iterations: REQUESTS_PER_MS * ms, timeLimit: ms, udp };
+  return summarize(server, await loadEcho(machine, server, load));
+}
+
+async function loadKv(machine: Machine, server: Server, ms: number): Promise<Loaded> {
+  const load = {
+    requests: REQUESTS_PER_MS * ms,
+    timeLimit: ms,
+    keys: KEYS,
+    connections: CONNECTIONS,
+  };
+  return summarize(server, await loadKeyValue(machine, server, load));
+}
+
+function summarize(server: Server, { operations, elapsed, times }: LoadResult): Loaded {
+  if (operations === 0) {
+    throw new BenchmarkError(
+      `Cannot profile ${server.name}: it answered no request, run it again with less load on the machine`,
+    );
+  }
+  const list = [...times];
+  return { requests: operations, elapsed, p50: quantile(list, 0.5), mean: mean(list) };
+}
+
+async function pingpongWithoutC(machine: Machine, server: Server, ms: number): Promise<Loaded> {
   const load = { iterations: REQUESTS_PER_MS * ms, warmup: 0, timeLimit: ms };
-  const { iterations, p50, mean } = await pingpong(machine, server, load, client);
+  const { iterations, p50, mean } = await pingpong(machine, server, load, "deno");
   return { requests: iterations, elapsed: ms * 1e6, p50, mean };
 }
