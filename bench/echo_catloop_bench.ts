@@ -1,0 +1,32 @@
+/**
+ * The round trip of an echo of 64 bytes through shared memory, between two processes: catloop, beside Deno's
+ * own sockets. It has a file of its own, since a thread can have one native libOS only.
+ *
+ * @module
+ */
+import { whyUnavailable } from "./_availability.ts";
+import { benchEcho } from "./_echo.ts";
+import { connectDeno, connectOver } from "./_echo_clients.ts";
+import { denoListenEcho, ourEcho } from "./_harness/targets.ts";
+
+const libos = "demikernel:catloop";
+const unavailable = whyUnavailable(libos);
+const group = "echo on one host, 64 B, sockets over shared memory";
+
+benchEcho({
+  name: "Deno.listen, TCP on loopback",
+  group,
+  baseline: true,
+  server: denoListenEcho(),
+  connect: connectDeno,
+});
+
+for (const handler of ["generator", "iterator"] as const) {
+  benchEcho({
+    name: `${libos}, ${handler}`,
+    group,
+    unavailable,
+    server: ourEcho(handler, "adaptive", libos),
+    connect: connectOver(libos, "stream"),
+  });
+}
