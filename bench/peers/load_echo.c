@@ -439,7 +439,8 @@ int main(int argc, char **argv)
         unanswered = run_open();
     else
         run_closed(options.iterations, true);
-    uint64_t elapsed = (options.rate > 0 ? now_ns() : phase.last_progress) - phase.begin;
+    /* The wait for datagrams that were lost is no part of it. */
+    uint64_t elapsed = (unanswered > 0 ? now_ns() : phase.last_progress) - phase.begin;
     check_silent();
     write_samples();
     printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld,\"lost\":%ld,\"unanswered\":%ld}\n",

@@ -134,6 +134,14 @@ test("loadEcho() ends in time when the server does not keep up, and counts the o
   assertGreaterOrEqual(operations + unanswered!, 499);
 });
 
+test("loadEcho() counts what was due and could not even be sent", async () => {
+  await using server = await Server.start(machine, await cSpinEcho(machine));
+  // All of it is due within a millisecond.
+  const load = { iterations: 100_000, rate: 1e8, arrivals: "fixed", timeLimit: 100 } as const;
+  const { operations, unanswered } = await loadEcho(machine, server, load);
+  assertEquals(operations + unanswered!, 100_000);
+});
+
 test("loadEcho() echoes over UDP, in a closed and an open loop", async () => {
   await using server = await Server.start(machine, await udpEcho());
   const load = { ...echoes, udp: true, connections: 3 };
