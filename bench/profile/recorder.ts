@@ -14,7 +14,7 @@ import type { CpuProfile } from "./cpu_profile.ts";
 import { mapPositions } from "./positions.ts";
 import { INTERVAL, whenSignalled } from "./when_signalled.ts";
 
-// Before the first function of the server is compiled, so that V8 keeps the positions of what it inlines.
+// At once, so that what it costs is over before the load begins.
 const session = new Session();
 session.connect();
 

@@ -8,6 +8,7 @@ import { flameTree } from "../../bench/profile/flame_tree.ts";
 import { nameForeignCalls } from "../../bench/profile/foreign_calls.ts";
 import { mapPositions } from "../../bench/profile/positions.ts";
 import { foreignCalls, type ProfileReport, SCHEMA } from "../../bench/profile/report.ts";
+import { workloadOf, WORKLOADS } from "../../bench/profile/workload.ts";
 
 const PROGRAM = new URL("../../bench/profile.ts", import.meta.url).pathname;
 const ROOT = new URL("../../", import.meta.url).href;
@@ -177,6 +178,17 @@ Deno.test("foreignCalls() says how each is called, and leaves the rare ones out"
     foreignCalls({ calls, requests: 101 }).map(({ symbol, verdict }) => `${symbol} ${verdict}`),
     ["recv mixed", "send fast", "epoll_wait slow", "memcpy hidden"],
   );
+});
+
+Deno.test("workloadOf() starts the example of each workload", () => {
+  const options = { handler: "iterator", libos: "catnap", idle: "spin" };
+  const servers = WORKLOADS.map((workload) => workloadOf({ ...options, workload }).command.argv);
+  assertEquals(
+    servers.map((argv) => argv.find((word) => word.endsWith(".ts"))?.split("/").at(-1)),
+    ["tcp_echo.ts", "udp_echo.ts", "kv.ts"],
+  );
+  assert(servers.every((argv) => argv.join(" ").includes("--idle spin")));
+  assert(servers[0]!.join(" ").includes("--handler iterator"));
 });
 
 for (
