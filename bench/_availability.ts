@@ -18,5 +18,6 @@ export function whyUnavailable(libos: LibOSName): string | undefined {
     stdout: "null",
     stderr: "piped",
   }).outputSync();
-  return success ? undefined : new TextDecoder().decode(stderr).trim().split("\n", 1)[0];
+  // The places that were tried stand in lines of their own.
+  return success ? undefined : new TextDecoder().decode(stderr).trim().replaceAll(/\s*\n\s*/g, " ");
 }
