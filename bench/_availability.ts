@@ -4,6 +4,7 @@
  * @module
  */
 import type { LibOSName } from "../mod.ts";
+import { openSpinning } from "./_open_spinning.ts";
 
 /**
  * Tells why a libOS does not work here; `undefined` if it does. It is tried in a process of its own, as
@@ -20,4 +21,24 @@ export function whyUnavailable(libos: LibOSName): string | undefined {
   }).outputSync();
   // The places that were tried stand in lines of their own.
   return success ? undefined : new TextDecoder().decode(stderr).trim().replaceAll(/\s*\n\s*/g, " ");
+}
+
+/**
+ * As {@linkcode whyUnavailable}, for a native libOS that is not the first one of the process. Upstream has
+ * one to a thread, which stays, and `deno bench` may run a file on the thread of an earlier one.
+ *
+ * @param file The file that measures it, alone.
+ */
+export async function whyUnavailableOnThread(
+  libos: LibOSName,
+  file: string,
+): Promise<string | undefined> {
+  const reason = whyUnavailable(libos);
+  if (reason !== undefined) return reason;
+  try {
+    await openSpinning(libos).exit();
+    return undefined;
+  } catch {
+    return `this thread has had another native libOS; run it alone: deno bench -A ${file}`;
+  }
 }

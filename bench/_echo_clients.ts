@@ -3,17 +3,10 @@
  *
  * @module
  */
-import {
-  type Completion,
-  type LibOS,
-  type LibOSName,
-  open,
-  type QToken,
-  type QueueDescriptor,
-  type Sga,
-} from "../mod.ts";
+import type { Completion, LibOS, LibOSName, QToken, QueueDescriptor, Sga } from "../mod.ts";
 import { BenchmarkError } from "./_harness/command_line.ts";
 import { Message, SIZE } from "./_message.ts";
+import { openSpinning } from "./_open_spinning.ts";
 
 /** Makes round trips. */
 export interface EchoClient extends AsyncDisposable {
@@ -24,8 +17,6 @@ export interface EchoClient extends AsyncDisposable {
 const HOSTNAME = "127.0.0.1";
 /** Nothing takes longer than this, in milliseconds, or it is lost. */
 const PATIENCE = 5_000;
-/** Where upstream looks for the path of its configuration. */
-const CONFIG_PATH = "CONFIG_PATH";
 
 /** A client on a libOS, which it opens: it pushes, pops, and waits for both by polling. */
 class PdpixClient implements EchoClient {
@@ -68,18 +59,6 @@ function completed(libos: LibOS, qt: QToken): Completion {
 function popped(completion: Completion): Sga {
   if (completion.opcode === "pop" && completion.sga !== null) return completion.sga;
   throw new BenchmarkError("Cannot measure: the server closed the connection");
-}
-
-/**
- * Opens a libOS that spins. A native one is told of its configuration by the environment, where servers that
- * start later must not find it: the file is gone by then.
- */
-function openSpinning(name: LibOSName): LibOS {
-  const before = Deno.env.get(CONFIG_PATH);
-  const libos = open({ libos: name, idle: "spin" });
-  if (before === undefined) Deno.env.delete(CONFIG_PATH);
-  else Deno.env.set(CONFIG_PATH, before);
-  return libos;
 }
 
 /** Connects over a libOS. */

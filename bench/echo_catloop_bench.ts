@@ -1,12 +1,12 @@
 /**
- * The round trip of an echo of 64 bytes through shared memory, between two processes: catloop, beside Deno's
- * own sockets. It has a file of its own, since a thread can have one native libOS only.
+ * The round trip of an echo of 64 bytes through shared memory, between two processes: catloop, beside Deno.listen
+ * with a client that spins as well. It has a file of its own, since a thread can have one native libOS only.
  *
  * @module
  */
 import { whyUnavailable } from "./_availability.ts";
 import { benchEcho } from "./_echo.ts";
-import { connectDeno, connectOver } from "./_echo_clients.ts";
+import { connectOver } from "./_echo_clients.ts";
 import { denoListenEcho, ourEcho } from "./_harness/targets.ts";
 
 const libos = "demikernel:catloop";
@@ -17,8 +17,9 @@ benchEcho({
   name: "Deno.listen, TCP on loopback",
   group,
   baseline: true,
+  unavailable: whyUnavailable("catnap"),
   server: denoListenEcho(),
-  connect: connectDeno,
+  connect: connectOver("catnap", "stream"),
 });
 
 for (const handler of ["generator", "iterator"] as const) {
