@@ -101,7 +101,10 @@ export interface LoadResult {
   readonly elapsed: number;
   /** Bytes of messages, or of values, one way. */
   readonly bytes: number;
-  /** UDP: datagrams without a reply for 200 ms, as long as TCP waits at least before it sends again. */
+  /**
+   * UDP: datagrams without a reply for 200 ms, as long as TCP waits at least before it sends again. Echoes on a
+   * route that stalls: those without a reply for 1 s, which have no latency, and whose connection was left.
+   */
   readonly lost?: number;
   /** Open loop: requests that were due, and had no reply yet when the time was up. */
   readonly unanswered?: number;
@@ -109,6 +112,8 @@ export interface LoadResult {
 
 /** A client that failed may have noticed the end of the server before we did. */
 const SETTLE_MS = 500;
+/** How often a measurement is begun on a route that stalls. */
+const ATTEMPTS = 5;
 /** What a generator says of a server that fell silent. */
 const STALLED = /no (?:echo|reply) within 5 s/;
 
@@ -122,14 +127,19 @@ export async function loadEcho(
   server: Server,
   { client = server.route.client, rate, ...options }: EchoLoad,
 ): Promise<LoadResult> {
+  const isPlain = (options.connections ?? 1) === 1 && !options.udp && rate === undefined;
+  if (!isPlain) assertKernelClient(server, "such a load");
   const program = client === undefined
     ? await compiled(machine, "load_echo")
     : [Deno.execPath(), "run", "-A", new URL("../peers/load.ts", import.meta.url).pathname];
-  const result = await measure(machine, server, program, { ...options, ...client, rate });
+  const reconnect = server.route.stalls && client === undefined && !options.udp &&
+    rate === undefined;
+  const flags = { ...options, ...client, rate, reconnect };
+  const result = await measure(machine, server, program, flags);
   const { lost, unanswered, ...rest } = result;
   return {
     ...rest,
-    ...(options.udp && lost !== undefined && { lost }),
+    ...((options.udp || reconnect) && lost !== undefined && { lost }),
     ...(rate !== undefined && unanswered !== undefined && { unanswered }),
   };
 }
@@ -144,6 +154,7 @@ export async function loadKeyValue(
   server: Server,
   options: KeyValueLoad,
 ): Promise<LoadResult> {
+  assertKernelClient(server, "GET and SET");
   return await measure(machine, server, await compiled(machine, "load_kv"), { ...options });
 }
 
@@ -157,6 +168,7 @@ export async function loadStream(
   server: Server,
   options: StreamLoad,
 ): Promise<LoadResult> {
+  assertKernelClient(server, "a stream");
   const program = await compiled(machine, "load_stream");
   return await measure(machine, server, program, { ...options }, false);
 }
@@ -171,7 +183,17 @@ export async function loadConnect(
   server: Server,
   options: ConnectLoad,
 ): Promise<LoadResult> {
+  assertKernelClient(server, "the making of connections");
   return await measure(machine, server, await compiled(machine, "load_connect"), { ...options });
+}
+
+/** Our client on a libOS can do no more than echo. */
+function assertKernelClient({ name, route }: Server, what: string): void {
+  if (route.client === undefined) return;
+  throw new BenchmarkError(
+    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes over one TCP ` +
+      "connection in a closed loop alone; measure that",
+  );
 }
 
 async function compiled(machine: Machine, peer: CPeer): Promise<string[]> {
@@ -187,7 +209,8 @@ async function measure(
   { prefix = server.route.clientPrefix, ...flags }: Flags,
   sampled = true,
 ): Promise<LoadResult> {
-  const { hostname: host, attempts = 1 } = server.route;
+  const { hostname: host, stalls = false } = server.route;
+  const attempts = stalls ? ATTEMPTS : 1;
   using samples = new TemporaryFile();
   const own = { port: server.port, host, ...(sampled && { samples: samples.path }) };
   const argv = pinned(machine, "client", [

@@ -30,12 +30,12 @@ export interface Route {
   /** Has to be called once the server listens, for what cannot be set up before. Throws if that fails. */
   readonly completed?: () => void;
   /**
-   * How often a measurement may be begun that stalls, since the TCP on this route is known to stall now and then,
-   * whoever the client is.
+   * Whether connections are known to fall silent now and then, by a fault of the server's TCP. Echoes go on over
+   * another one then, and other measurements are begun again.
    *
-   * @default {1}
+   * @default {false}
    */
-  readonly attempts?: number;
+  readonly stalls?: boolean;
 }
 
 /** The kernel's loopback. */

@@ -1,8 +1,8 @@
 /*
  * Load on an echo server, over any number of connections; every byte that comes back is checked.
  *
- *     load_echo --port P [--udp] [--connections 1] [--active ALL] [--size 64] [--iterations 50000]
- *               [--rate REQUESTS_PER_SECOND [--arrivals poisson|fixed] [--seed 1]]
+ *     load_echo --port P [--udp | --reconnect] [--connections 1] [--active ALL] [--size 64]
+ *               [--iterations 50000] [--rate REQUESTS_PER_SECOND [--arrivals poisson|fixed] [--seed 1]]
  *               [the options of load.h]
  *
  * Closed loop: each active connection has one request outstanding, and its latency counts from when it
@@ -16,12 +16,17 @@
  * The output has two more fields. "unanswered": requests of an open loop still outstanding when the
  * time was up. "lost" (UDP): in a closed loop, requests without a reply for 200 ms, each made up for by
  * another one; in an open loop, those that were still without one 200 ms after they were due when it
- * ended. Linux's TCP would wait as long (its least retransmission timeout) before it sent again.
+ * ended. Linux's TCP would wait as long (its least retransmission timeout) before it sent again. With
+ * --reconnect, for a server whose TCP is known to let connections stall: requests of a closed loop without
+ * a reply for 1 s, for as many as were on a connection that was left for a new one.
  */
 #include "load.h"
 #include <math.h>
 
 #define LOSS_NS 200000000u
+
+/* Two retransmissions of Linux's TCP, which waits 200 ms for the first, and 400 ms for the next. */
+#define STALL_NS 1000000000u
 
 /* Different messages of one connection; strides are odd, so that all of them take turns. */
 enum { MESSAGES = 4096, STRIDE = 1021, CONNECTION_STRIDE = 977 };
@@ -30,11 +35,11 @@ enum { MESSAGES = 4096, STRIDE = 1021, CONNECTION_STRIDE = 977 };
 enum { BURST = 16 };
 
 static struct {
-    bool udp, fixed_arrivals;
+    bool udp, reconnect, fixed_arrivals;
     long connections, active, size, iterations;
     double rate;
     uint64_t seed;
-} options = { false, false, 1, 0, 64, 50000, 0, 1 };
+} options = { false, false, false, 1, 0, 64, 50000, 0, 1 };
 
 /* Requests are numbered per connection, and counted: those before `received` are over. */
 struct connection {
@@ -62,6 +67,7 @@ static struct {
 static void parse(int argc, char **argv)
 {
     static const struct option known[] = { { "udp", no_argument, NULL, 'u' },
+                                           { "reconnect", no_argument, NULL, 'n' },
                                            { "connections", required_argument, NULL, 'c' },
                                            { "active", required_argument, NULL, 'a' },
                                            { "size", required_argument, NULL, 's' },
@@ -74,6 +80,7 @@ static void parse(int argc, char **argv)
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (o) {
         case 'u': options.udp = true; break;
+        case 'n': options.reconnect = true; break;
         case 'c': options.connections = number("connections", optarg, 1, 1000000); break;
         case 'a': options.active = number("active", optarg, 1, 1000000); break;
         case 's': options.size = number("size", optarg, 1, 1 << 20); break;
@@ -95,6 +102,8 @@ static void parse(int argc, char **argv)
         fail("--active cannot be more than --connections");
     if (options.udp && options.active < options.connections)
         fail("--active needs TCP: a UDP socket that is silent is nothing to the server");
+    if (options.reconnect && (options.udp || options.rate > 0))
+        fail("--reconnect needs a closed loop over TCP");
     if (options.udp && options.size > 65507)
         fail("--size is at most 65507 with --udp");
 }
@@ -280,14 +289,29 @@ static void begin_phase(bool open, long target, bool recorded)
     phase.deadline = deadline_from(phase.begin);
 }
 
-/* Gives up requests whose datagrams were lost, and makes others in their place. */
+/* Leaves a connection for a new one, which goes on where that was. */
+static void reconnect(struct connection *connection)
+{
+    close(connection->fd);
+    connection->fd = connect_to(common.host, common.port);
+    set_nonblocking(connection->fd);
+    connection->sent = connection->due;
+    connection->sent_bytes = connection->received_bytes = 0;
+    connection->blocked = false;
+    watch(EPOLL_CTL_ADD, connection->fd, (uint32_t)(connection - connections), EPOLLIN);
+}
+
+/* Gives up requests whose datagrams were lost, or whose connections stall, and makes others in their place. */
 static void replace_lost(uint64_t now)
 {
+    uint64_t patience = options.udp ? LOSS_NS : STALL_NS;
     for (long i = 0; i < options.active; i++) {
         struct connection *connection = &connections[i];
-        bool waiting = connection->received < connection->sent;
-        if (!waiting || now < connection->begin + LOSS_NS)
+        bool waiting = connection->received < connection->due;
+        if (!waiting || now < connection->begin + patience)
             continue;
+        if (options.reconnect)
+            reconnect(connection);
         connection->received = connection->sent;
         phase.lost++;
         phase.target++;
@@ -305,7 +329,7 @@ static void run_closed(long target, bool recorded)
         if (turns % TURNS_PER_CHECK == 0) {
             uint64_t now = now_ns();
             check_patience(now);
-            if (options.udp)
+            if (options.udp || options.reconnect)
                 replace_lost(now);
         }
     }

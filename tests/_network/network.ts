@@ -28,6 +28,21 @@ export const NEIGHBOURS: Readonly<Record<string, string>> = {
 /** The name of the device, on either host of a {@linkcode Network}. */
 export const DEVICE = "veth0";
 
+/** The name of the tap device that {@linkcode ealOnTap} makes. */
+export const TAP = "dtap0";
+
+/**
+ * What DPDK's EAL is told: no huge pages, no hardware, no files that others share; one tap device. It moves the thread
+ * that starts it to a core.
+ */
+export function ealOnTap(core: number = 0): string[] {
+  return [
+    "demikernel",
+    ...["-l", String(core), "--no-huge", "-m", "512", "--no-pci", "--no-telemetry", "--no-shconf"],
+    `--vdev=net_tap0,iface=${TAP},mac=${LIBOS.linkAddress}`,
+  ];
+}
+
 /**
  * Gives a device of a namespace the kernel's address, and tells the kernel of the libOS's. What is sent there has its
  * checksum, and is no longer than a frame, since nobody behind the device would see to that. What comes is acknowledged

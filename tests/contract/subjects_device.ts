@@ -11,12 +11,14 @@ import type { LibOS, SocketType } from "../../libos/pdpix.ts";
 import { Namespace } from "../_network/namespace.ts";
 import {
   DEVICE,
+  ealOnTap,
   equipKernelEnd,
   KERNEL,
   LIBOS,
   missingForNetwork,
   NEIGHBOURS,
   Network,
+  TAP,
 } from "../_network/network.ts";
 import type { Deviation, Sockets, Subject } from "./subject.ts";
 import { all, missing } from "./subjects_native.ts";
@@ -164,15 +166,6 @@ export const CATPOWDER: Subject = {
   }),
 };
 
-const TAP = "dtap0";
-
-/** What DPDK's EAL is told: no huge pages, no hardware, no files that others share; one tap device. */
-const EAL = [
-  "demikernel",
-  ...["-l", "0", "--no-huge", "-m", "512", "--no-pci", "--no-telemetry", "--no-shconf"],
-  `--vdev=net_tap0,iface=${TAP},mac=${LIBOS.linkAddress}`,
-];
-
 /** catnip, on a tap device: it has one end through DPDK, and the kernel of the same host the other. */
 export const CATNIP: Subject = {
   ...PARTS,
@@ -181,7 +174,7 @@ export const CATNIP: Subject = {
   get missing() {
     return missing("catnip") ?? missingForNetwork();
   },
-  open: opener("catnip", { ealInit: EAL }, (open) => {
+  open: opener("catnip", { ealInit: ealOnTap() }, (open) => {
     const host = new Namespace();
     host.enterWithSysfs();
     const libos = open();

@@ -7,7 +7,6 @@ import { DEVICE, KERNEL, LIBOS, NEIGHBOURS, Network } from "../../../tests/_netw
 import { NativeConfigurationFile } from "../../_harness/demikernel_peer.ts";
 import type { Route } from "../../_harness/route.ts";
 import type { Reach } from "../reach.ts";
-import { STALLING } from "./upstream_tcp.ts";
 
 /**
  * Servers on catpowder at one end of a wire, and servers on the kernel's sockets at one end of another that was made
@@ -29,7 +28,12 @@ export function veth(): Reach {
   const resources = made.move();
   return {
     wire: "a pair of virtual Ethernet devices, without offloads",
-    libos: { ...routeOver(libos), ...STALLING, serverEnv: { CONFIG_PATH: configuration.path } },
+    libos: {
+      ...routeOver(libos),
+      serverEnv: { CONFIG_PATH: configuration.path },
+      // It drops a segment whose checksum is 0xffff each time that it is sent: one in 65 536.
+      stalls: true,
+    },
     kernel: routeOver(kernel),
     upstream: { libos: "catpowder", configuration },
     [Symbol.dispose]: () => resources.dispose(),
