@@ -43,9 +43,13 @@ function* handle(connection: Connection, store: Store) {
           session.feed(request.bytes(segment));
           do {
             if (reply.length > 0) {
-              const sent = connection.push(reply.bytes.subarray(0, reply.length));
-              reply.reset();
-              yield* sent;
+              const replies = connection.libos.alloc(reply.length);
+              try {
+                reply.moveTo(replies.bytes());
+                yield* connection.push(replies);
+              } finally {
+                replies.recycle();
+              }
             }
           } while (session.resume());
         }

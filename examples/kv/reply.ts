@@ -13,6 +13,9 @@ const RETAINED_SIZE = 256 * 1024;
 /** Replies that nobody reads must not fill the memory of the server. */
 const MAX_SIZE = 2 ** 30;
 
+/** Up to here a loop over the bytes beats a native copy, which needs a view of its own. */
+const LOOP_LIMIT = 256;
+
 /** The longest header: a type byte, 20 digits, CR LF. */
 const HEADER_SIZE = 23;
 const CR = 13;
@@ -37,6 +40,14 @@ export class ReplyBuffer {
   length = 0;
   /** The version of RESP that the client asked for. */
   protocol: 2 | 3 = 2;
+
+  /** Moves the replies to where there are `length` bytes for them. */
+  moveTo(target: Uint8Array): void {
+    const { bytes, length } = this;
+    if (length > LOOP_LIMIT) target.set(bytes.subarray(0, length));
+    else for (let i = 0; i < length; i++) target[i] = bytes[i]!;
+    this.reset();
+  }
 
   /** Forgets the replies, which the caller has copied or sent. */
   reset(): void {

@@ -121,7 +121,10 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
     const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
     try {
       const operation = this.#operations.push(this.qd, sga).convert(null, toDenoError);
-      return options === undefined ? operation : operation.within(options);
+      const limited = options === undefined ? operation : operation.within(options);
+      // Nobody else has the handle of a copy.
+      if (sga !== data) sga.recycle();
+      return limited;
     } catch (error) {
       if (sga !== data) sga.free();
       throw toDenoError(error);

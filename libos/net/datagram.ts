@@ -137,7 +137,10 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
         const operation = address === undefined || address === null
           ? operations.push(this.qd, sga)
           : operations.pushTo(this.qd, sga, address);
-        return this.#within(operation, options);
+        const limited = this.#within(operation, options);
+        // Nobody else has the handle of a copy.
+        if (sga !== data) sga.recycle();
+        return limited;
       } catch (error) {
         if (sga !== data) sga.free();
         throw error;
