@@ -16,7 +16,7 @@ export interface EchoClient extends AsyncDisposable {
 
 const HOSTNAME = "127.0.0.1";
 /** Nothing takes longer than this, in milliseconds, or it is lost. */
-const PATIENCE = 5_000;
+const PATIENCE = 2_000;
 
 /** A client on a libOS, which it opens: it pushes, pops, and waits for both by polling. */
 class PdpixClient implements EchoClient {
@@ -63,15 +63,20 @@ function popped(completion: Completion): Sga {
 
 /** Connects over a libOS. */
 export function connectOver(name: LibOSName, type: "stream" | "dgram") {
-  return (port: number): Promise<EchoClient> => {
+  return async (port: number): Promise<EchoClient> => {
     const libos = openSpinning(name);
-    const qd = libos.socket("inet", type);
-    if (libos.capabilities.options.includes("nodelay") && type === "stream") {
-      libos.setsockopt(qd, "nodelay", true);
+    try {
+      const qd = libos.socket("inet", type);
+      if (type === "dgram") libos.bind(qd, { hostname: HOSTNAME, port: 0 });
+      else if (libos.capabilities.options.includes("nodelay")) {
+        libos.setsockopt(qd, "nodelay", true);
+      }
+      completed(libos, libos.connect(qd, { hostname: HOSTNAME, port }));
+      return new PdpixClient(libos, qd, qd);
+    } catch (error) {
+      await libos.exit();
+      throw error;
     }
-    if (type === "dgram") libos.bind(qd, { hostname: HOSTNAME, port: 0 });
-    completed(libos, libos.connect(qd, { hostname: HOSTNAME, port }));
-    return Promise.resolve(new PdpixClient(libos, qd, qd));
   };
 }
 

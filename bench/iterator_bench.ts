@@ -7,7 +7,6 @@
 import { Connection } from "../libos/net/connection.ts";
 import { MonotonicClock } from "../libos/runtime/epoll_parker.ts";
 import { Scheduler } from "../libos/runtime/scheduler.ts";
-import type { Sga } from "../mod.ts";
 import { NullLibOS } from "./_null_device.ts";
 import { warmedUp } from "./_warm_up.ts";
 
@@ -41,29 +40,9 @@ async function awaiting(connection: Connection): Promise<void> {
   for (let i = 0; i < POPS; i++) (await connection.pop())!.recycle();
 }
 
-async function popLater(connection: Connection): Promise<Sga | null> {
-  return await connection.pop();
-}
-
-async function awaitingHelper(connection: Connection): Promise<void> {
-  for (let i = 0; i < POPS; i++) (await popLater(connection))!.recycle();
-}
-
 async function iterating(connection: Connection): Promise<void> {
   let left = POPS;
   for await (const sga of connection) {
-    sga.recycle();
-    if (--left === 0) return;
-  }
-}
-
-async function* pops(connection: Connection): AsyncGenerator<Sga> {
-  for (let sga; (sga = await connection.pop()) !== null;) yield sga;
-}
-
-async function iteratingGenerator(connection: Connection): Promise<void> {
-  let left = POPS;
-  for await (const sga of pops(connection)) {
     sga.recycle();
     if (--left === 0) return;
   }
@@ -92,9 +71,7 @@ const layers = {
     libos.spawn(generator(connection)),
   "yield*, through a helper generator": (connection: Connection) => libos.spawn(helper(connection)),
   "await, operation of a Connection": awaiting,
-  "await, through an async function": awaitingHelper,
   "for await, over a Connection": iterating,
-  "for await, over an async generator": iteratingGenerator,
 };
 
 for (const [name, handler] of Object.entries(layers)) {
