@@ -4,14 +4,15 @@
  *
  * @module
  */
+import { calibrate } from "./_harness/calibration.ts";
 import { runProgram } from "./_harness/command_line.ts";
-import { inspectMachine } from "./_harness/machine.ts";
+import { inspectMachine, type Machine } from "./_harness/machine.ts";
 import { Progress } from "./_harness/progress.ts";
 import { flameGraph } from "./latency/plots/flame_graph.ts";
 import { flameTree } from "./profile/flame_tree.ts";
 import { formatReport, makeReport } from "./profile/report.ts";
-import { profileWorkload, STEPS, traceWorkload } from "./profile/session.ts";
-import { workloadOf, WORKLOADS } from "./profile/workload.ts";
+import { profileWorkload, type SessionOptions, STEPS, traceWorkload } from "./profile/session.ts";
+import { type Workload, workloadOf, WORKLOADS } from "./profile/workload.ts";
 
 const program = {
   name: "profile.ts",
@@ -42,16 +43,14 @@ const program = {
 await runProgram(program, async (values) => {
   const machine = inspectMachine();
   const workload = workloadOf(values);
-  // Before the minutes that would be lost if it could not be made.
+  // First, since all would be in vain if it could not be made.
   if (values.out !== "") await Deno.mkdir(values.out, { recursive: true });
-  const progress = new Progress(STEPS);
-  const profiled = await profileWorkload(machine, workload, values, progress);
-  const traced = await traceWorkload(machine, workload, progress);
-  progress.done();
+  const { profiled, traced, calibration } = await measure(machine, workload, values);
   const heading = {
     title: `Profile of ${workload.title}`,
     machine: machine.description,
     command: values.command,
+    calibration,
   };
   const report = makeReport(heading, profiled, traced);
   const json = JSON.stringify(report, null, 2);
@@ -64,3 +63,15 @@ await runProgram(program, async (values) => {
   }
   console.log(values.json ? json : formatReport(report));
 });
+
+async function measure(machine: Machine, workload: Workload, options: SessionOptions) {
+  const progress = new Progress(STEPS);
+  try {
+    const calibration = [await calibrate(machine)];
+    const profiled = await profileWorkload(machine, workload, options, progress);
+    calibration.push(await calibrate(machine));
+    return { calibration, profiled, traced: await traceWorkload(machine, workload, progress) };
+  } finally {
+    progress.done();
+  }
+}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeCalibration } from "../_harness/calibration.ts";
 import { table } from "../_harness/table.ts";
 import { attribute, type CategoryPart, type FunctionPart } from "./attribution.ts";
 import { CATEGORIES } from "./categories.ts";
@@ -32,6 +33,8 @@ export interface ProfileReport {
   readonly machine: string;
   /** The command that repeats it. */
   readonly command: string;
+  /** A cache line's way between the cores and back, before and after the profile. */
+  readonly calibration: readonly number[];
   /** What the parts sum up to: from one request to the next, without the profiler. */
   readonly nsPerRequest: number;
   /** What the client saw before the profiler ran. */
@@ -49,7 +52,7 @@ export interface ProfileReport {
 }
 
 /** What a report says beside what was measured. */
-export type Heading = Pick<ProfileReport, "title" | "machine" | "command">;
+export type Heading = Pick<ProfileReport, "title" | "machine" | "command" | "calibration">;
 
 const RARE = 0.01;
 const NEARLY = 0.99;
@@ -128,6 +131,7 @@ export function formatReport(report: ProfileReport): string {
       `${before.mean.toFixed(0)} ns on average (median ${before.p50.toFixed(0)})`,
       `With the profiler: median ${during.p50.toFixed(0)} ns, which is ${cost.toFixed(2)} times ` +
       `that; ${samples.count} samples, one every ${samples.apart.toFixed(0)} us`,
+      describeCalibration(report.calibration),
       ...isQuiet ? [] : [NOISE],
       "The server polls while it waits for the client: that is within device, libOS and scheduler",
       "Calls per request are of a server that is traced, which is slower and so polls less often",
