@@ -7,10 +7,12 @@
 import { whyUnavailable } from "./_availability.ts";
 import { benchEcho } from "./_echo.ts";
 import { connectOver } from "./_echo_clients.ts";
+import { removeStaleMemory } from "./_stale_memory.ts";
 import { denoListenEcho, ourEcho } from "./_harness/targets.ts";
 
 const libos = "demikernel:catloop";
 const unavailable = whyUnavailable(libos);
+if (unavailable === undefined) removeStaleMemory();
 const group = "echo on one host, 64 B, sockets over shared memory";
 
 benchEcho({
