@@ -27,8 +27,10 @@ export interface Route {
   readonly serverEnv: Readonly<Record<string, string>>;
   /** The client is on this libOS; where it is absent, on the kernel's sockets. */
   readonly client?: LibOSClient;
+  /** Has to be called before a server starts. Removes what an earlier one left. */
+  readonly prepare?: () => void;
   /** Has to be called once the server listens, for what cannot be set up before. Throws if that fails. */
-  readonly completed?: () => void;
+  readonly complete?: () => void;
   /**
    * Whether connections are known to fall silent now and then, by a fault of the server's TCP. Echoes go on over
    * another one then, and other measurements are begun again.

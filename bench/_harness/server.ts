@@ -72,6 +72,7 @@ export class Server implements AsyncDisposable {
    */
   static async start(machine: Machine, command: ServerCommand): Promise<Server> {
     const { argv, env = {}, route = LOOPBACK } = command;
+    route.prepare?.();
     const whole = [...route.serverPrefix, ...argv];
     const child = spawn(withDescriptors(pinned(machine, "server", whole)), {
       env: { ...env, ...route.serverEnv },
@@ -88,7 +89,7 @@ export class Server implements AsyncDisposable {
     }
     const server = new Server(command, command.port ?? Number(match[1]), child, output);
     try {
-      route.completed?.();
+      route.complete?.();
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw new BenchmarkError(`Cannot reach ${command.name}: ${(error as Error).message}`);

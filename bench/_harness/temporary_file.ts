@@ -38,9 +38,14 @@ export class FilesOfOthers implements Disposable {
     remaining.add(this);
   }
 
-  /** Removes the files that are there by now. */
+  /** Removes those that are there, for the last time. */
   [Symbol.dispose](): void {
     remaining.delete(this);
+    this.remove();
+  }
+
+  /** Removes those that are there. */
+  remove(): void {
     const names = [...Deno.readDirSync(this.#folder)].map(({ name }) => name);
     for (const name of names.filter((name) => name.startsWith(this.#prefix))) {
       remove(`${this.#folder}/${name}`);

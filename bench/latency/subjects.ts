@@ -5,12 +5,14 @@
  * @module
  */
 import { findBun } from "../_harness/bun.ts";
-import { checkTcpEcho, checkUdpEcho, UnreachableError } from "../_harness/check_echo.ts";
+import { checkTcpEcho, checkUdpEcho } from "../_harness/check_echo.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
-import { cDemikernelEcho, NativeConfigurationFile } from "../_harness/demikernel_peer.ts";
+import { cDemikernelEcho } from "../_harness/demikernel_peer.ts";
+import { loadEcho, loadKeyValue } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { findNode } from "../_harness/node.ts";
 import { checkKeyValueServer } from "../_harness/redis_protocol.ts";
+import { LOOPBACK, type Route, routed } from "../_harness/route.ts";
 import { Server, type ServerCommand } from "../_harness/server.ts";
 import {
   bunEcho,
@@ -28,6 +30,7 @@ import {
 } from "../_harness/targets.ts";
 import { which } from "../_harness/which.ts";
 import { LIBOS_NAMES } from "../../mod.ts";
+import { isOnLoopback, type Reach, reach } from "./reach.ts";
 
 /** What a server serves: an echo over TCP or over UDP, or the protocol of Redis. */
 export type Protocol = "tcp" | "udp" | "kv";
@@ -66,7 +69,10 @@ export type Candidate = Subject | SkippedSubject;
 
 /** Which servers to look for. */
 export interface SubjectOptions {
-  /** The libOSes that ours run on, by their names in `open()`. */
+  /**
+   * The libOSes that ours run on, by their names in `open()`: any that are on the kernel's loopback, or one that
+   * is on another wire, over which the peers are measured then, too.
+   */
   readonly libos: readonly string[];
   /** Their idle policy. */
   readonly idle: string;
@@ -76,16 +82,21 @@ export interface SubjectOptions {
   readonly fetch?: boolean;
 }
 
-/** The candidates, and the files that they need; dispose of it when the last of them has been stopped. */
+/** The candidates, and the files and the wires that they need; dispose of it when the last of them has been stopped. */
 export class Subjects implements Disposable {
   /** All, in the order in which they are to be shown. */
   readonly candidates: readonly Candidate[];
-  readonly #resources: Disposable;
+  readonly #way: Reach;
 
-  /** Takes over the resources. */
-  constructor(candidates: readonly Candidate[], resources: Disposable) {
+  /** Takes over the way to them. */
+  constructor(candidates: readonly Candidate[], way: Reach) {
     this.candidates = candidates;
-    this.#resources = resources;
+    this.#way = way;
+  }
+
+  /** What is between the client and the servers, in a few words. */
+  get wire(): string {
+    return this.#way.wire;
   }
 
   /** Those that can be measured. */
@@ -98,22 +109,27 @@ export class Subjects implements Disposable {
     return this.candidates.filter(isSkipped);
   }
 
-  /** Removes the files. */
+  /** Removes the files and the wires. */
   [Symbol.dispose](): void {
-    this.#resources[Symbol.dispose]();
+    this.#way[Symbol.dispose]();
   }
 }
 
 /** What it takes to find a server. */
 interface Search {
   readonly machine: Machine;
-  readonly configuration: NativeConfigurationFile;
+  readonly protocol: Protocol;
+  readonly way: Reach;
+  /** Why the libOS of ours cannot be reached; `undefined` if it can. */
+  readonly unreachable: string | undefined;
   readonly idle: string;
   readonly fetch: boolean;
 }
 
 /** A server that may be there. */
 interface Entry extends Omit<Subject, "command" | "ours"> {
+  /** Whether it is on the libOS itself, and not on the kernel's sockets. */
+  readonly onLibos: boolean;
   /** Fails with a {@linkcode BenchmarkError} if it is not. */
   readonly find: (search: Search) => Promise<ServerCommand>;
 }
@@ -133,7 +149,9 @@ const PEERS: Record<Protocol, readonly Entry[]> = {
       "c-demikernel",
       "C on libdemikernel",
       "c",
-      ({ machine, configuration }) => cDemikernelEcho(machine, configuration),
+      ({ machine, way: { upstream } }) =>
+        cDemikernelEcho(machine, upstream.configuration, upstream.libos),
+      { onLibos: true },
     ),
     peer("deno-listen", "Deno.listen", "v8", () => denoListenEcho()),
     peer("node", "node", "v8", () => nodeEcho(node(), "tcp")),
@@ -159,11 +177,18 @@ const OURS: Record<Protocol, readonly OurEntry[]> = {
   kv: [{ id: "ours-generator", command: ourKeyValueServer }],
 };
 
-/** One request, to know that a server of ours can be reached by the clients of the kernel's sockets. */
+/** One request, to know that a server of ours can be reached, by a client here on the kernel's sockets. */
 const CHECKS: Record<Protocol, (server: Server) => Promise<void>> = {
   tcp: checkTcpEcho,
   udp: checkUdpEcho,
   kv: checkKeyValueServer,
+};
+
+/** The same on another wire, where the clients that measure are the ones that get through. */
+const CHECKS_ON_WIRES: Record<Protocol, (machine: Machine, server: Server) => Promise<unknown>> = {
+  tcp: (machine, server) => loadEcho(machine, server, { iterations: 1 }),
+  udp: (machine, server) => loadEcho(machine, server, { iterations: 1, udp: true }),
+  kv: (machine, server) => loadKeyValue(machine, server, { requests: 1, connections: 1, keys: 1 }),
 };
 
 /** Every id, of any protocol. */
@@ -176,10 +201,10 @@ export const SUBJECT_IDS: readonly string[] = [
 ];
 
 /**
- * Finds the servers for a protocol: the peers, then ours on each libOS. Builds the peers in C, fetches Bun, and
+ * Finds the servers for a protocol: the peers, then ours on each libOS, all over the same kind of wire. Builds the peers in C, fetches Bun, and
  * tries each libOS.
  *
- * @throws {BenchmarkError} If there is no such id or libOS.
+ * @throws {BenchmarkError} If there is no such id or libOS, or the libOSes are on different wires.
  */
 export async function subjects(
   machine: Machine,
@@ -188,28 +213,51 @@ export async function subjects(
 ): Promise<Subjects> {
   assertKnown("subject", only, SUBJECT_IDS);
   assertKnown("libOS", liboses, LIBOS_NAMES);
+  assertOneWire(liboses);
   const isWanted = ({ id }: { id: string }) => only.includes(id);
-  const configuration = new NativeConfigurationFile();
-  const search = { machine, configuration, idle, fetch };
+  const { way, unreachable } = findWay(machine, liboses[0] ?? "catnap");
+  const search = { machine, protocol, way, unreachable, idle, fetch };
   const candidates: Candidate[] = [];
   try {
     for (const entry of PEERS[protocol].filter(isWanted)) {
       candidates.push(await examinePeer(entry, search));
     }
     for (const libos of liboses) {
-      candidates.push(...await examineOurs(protocol, libos, isWanted, search));
+      candidates.push(...await examineOurs(libos, isWanted, search));
     }
-    return new Subjects(candidates, configuration);
+    return new Subjects(candidates, way);
   } catch (error) {
-    configuration[Symbol.dispose]();
+    way[Symbol.dispose]();
     throw error;
   }
 }
 
-async function examinePeer({ find, ...facts }: Entry, search: Search): Promise<Candidate> {
+/** Where a libOS cannot be reached, the peers are measured as they are everywhere. */
+function findWay(machine: Machine, libos: string): Pick<Search, "way" | "unreachable"> {
+  const way = reach(machine, libos);
+  if (!("skipped" in way)) return { way, unreachable: undefined };
+  return { way: reach(machine, "catnap") as Reach, unreachable: way.skipped };
+}
+
+async function examinePeer(
+  { find, onLibos, ...facts }: Entry,
+  search: Search,
+): Promise<Candidate> {
+  const { way, protocol } = search;
   try {
-    const command = await find(search);
-    return { ...facts, ours: false, command: facts.runtime === "v8" ? traced(command) : command };
+    const route = onLibos ? way.libos : way.kernel;
+    if (route === undefined) {
+      throw new BenchmarkError(`the kernel's sockets cannot be at the server's end of ${way.wire}`);
+    }
+    const reason = missingClient(route, protocol);
+    if (reason !== undefined) throw new BenchmarkError(reason);
+    const command = routed(await find(search), route);
+    return {
+      ...facts,
+      many: facts.many && route.client === undefined,
+      ours: false,
+      command: facts.runtime === "v8" ? traced(command) : command,
+    };
   } catch (error) {
     return { id: facts.id, name: facts.name, skipped: reasonOf(error) };
   }
@@ -217,22 +265,19 @@ async function examinePeer({ find, ...facts }: Entry, search: Search): Promise<C
 
 /** Whether a libOS works is the same for all its handlers: one of them is tried. */
 async function examineOurs(
-  protocol: Protocol,
   libos: string,
   isWanted: (entry: OurEntry) => boolean,
-  { machine, idle }: Search,
+  { machine, protocol, way: { libos: route }, unreachable, idle }: Search,
 ): Promise<Candidate[]> {
   const found = OURS[protocol].filter(isWanted).map(({ id, command }) => ({
     id,
-    command: command(idle, libos),
+    command: routed(command(idle, libos), route),
   }));
   const [first] = found;
   if (first === undefined) return [];
-  try {
-    await using server = await Server.start(machine, first.command);
-    await CHECKS[protocol](server);
-  } catch (error) {
-    const skipped = reasonOfOurs(error);
+  const skipped = unreachable ?? missingClient(route, protocol) ??
+    await whyNot(machine, first.command, protocol);
+  if (skipped !== undefined) {
     return found.map(({ id, command: { name } }) => ({ id, name, skipped }));
   }
   return found.map(({ id, command }) => ({
@@ -241,8 +286,30 @@ async function examineOurs(
     runtime: "v8",
     ours: true,
     command: traced(command),
-    many: true,
+    many: route.client === undefined,
   }));
+}
+
+/** Our client on a libOS makes echoes over TCP, on one connection. */
+function missingClient({ client }: Route, protocol: Protocol): string | undefined {
+  if (client === undefined || protocol === "tcp") return undefined;
+  return `the client on a libOS echoes over TCP, and there is none for ${protocol}`;
+}
+
+/** Why one of ours cannot be measured; `undefined` if it answers a request. */
+async function whyNot(
+  machine: Machine,
+  command: ServerCommand,
+  protocol: Protocol,
+): Promise<string | undefined> {
+  try {
+    await using server = await Server.start(machine, command);
+    if (server.route.hostname === LOOPBACK.hostname) await CHECKS[protocol](server);
+    else await CHECKS_ON_WIRES[protocol](machine, server);
+    return undefined;
+  } catch (error) {
+    return reasonOfOurs(error);
+  }
 }
 
 function peer(
@@ -250,9 +317,9 @@ function peer(
   name: string,
   runtime: Runtime,
   find: (search: Search) => Promise<ServerCommand> | ServerCommand,
-  { many = true }: { many?: boolean } = {},
+  { many = true, onLibos = false }: { many?: boolean; onLibos?: boolean } = {},
 ): Entry {
-  return { id, name, runtime, many, find: async (search) => await find(search) };
+  return { id, name, runtime, many, onLibos, find: async (search) => await find(search) };
 }
 
 function node(): string {
@@ -272,14 +339,9 @@ function reasonOf(error: unknown): string {
   throw error;
 }
 
-/**
- * Ours is skipped when it says itself that it cannot run, or serves nobody through the kernel, as catloop. Any other
- * failure is a mistake of ours, and no reason to leave it out.
- */
+/** Ours is skipped when it says itself that it cannot run. Any other failure is no reason to leave it out. */
 function reasonOfOurs(error: unknown): string {
-  const reason = reasonOf(error);
-  if (error instanceof UnreachableError) return reason;
-  const said = /\n\s*error: (?!Uncaught)([^]*)/.exec(reason)?.[1];
+  const said = /\n\s*error: (?!Uncaught)([^]*)/.exec(reasonOf(error))?.[1];
   if (said === undefined) throw error;
   return said;
 }
@@ -293,5 +355,16 @@ function assertKnown(kind: string, names: readonly string[], known: readonly str
   if (unknown === undefined) return;
   throw new BenchmarkError(
     `Cannot measure "${unknown}": there is no such ${kind}, there is ${known.join(", ")}`,
+  );
+}
+
+function assertOneWire(liboses: readonly string[]): void {
+  const other = liboses.find((libos) => !isOnLoopback(libos));
+  if (other === undefined || liboses.length === 1) return;
+  throw new BenchmarkError(
+    `Cannot measure ${
+      liboses.join(", ")
+    } in one run: ${other} is on a wire of its own, on which its peers are, ` +
+      "too; measure it alone",
   );
 }

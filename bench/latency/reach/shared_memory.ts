@@ -15,8 +15,8 @@ import type { Reach } from "../reach.ts";
 export function sharedMemory(): Reach {
   using made = new DisposableStack();
   const address = ownAddress();
-  // A libOS that is killed leaves its pipes; they have its address in their names.
-  made.use(new FilesOfOthers("/dev/shm", `demikernel-${address}:`));
+  // A server that is killed leaves its pipes, which have its address in their names, and the next one cannot have them.
+  const pipes = made.use(new FilesOfOthers("/dev/shm", `demikernel-${address}:`));
   const configuration = made.use(new NativeConfigurationFile("catloop", { address }));
   const { path } = configuration;
   const resources = made.move();
@@ -25,6 +25,7 @@ export function sharedMemory(): Reach {
     libos: {
       ...LOOPBACK,
       hostname: address,
+      prepare: () => pipes.remove(),
       serverEnv: { CONFIG_PATH: path },
       client: { libos: "demikernel:catloop", configuration: path },
     },

@@ -37,7 +37,7 @@ export function tap({ cores }: Machine): Reach {
       // It drops a segment whose checksum is 0xffff each time that it is sent: one in 65 536.
       stalls: true,
       // DPDK makes the device when a server starts.
-      completed: () => equipKernelEnd(host, TAP),
+      complete: () => equipKernelEnd(host, TAP),
     },
     upstream: { libos: "catnip", configuration },
     [Symbol.dispose]: () => resources.dispose(),
