@@ -4,39 +4,26 @@
  *
  * @module
  */
-import { findBun } from "../_harness/bun.ts";
-import { checkTcpEcho, checkUdpEcho } from "../_harness/check_echo.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
-import { cDemikernelEcho } from "../_harness/demikernel_peer.ts";
-import { loadEcho, loadKeyValue } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
-import { findNode } from "../_harness/node.ts";
-import { checkKeyValueServer } from "../_harness/redis_protocol.ts";
 import { LOOPBACK, type Route, routed } from "../_harness/route.ts";
 import { Server, type ServerCommand } from "../_harness/server.ts";
-import {
-  bunEcho,
-  cEpollEcho,
-  cSpinEcho,
-  cUdpSpinEcho,
-  denoDatagramEcho,
-  denoListenEcho,
-  nodeEcho,
-  ourEcho,
-  ourKeyValueServer,
-  ourUdpEcho,
-  redisServer,
-  traced,
-} from "../_harness/targets.ts";
-import { which } from "../_harness/which.ts";
+import { traced } from "../_harness/targets.ts";
 import { LIBOS_NAMES } from "../../mod.ts";
 import { isOnLoopback, type Reach, reach } from "./reach.ts";
+import {
+  CHECKS,
+  CHECKS_ON_WIRES,
+  type Entry,
+  type OurEntry,
+  OURS,
+  PEERS,
+  type Protocol,
+  type Runtime,
+  SUBJECT_IDS,
+} from "./servers.ts";
 
-/** What a server serves: an echo over TCP or over UDP, or the protocol of Redis. */
-export type Protocol = "tcp" | "udp" | "kv";
-
-/** Whose engine runs a server; one in C has none. */
-export type Runtime = "c" | "v8" | "jsc";
+export { type Protocol, type Runtime, SUBJECT_IDS };
 
 /** A server that can be measured here. */
 export interface Subject {
@@ -115,7 +102,7 @@ export class Subjects implements Disposable {
   }
 }
 
-/** What it takes to find a server. */
+/** What is looked for, and where. */
 interface Search {
   readonly machine: Machine;
   readonly protocol: Protocol;
@@ -125,80 +112,6 @@ interface Search {
   readonly idle: string;
   readonly fetch: boolean;
 }
-
-/** A server that may be there. */
-interface Entry extends Omit<Subject, "command" | "ours"> {
-  /** Whether it is on the libOS itself, and not on the kernel's sockets. */
-  readonly onLibos: boolean;
-  /** Fails with a {@linkcode BenchmarkError} if it is not. */
-  readonly find: (search: Search) => Promise<ServerCommand>;
-}
-
-/** One of ours, which runs on any libOS. */
-interface OurEntry {
-  readonly id: string;
-  readonly command: (idle: string, libos: string) => ServerCommand;
-}
-
-const PEERS: Record<Protocol, readonly Entry[]> = {
-  tcp: [
-    peer("c-spin", "C spin", "c", ({ machine }) => cSpinEcho(machine), { many: false }),
-    peer("c-epoll-spin", "C epoll spin", "c", ({ machine }) => cEpollEcho(machine, false)),
-    peer("c-epoll", "C epoll", "c", ({ machine }) => cEpollEcho(machine, true)),
-    peer(
-      "c-demikernel",
-      "C on libdemikernel",
-      "c",
-      ({ machine, way: { upstream } }) =>
-        cDemikernelEcho(machine, upstream.configuration, upstream.libos),
-      { onLibos: true },
-    ),
-    peer("deno-listen", "Deno.listen", "v8", () => denoListenEcho()),
-    peer("node", "node", "v8", () => nodeEcho(node(), "tcp")),
-    peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "tcp")),
-  ],
-  udp: [
-    peer("c-spin", "C spin", "c", ({ machine }) => cUdpSpinEcho(machine)),
-    peer("deno-listen", "Deno.listenDatagram", "v8", () => denoDatagramEcho()),
-    peer("node", "node", "v8", () => nodeEcho(node(), "udp")),
-    peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "udp")),
-  ],
-  kv: [
-    peer("redis-server", "redis-server", "c", () => redisServer(redis())),
-  ],
-};
-
-const OURS: Record<Protocol, readonly OurEntry[]> = {
-  tcp: [
-    { id: "ours-generator", command: (idle, libos) => ourEcho("generator", idle, libos) },
-    { id: "ours-iterator", command: (idle, libos) => ourEcho("iterator", idle, libos) },
-  ],
-  udp: [{ id: "ours-generator", command: ourUdpEcho }],
-  kv: [{ id: "ours-generator", command: ourKeyValueServer }],
-};
-
-/** One request, to know that a server of ours can be reached, by a client here on the kernel's sockets. */
-const CHECKS: Record<Protocol, (server: Server) => Promise<void>> = {
-  tcp: checkTcpEcho,
-  udp: checkUdpEcho,
-  kv: checkKeyValueServer,
-};
-
-/** The same on another wire, where the clients that measure are the ones that get through. */
-const CHECKS_ON_WIRES: Record<Protocol, (machine: Machine, server: Server) => Promise<unknown>> = {
-  tcp: (machine, server) => loadEcho(machine, server, { iterations: 1 }),
-  udp: (machine, server) => loadEcho(machine, server, { iterations: 1, udp: true }),
-  kv: (machine, server) => loadKeyValue(machine, server, { requests: 1, connections: 1, keys: 1 }),
-};
-
-/** Every id, of any protocol. */
-export const SUBJECT_IDS: readonly string[] = [
-  ...new Set(
-    [...Object.values(PEERS), ...Object.values(OURS)].flatMap((entries) =>
-      entries.map(({ id }) => id)
-    ),
-  ),
-];
 
 /**
  * Finds the servers for a protocol: the peers, then ours on each libOS, all over the same kind of wire. Builds the peers in C, fetches Bun, and
@@ -251,7 +164,10 @@ async function examinePeer(
     }
     const reason = missingClient(route, protocol);
     if (reason !== undefined) throw new BenchmarkError(reason);
-    const command = routed(await find(search), route);
+    const command = routed(
+      await find({ machine: search.machine, upstream: way.upstream, fetch: search.fetch }),
+      route,
+    );
     return {
       ...facts,
       many: facts.many && route.client === undefined,
@@ -310,28 +226,6 @@ async function whyNot(
   } catch (error) {
     return reasonOfOurs(error);
   }
-}
-
-function peer(
-  id: string,
-  name: string,
-  runtime: Runtime,
-  find: (search: Search) => Promise<ServerCommand> | ServerCommand,
-  { many = true, onLibos = false }: { many?: boolean; onLibos?: boolean } = {},
-): Entry {
-  return { id, name, runtime, many, onLibos, find: async (search) => await find(search) };
-}
-
-function node(): string {
-  const path = findNode();
-  if (path === undefined) throw new BenchmarkError("no node on PATH: install Node.js");
-  return path;
-}
-
-function redis(): string {
-  const path = which("redis-server");
-  if (path === undefined) throw new BenchmarkError("no redis-server on PATH: install Redis");
-  return path;
 }
 
 function reasonOf(error: unknown): string {
