@@ -73,10 +73,12 @@ export function bunEcho(bun: string, protocol: "tcp" | "udp"): ServerCommand {
 /** Redis at `program`, which keeps nothing on disk. */
 export function redisServer(program: string): ServerCommand {
   const port = freePort();
-  const silent = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
+  const silent = ["--save", "", "--appendonly", "no"];
+  // It listens on one address, which is of this host, or of one that was made for it.
+  const open = ["--bind", "127.0.0.1", "--protected-mode", "no"];
   return {
     name: "redis-server",
-    argv: [program, "--port", String(port), ...silent],
+    argv: [program, "--port", String(port), ...silent, ...open],
     ready: /Ready to accept connections/,
     port,
     hostnameOption: "--bind",
