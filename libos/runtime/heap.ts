@@ -34,10 +34,12 @@ export class Chunk {
   readonly region: Region | null;
   /** How many sgas hold it. */
   references = 0;
-  /** The view that was asked for last, kept since the next message is often of the same size. */
-  view: Uint8Array<ArrayBuffer>;
-  /** Where that view begins in the chunk. */
-  viewOffset = 0;
+  /**
+   * The view that was asked for last, and the one before it: the next message is often of the same size, and
+   * a chunk that goes from request to reply and back has two. To make one costs more than to send it.
+   */
+  #view: Uint8Array<ArrayBuffer>;
+  #otherView: Uint8Array<ArrayBuffer>;
   /** In debug mode, where it was allocated. */
   origin: string | undefined = undefined;
 
@@ -47,17 +49,22 @@ export class Chunk {
     this.size = bytes.length;
     this.address = address;
     this.region = region;
-    this.view = bytes;
+    this.#view = bytes;
+    this.#otherView = bytes;
   }
 
   /** The memory from `offset` on, `length` bytes. Throws {@linkcode DemikernelError} `EFAULT` if it is gone. */
   slice(offset: number, length: number): Uint8Array<ArrayBuffer> {
-    if (this.viewOffset !== offset || this.view.length !== length) {
-      if (this.bytes.length === 0) throw transferred("access sga");
-      this.view = this.bytes.subarray(offset, offset + length);
-      this.viewOffset = offset;
-    }
-    return this.view;
+    const start = this.bytes.byteOffset + offset;
+    const view = this.#view;
+    if (view.byteOffset === start && view.length === length) return view;
+    const other = this.#otherView;
+    if (this.bytes.length === 0) throw transferred("access sga");
+    this.#otherView = view;
+    this.#view = other.byteOffset === start && other.length === length
+      ? other
+      : this.bytes.subarray(offset, offset + length);
+    return this.#view;
   }
 }
 
