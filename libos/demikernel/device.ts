@@ -29,7 +29,7 @@ const POPPED = 0;
 export const PUSHED = 1;
 
 /**
- * With so few operations under way, a turn lets the library go on until it has something: nothing is quicker to
+ * With so few operations under way, a patient poll lets the library go on until it has something: nothing is quicker to
  * answer. It takes 50 µs if there is nothing; so not when so many polls in a row have found nothing, and not with more
  * operations, of which it would take one at a time, always from the same ones. Then it is run once.
  */
@@ -100,12 +100,12 @@ export class Device {
     return result;
   }
 
-  /** Runs the library, and takes what completed; says how much that was. */
-  poll(): number {
+  /** Runs the library, and takes what completed; says how much that was. `Driver` says what patience is. */
+  poll(patient: boolean): number {
     if (this.#unfreed) this.#freePopped();
     if (this.#underWay === 0) return 0;
     const few = this.#underWay <= FEW;
-    let done = few && this.#emptyPolls < PATIENCE ? this.#wait() : this.#runOnce();
+    let done = patient && few && this.#emptyPolls < PATIENCE ? this.#wait() : this.#runOnce();
     this.#emptyPolls = done > 0 ? 0 : this.#emptyPolls + 1;
     if (few || done === 0) return done;
     // Of many, all that completed is taken before it runs again: it would always tell of the same ones first.
@@ -222,7 +222,7 @@ export class Device {
 
   /** Takes what the queues that were closed leave behind, and gives the memory back. */
   close(): void {
-    for (let i = 0; this.busy && i < LAST_POLLS; i++) this.poll();
+    for (let i = 0; this.busy && i < LAST_POLLS; i++) this.poll(true);
     this.#freePopped();
     if (this.#prepared) this.calls.free(PUSHED);
     this.#heap.unreserve(this.#gathered);

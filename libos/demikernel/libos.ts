@@ -130,9 +130,9 @@ export class NativeDemikernel extends RuntimeLibOS {
   }
 
   /** See {@linkcode Driver.poll}. */
-  override poll(): number {
+  override poll(patient = false): number {
     if (this.#ownStack && !this.#device.busy) this.#runStack();
-    const work = this.#device.poll();
+    const work = this.#device.poll(patient);
     if (work > 0) this.#lastWork[0] = this.scheduler.clock.read();
     return work;
   }

@@ -91,7 +91,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   abstract prepareToPark(): void;
 
   /** See {@linkcode Driver.poll}. */
-  abstract poll(): number;
+  abstract poll(patient?: boolean): number;
 
   socket(domain: Domain, type: SocketType): QueueDescriptor {
     this.#checkOpen("socket");

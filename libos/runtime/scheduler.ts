@@ -185,7 +185,9 @@ export class Scheduler {
     this.#credit = CREDIT;
     let work = 0;
     const drivers = this.#drivers;
-    for (let i = 0; i < drivers.length; i++) work += drivers[i]!.poll();
+    // While a driver waits for its device, whoever was woken would wait with it.
+    const patient = this.#ready === null && this.#microtaskTurns === 0;
+    for (let i = 0; i < drivers.length; i++) work += drivers[i]!.poll(patient);
     if (this.timers.deadline <= now) work += this.timers.fire(now);
     if (this.#ready !== null && this.current === null) work += this.#runReady();
     if (work > 0) this.#times[2] = now;

@@ -34,15 +34,15 @@ export class FakeDriver implements Driver {
   /** How often it was told that a sleep begins. */
   sleeps = 0;
   /** What the next poll does; it returns how much that was. */
-  onPoll: () => number = () => 0;
+  onPoll: (patient: boolean) => number = () => 0;
 
   constructor(fd = 7) {
     this.fd = fd;
   }
 
-  poll(): number {
+  poll(patient: boolean): number {
     this.polls++;
-    return this.onPoll();
+    return this.onPoll(patient);
   }
 
   deadline(): number {

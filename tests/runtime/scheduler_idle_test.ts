@@ -286,3 +286,19 @@ Deno.test("Scheduler goes on after a device threw", async () => {
   scheduler.release(true);
   await scheduler.detach(driver);
 });
+
+Deno.test("Scheduler lets a driver wait for its device only when nobody was woken meanwhile", () => {
+  const { scheduler, driver } = makeScheduler("spin");
+  const patience: boolean[] = [];
+  driver.onPoll = (patient) => {
+    patience.push(patient);
+    return 0;
+  };
+  scheduler.turn();
+  scheduler.makeReady({ next: null, step: () => {} });
+  scheduler.turn();
+  scheduler.turn();
+  scheduler.expectMicrotasks();
+  scheduler.turn();
+  assertEquals(patience, [true, false, true, false]);
+});
