@@ -31,7 +31,11 @@ const program = {
       form: "NAMES",
       description: `Which, by comma, of ${WORKLOADS.map(({ id }) => id).join(", ")}`,
     },
-    subjects: { default: "", form: "NAMES", description: "Which servers, by comma; all by default" },
+    subjects: {
+      default: "",
+      form: "NAMES",
+      description: "Which servers, by comma; all by default",
+    },
     libos: { default: "catnap", form: "NAMES", description: "Which libOSes for ours, by comma" },
     idle: {
       default: "adaptive",

@@ -32,9 +32,16 @@ export async function experiment(
   workload: Workload,
   { subjects, effort }: ExperimentOptions,
 ): Promise<Experiment> {
-  const { available, skipped } = subjects;
+  const available = subjects.available.filter(({ many }) => many || !workload.many);
+  const skipped = [
+    ...subjects.skipped.map(({ name, skipped }) => ({ subject: name, reason: skipped })),
+    ...subjects.available.filter((subject) => !available.includes(subject)).map(({ name }) => ({
+      subject: name,
+      reason: "it cannot be measured over many connections at once",
+    })),
+  ];
   if (available.length === 0) {
-    const reasons = skipped.map(({ name, skipped }) => `${name}: ${skipped}`);
+    const reasons = skipped.map(({ subject, reason }) => `${subject}: ${reason}`);
     throw new BenchmarkError(
       `Cannot measure ${workload.id}: no server is left: ${reasons.join("; ")}`,
     );
@@ -59,10 +66,11 @@ export async function experiment(
   return {
     id: workload.id,
     title: workload.title,
-    effort: `${rounds} rounds, a fresh server in each; ${workload.describe(effort)}`,
+    effort: `${rounds} rounds over ${subjects.wire}, a fresh server in each; ` +
+      workload.describe(effort),
     ...(workload.parameter === undefined ? {} : { parameter: workload.parameter }),
     ...(baseline === undefined ? {} : { baseline: baseline.name }),
-    skipped: skipped.map(({ name, skipped }) => ({ subject: name, reason: skipped })),
+    skipped,
     samples,
     ratios: workload.ratios(new Samples(available, samples)),
     calibration,

@@ -12,6 +12,8 @@ export interface Participant {
   readonly id: string;
   /** Its name in the samples. */
   readonly name: string;
+  /** The libOS that it is on, if it is ours. */
+  readonly libos?: string;
 }
 
 /** Which samples. */
@@ -79,7 +81,7 @@ export class Samples {
 
   /** The names of all subjects of ours. */
   get ours(): string[] {
-    return this.#participants.filter(({ id }) => id.startsWith("ours")).map(({ name }) => name);
+    return this.#participants.filter(({ libos }) => libos !== undefined).map(({ name }) => name);
   }
 
   /** The figure of a cell, by round; empty if it was not measured. */
@@ -98,7 +100,10 @@ export class Samples {
     return figures.length === 0 ? undefined : quantile(figures, 0.5);
   }
 
-  /** Takes a ratio; none, if one of the two was not measured. */
+  /**
+   * Takes a ratio; none, if one of the two was not measured. Targets are those of the libOS that is on the same
+   * sockets as the peers, and have no meaning for others.
+   */
   ratio({ label, above, below, figure, ofMeans = false, ...target }: RatioRequest): RatioResult[] {
     const [ofAbove, ofBelow] = typeof figure === "function"
       ? [figure, figure]
@@ -111,7 +116,10 @@ export class Samples {
     const bottoms = rounds.map((round) => denominators.get(round)!);
     const quotients = spread(ratios(tops, bottoms));
     const median = ofMeans ? mean(tops) / mean(bottoms) : quotients.median;
-    return [judge({ label, ...quotients, median, ...(ofMeans ? { ofMeans } : {}), ...target })];
+    const ratio = { label, ...quotients, median, ...(ofMeans ? { ofMeans } : {}) };
+    return [
+      this.#hasTargets(above) && this.#hasTargets(below) ? judge({ ...ratio, ...target }) : ratio,
+    ];
   }
 
   /** A figure that counts by itself; none, if it was not measured. */
@@ -123,6 +131,11 @@ export class Samples {
   ): RatioResult[] {
     const figures = [...this.figures(cell, figure).values()];
     return figures.length === 0 ? [] : [judge({ label, ...spread(figures), ...target })];
+  }
+
+  #hasTargets({ subject }: Cell): boolean {
+    const libos = this.#participants.find(({ name }) => name === subject)?.libos;
+    return libos === undefined || libos === "catnap";
   }
 }
 

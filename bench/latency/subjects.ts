@@ -33,8 +33,8 @@ export interface Subject {
   readonly id: string;
   /** Whose engine runs it. */
   readonly runtime: Runtime;
-  /** Whether it is ours. */
-  readonly ours: boolean;
+  /** The libOS that it is on, if it is ours. */
+  readonly libos?: string;
   /** Starts it. On V8 it tells of its pauses. */
   readonly command: ServerCommand;
   /** Whether it serves more than one client at a time. */
@@ -170,8 +170,7 @@ async function examinePeer(
     );
     return {
       ...facts,
-      many: facts.many && route.client === undefined,
-      ours: false,
+      many: facts.many && route.client === undefined && !route.stalls,
       command: facts.runtime === "v8" ? traced(command) : command,
     };
   } catch (error) {
@@ -200,9 +199,10 @@ async function examineOurs(
     id,
     name: command.name,
     runtime: "v8",
-    ours: true,
+    libos,
     command: traced(command),
-    many: route.client === undefined,
+    // Thousands of connections, of which each may fall silent, never end.
+    many: route.client === undefined && !route.stalls,
   }));
 }
 

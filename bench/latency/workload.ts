@@ -52,6 +52,8 @@ export interface Workload {
   readonly baseline: string;
   /** What varies within a trial. */
   readonly parameter?: Parameter;
+  /** Whether it takes many connections at once. @default {false} */
+  readonly many?: boolean;
   /** How many rounds. */
   rounds(effort: Effort): number;
   /** What one round does to each server, in words. */

@@ -39,7 +39,7 @@ for (const protocol of ["tcp", "udp", "kv"] as const) {
     }
     const names = found.candidates.map(({ name }) => name);
     assertEquals(new Set(names).size, names.length);
-    assert(found.available.some(({ ours }) => ours));
+    assert(found.available.some(({ libos }) => libos !== undefined));
   });
 }
 

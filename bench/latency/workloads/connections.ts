@@ -19,6 +19,7 @@ export const connections: Workload = {
   protocol: "tcp",
   subjects: ["c-epoll-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
   baseline: "c-epoll-spin",
+  many: true,
   parameter: { name: "connections", unit: "" },
   rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>

@@ -17,6 +17,7 @@ export const idleConnections: Workload = {
   protocol: "tcp",
   subjects: ["c-epoll-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
   baseline: "c-epoll-spin",
+  many: true,
   parameter: { name: "idle connections", unit: "" },
   rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ operations }) =>

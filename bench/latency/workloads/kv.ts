@@ -29,6 +29,7 @@ export const kv: Workload = {
   protocol: "kv",
   subjects: ["redis-server", "ours-generator"],
   baseline: "redis-server",
+  many: true,
   rounds: ({ rounds }) => rounds,
   describe: ({ operations }) =>
     `${operations} requests one by one (P=1) and ${

@@ -21,6 +21,7 @@ export const openLoop: Workload = {
   protocol: "tcp",
   subjects: ["c-epoll-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
   baseline: "c-epoll-spin",
+  many: true,
   parameter: { name: "rate", unit: "requests/s" },
   rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>

@@ -1,0 +1,117 @@
+/**
+ * `docs/benchmarks.md`, out of the results of a run: figures and plots are never copied by hand. What people
+ * wrote comes from `bench/latency/document/`: how it is measured, and what was found.
+ *
+ * @module
+ */
+import { describeCalibration } from "../_harness/calibration.ts";
+import { figureTable } from "./show.ts";
+import type { Experiment, RatioResult, Run } from "./schema.ts";
+
+/** What the document is made of. */
+export interface DocumentSources {
+  /** The results. */
+  readonly run: Run;
+  /** The names of the plots, which lie in the folder `benchmarks` beside the document. */
+  readonly plots: readonly string[];
+  /** Texts that people wrote, in Markdown, without their first heading. */
+  readonly method: string;
+  /** What was found with all this, and what holds the figures that are missed. */
+  readonly findings: string;
+  /** Further sections that other programs made, in Markdown. */
+  readonly sections: readonly string[];
+}
+
+/** Returns the document. */
+export function document({ run, plots, method, findings, sections }: DocumentSources): string {
+  const parts = [
+    "# Benchmarks",
+    "<!-- Made by `deno task benchmarks`: edit bench/latency/document/*.md, not this file. -->",
+    method.trim(),
+    "## The machine",
+    machineOf(run),
+    "## The figures that count",
+    goals(run),
+    ...run.experiments.map((experiment) => section(experiment, plots)),
+    ...sections.map((section) => section.trim()),
+    findings.trim(),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function machineOf({ machine, date, command }: Run): string {
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    `${machine.description}. ${versions.join(", ")}. Measured on ${date.slice(0, 10)} by`,
+    fence("sh", command),
+    ...machine.notices.map((notice) => `- ${notice}`),
+  ].join("\n\n");
+}
+
+/** The ratios that have a target, of all experiments. */
+function goals({ experiments }: Run): string {
+  const rows = experiments.flatMap(({ id, ratios }) =>
+    ratios.filter(({ met }) => met !== undefined).map((ratio) => [id, ...ratioRow(ratio)])
+  );
+  return markdownTable(["workload", ...RATIO_HEAD], rows);
+}
+
+function section(experiment: Experiment, plots: readonly string[]): string {
+  const { id, title, effort, ratios, skipped, calibration, notes } = experiment;
+  const { columns, rows } = figureTable(experiment);
+  const own = plots.filter((name) => name.startsWith(`${id}.`));
+  return [
+    `## ${title}`,
+    `\`deno task latency --plan full --workload ${id}\`: ${effort}.`,
+    ...own.map((name) => `![${title}: ${plotKind(name)}](benchmarks/${name})`),
+    markdownTable(columns, rows),
+    ...(ratios.length === 0 ? [] : [markdownTable(RATIO_HEAD, ratios.map(ratioRow))]),
+    [
+      describeCalibration(calibration),
+      ...skipped.map(({ subject, reason }) => `${subject} was left out: ${oneLine(reason)}`),
+      ...notes,
+    ].map((note) => `- ${note}.`).join("\n"),
+  ].join("\n\n");
+}
+
+const RATIO_HEAD = ["ratio", "median", "spread", "target", ""];
+
+function ratioRow({ label, median, min, max, atLeast, atMost, met }: RatioResult): string[] {
+  const bounds = [
+    ...(atLeast === undefined ? [] : [`≥ ${atLeast}`]),
+    ...(atMost === undefined ? [] : [`≤ ${atMost}`]),
+  ];
+  return [
+    label.replace(" / ", " ÷ "),
+    median.toFixed(2),
+    `${min.toFixed(2)}–${max.toFixed(2)}`,
+    bounds.join(", "),
+    met === undefined ? "" : met ? "met" : "**missed**",
+  ];
+}
+
+function plotKind(name: string): string {
+  return name.split(".").slice(1, -1).join(" ");
+}
+
+/** Returns a table; the first column to the left, the figures to the right. */
+export function markdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeCell).join(" | ")} |`;
+  const rule = head.map((_, index) => index === 0 ? "---" : "---:");
+  return [line(head), line(rule), ...rows.map(line)].join("\n");
+}
+
+function escapeCell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").replace(/\.$/, "");
+}
+
+function fence(language: string, text: string): string {
+  return `\`\`\`${language}\n${text}\n\`\`\``;
+}
