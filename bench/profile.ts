@@ -25,6 +25,7 @@ const program = {
       description: "How the handler of tcp-echo is written",
     },
     libos: { default: "catnap", choices: ["catnap"], description: "The libOS" },
+    pipeline: { default: 1, description: "Requests under way on each connection of kv" },
     idle: {
       default: "adaptive",
       choices: ["spin", "adaptive", "park"],

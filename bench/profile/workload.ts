@@ -4,11 +4,11 @@
  * @module
  */
 import { BenchmarkError } from "../_harness/command_line.ts";
+import { Histogram } from "../_harness/histogram.ts";
 import { loadEcho, loadKeyValue, type LoadResult } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { pingpong } from "../_harness/pingpong.ts";
 import type { Server, ServerCommand } from "../_harness/server.ts";
-import { mean, quantile } from "../_harness/statistics.ts";
 import { type Handler, ourEcho, ourKeyValueServer, ourUdpEcho } from "../_harness/targets.ts";
 
 /** What a client saw. */
@@ -43,6 +43,8 @@ export interface WorkloadOptions {
   readonly libos: string;
   /** The idle policy. */
   readonly idle: string;
+  /** Requests under way on each connection of kv. @default {1} */
+  readonly pipeline?: number;
 }
 
 /** The names of the workloads. */
@@ -55,13 +57,17 @@ const KEYS = 1000;
 const CONNECTIONS = 50;
 
 /** Returns a workload. */
-export function workloadOf({ workload, handler, libos, idle }: WorkloadOptions): Workload {
+export function workloadOf(
+  { workload, handler, libos, idle, pipeline = 1 }: WorkloadOptions,
+): Workload {
   switch (workload) {
     case "kv":
       return {
-        title: `kv over ${libos}, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections`,
+        title:
+          `kv over ${libos}, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections, ` +
+          `${pipeline} under way on each`,
         command: ourKeyValueServer(idle, libos),
-        run: loadKv,
+        run: (machine, server, ms) => loadKv(machine, server, ms, pipeline),
       };
     case "udp-echo":
       return {
@@ -86,12 +92,18 @@ async function echo(machine: Machine, server: Server, ms: number, udp: boolean):
   return summarize(server, await loadEcho(machine, server, load));
 }
 
-async function loadKv(machine: Machine, server: Server, ms: number): Promise<Loaded> {
+async function loadKv(
+  machine: Machine,
+  server: Server,
+  ms: number,
+  pipeline: number,
+): Promise<Loaded> {
   const load = {
     requests: REQUESTS_PER_MS * ms,
     timeLimit: ms,
     keys: KEYS,
     connections: CONNECTIONS,
+    pipeline,
   };
   return summarize(server, await loadKeyValue(machine, server, load));
 }
@@ -102,8 +114,8 @@ function summarize(server: Server, { operations, elapsed, times }: LoadResult): 
       `Cannot profile ${server.name}: it answered no request, run it again with less load on the machine`,
     );
   }
-  const list = [...times];
-  return { requests: operations, elapsed, p50: quantile(list, 0.5), mean: mean(list) };
+  const { p50, mean } = Histogram.of(times).figures();
+  return { requests: operations, elapsed, p50, mean };
 }
 
 async function pingpongWithoutC(machine: Machine, server: Server, ms: number): Promise<Loaded> {

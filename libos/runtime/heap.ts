@@ -3,7 +3,7 @@
  *
  * Buffers are cut from regions, each a JavaScript `ArrayBuffer`, whose memory never moves. Size classes
  * are the powers of two from 64 B to 1 MiB; what is larger is allocated exactly. A region that is wholly
- * free goes back to the system, but for one spare of each class.
+ * free goes back to the system, but for a few spare ones of each class.
  *
  * @module
  */
@@ -16,6 +16,11 @@ const LARGEST = 1 << 20;
 const CLASSES = 15;
 const REGION = 64 * 1024;
 const POISON = 0xdb;
+/**
+ * So many bytes of wholly free regions each class keeps, and one region at least: a server whose need goes up and
+ * down with every turn would make and drop regions otherwise, which costs microseconds.
+ */
+const SPARE = 8 * REGION;
 /**
  * Recycled sgas wait in line behind at least this many others before they are used again, so that a late
  * use of one hits a free one, which throws, and not somebody else's data.
@@ -122,19 +127,21 @@ class SizeClass {
   readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
   /** The regions that have room. */
   readonly #roomy: Region[] = [];
-  /** The one region that is kept although it is wholly free. */
-  #spare: Region | null = null;
+  /** How many regions are wholly free, and how many may be. */
+  #spares = 0;
+  readonly #mostSpares: number;
 
   constructor(size: number, addressOf: (bytes: Uint8Array<ArrayBuffer>) => number) {
     this.size = size;
     this.capacity = Math.max(REGION, size) / size;
+    this.#mostSpares = Math.max(1, SPARE / (this.capacity * size));
     this.#addressOf = addressOf;
   }
 
   take(): Chunk {
     const region = this.#roomy[this.#roomy.length - 1] ?? this.#makeRegion();
     const chunk = region.free.pop() ?? region.cut();
-    if (region === this.#spare) this.#spare = null;
+    if (region.used === 0) this.#spares--;
     if (chunk === null || chunk.bytes.length === 0) {
       // The memory was transferred away: the device must not write to it any more.
       this.#removeRoomy(region, DROPPED);
@@ -154,8 +161,8 @@ class SizeClass {
     if (region.position === DROPPED) return;
     if (region.position === FULL) this.#addRoomy(region);
     if (region.used > 0) return;
-    if (this.#spare === null) {
-      this.#spare = region;
+    if (this.#spares < this.#mostSpares) {
+      this.#spares++;
     } else {
       this.#removeRoomy(region, DROPPED);
       this.regions--;
@@ -166,6 +173,7 @@ class SizeClass {
     const memory = makeMemory(this.capacity * this.size);
     const region = new Region(this, memory, this.#addressOf(new Uint8Array(memory)));
     this.regions++;
+    this.#spares++;
     this.#addRoomy(region);
     return region;
   }

@@ -35,7 +35,7 @@ export const kv: Workload = {
     `${operations} requests one by one (P=1) and ${
       PER_REQUEST * operations
     } with 16 under way on each of ` +
-    `${CONNECTIONS} connections (P=16), values of 64 bytes under ${LARGEST_KEYSPACE} keys, every reply checked`,
+    `${CONNECTIONS} connections (P=16), after as many to warm up, values of 64 bytes under ${LARGEST_KEYSPACE} keys, every reply checked`,
   measure: async (trial) => {
     const { machine, server, effort: { operations } } = trial;
     const measurements = [];
@@ -43,7 +43,7 @@ export const kv: Workload = {
       const requests = pipeline === 1 ? operations : PER_REQUEST * operations;
       const load = {
         requests,
-        warmup: Math.ceil(requests / 4),
+        warmup: requests,
         connections: CONNECTIONS,
         pipeline,
         getShare,
