@@ -47,11 +47,12 @@ export function printReport(report: Report, json: boolean): void {
   console.log(json ? formatJson(report) : formatText(report));
 }
 
-/** Whether the median meets the target; `undefined` where there is none. */
-export function meetsTarget({ median, atMost, atLeast }: Ratio): boolean | undefined {
-  if (atMost !== undefined) return median <= atMost;
-  if (atLeast !== undefined) return median >= atLeast;
-  return undefined;
+/** Whether the median meets the target, which may have two sides; `undefined` where there is none. */
+export function meetsTarget(
+  { median, atMost, atLeast }: Pick<Ratio, "median" | "atMost" | "atLeast">,
+): boolean | undefined {
+  if (atMost === undefined && atLeast === undefined) return undefined;
+  return median <= (atMost ?? Infinity) && median >= (atLeast ?? -Infinity);
 }
 
 function formatText(report: Report): string {
@@ -83,10 +84,15 @@ function verdict(ratio: Ratio): string[] {
   const met = meetsTarget(ratio);
   if (met === undefined) return [];
   const { atMost, atLeast } = ratio;
-  return [atMost === undefined ? `>= ${atLeast}` : `<= ${atMost}`, met ? "met" : "MISSED"];
+  const bounds = [
+    ...(atLeast === undefined ? [] : [`>= ${atLeast}`]),
+    ...(atMost === undefined ? [] : [`<= ${atMost}`]),
+  ];
+  return [bounds.join(", "), met ? "met" : "MISSED"];
 }
 
-function fixed(value: number): string {
+/** Returns a ratio in as many digits as it takes to see whether it meets a target. */
+export function fixed(value: number): string {
   return value.toFixed(Math.abs(value) < 0.1 ? 4 : Math.abs(value) < 10 ? 3 : 1);
 }
 

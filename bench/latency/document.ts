@@ -5,6 +5,7 @@
  * @module
  */
 import { describeCalibration } from "../_harness/calibration.ts";
+import { fixed } from "../_harness/report.ts";
 import { figureTable } from "./show.ts";
 import type { Experiment, RatioResult, Run } from "./schema.ts";
 
@@ -83,8 +84,8 @@ function ratioRow({ label, median, min, max, atLeast, atMost, met }: RatioResult
   ];
   return [
     label.replace(" / ", " ÷ "),
-    median.toFixed(2),
-    `${min.toFixed(2)}–${max.toFixed(2)}`,
+    fixed(median),
+    `${fixed(min)}–${fixed(max)}`,
     bounds.join(", "),
     met === undefined ? "" : met ? "met" : "**missed**",
   ];

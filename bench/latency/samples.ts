@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { meetsTarget } from "../_harness/report.ts";
 import { mean, quantile, ratios, spread } from "../_harness/statistics.ts";
 import type { RatioResult, Sample } from "./schema.ts";
 
@@ -37,9 +38,9 @@ export function latency(key: "mean" | "p50" | "p90" | "p99" | "p999"): Figure {
 /** Operations per second. */
 export const throughput: Figure = (sample) => sample.throughput;
 
-/** Nanoseconds per operation, however many are under way at a time. */
+/** Nanoseconds per operation, however many are under way at a time; none, if no operation was completed. */
 export const cost: Figure = ({ throughput }) =>
-  throughput === undefined ? undefined : 1e9 / throughput;
+  throughput === undefined || throughput === 0 ? undefined : 1e9 / throughput;
 
 /** Bytes per second. */
 export const bandwidth: Figure = (sample) => sample.bandwidth;
@@ -140,8 +141,7 @@ export class Samples {
 }
 
 /** Says whether a ratio meets its target, if it has one. */
-export function judge(ratio: Omit<RatioResult, "met">): RatioResult {
-  const { median, atMost, atLeast } = ratio;
-  if (atMost === undefined && atLeast === undefined) return ratio;
-  return { ...ratio, met: median <= (atMost ?? Infinity) && median >= (atLeast ?? -Infinity) };
+function judge(ratio: Omit<RatioResult, "met">): RatioResult {
+  const met = meetsTarget(ratio);
+  return met === undefined ? ratio : { ...ratio, met };
 }
