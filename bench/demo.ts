@@ -122,7 +122,7 @@ function nextSteps(client: Client): string {
     ["deno run -A examples/kv.ts --port 6380", "a key-value server ..."],
     ["redis-cli -p 6380 set greeting hello", "... for any Redis client"],
     ...(client === "c"
-      ? [["deno run -A bench/tcp_echo.ts", "the same race with plain C in it, over more rounds"]]
+      ? [["deno task latency", "against C, node, Bun and Redis too, in less than a minute"]]
       : []),
     ["README.md, docs/", "how to write a handler, and what runs beneath it"],
   ];

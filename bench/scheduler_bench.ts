@@ -64,15 +64,12 @@ const queueUsers = {
 };
 
 for (const [name, use] of Object.entries(queueUsers)) {
+  const qd = libos.queue();
   Deno.bench({
     name: `1 000 000 operations on a queue, ${name}`,
     group: "in-memory queue, push and pop: 1 ms is 1 ns per operation",
     baseline: name === "generator",
-    fn: warmedUp(async () => {
-      const qd = libos.queue();
-      await use(qd);
-      libos.close(qd);
-    }),
+    fn: warmedUp(() => use(qd)),
   });
 }
 

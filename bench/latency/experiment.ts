@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { BenchmarkError } from "../_harness/command_line.ts";
 import type { Machine } from "../_harness/machine.ts";
-import { interleave } from "../_harness/rounds.ts";
+import { LOOPBACK } from "../_harness/route.ts";
+import { chooseRounds, interleave, type Rounds } from "../_harness/rounds.ts";
 import { Server } from "../_harness/server.ts";
 import { Samples } from "./samples.ts";
 import type { Experiment, Sample } from "./schema.ts";
@@ -23,35 +23,29 @@ export interface ExperimentOptions {
 }
 
 /**
- * Measures a workload.
+ * Measures a workload. If nobody can take part, the experiment says why, and has no samples.
  *
- * @throws {BenchmarkError} If there is no server to measure, one gave a wrong answer, or died.
+ * @throws {BenchmarkError} If a server gave a wrong answer, or died.
  */
 export async function experiment(
   machine: Machine,
   workload: Workload,
   { subjects, effort }: ExperimentOptions,
 ): Promise<Experiment> {
-  const available = subjects.available.filter(({ many }) => many || !workload.many);
-  const skipped = [
-    ...subjects.skipped.map(({ name, skipped }) => ({ subject: name, reason: skipped })),
-    ...subjects.available.filter((subject) => !available.includes(subject)).map(({ name }) => ({
-      subject: name,
-      reason: "it cannot be measured over many connections at once",
-    })),
-  ];
-  if (available.length === 0) {
-    const reasons = skipped.map(({ subject, reason }) => `${subject}: ${reason}`);
-    throw new BenchmarkError(
-      `Cannot measure ${workload.id}: no server is left: ${reasons.join("; ")}`,
-    );
+  const skipped = subjects.skipped.map(({ name, skipped }) => ({ subject: name, reason: skipped }));
+  const available: Subject[] = [];
+  for (const subject of subjects.available) {
+    const reason = whyUnfit(workload, subject);
+    if (reason === undefined) available.push(subject);
+    else skipped.push({ subject: subject.name, reason });
   }
   const steps = available.map((subject) => ({
     name: `${workload.id}: ${subject.name}`,
     measure: (round: number) => trial(machine, workload, subject, effort, round),
   }));
-  const rounds = workload.rounds(effort);
-  const { history, calibration, notes } = await interleave(machine, { rounds }, steps);
+  const { history, calibration, notes } = steps.length === 0
+    ? NO_ROUNDS
+    : await interleave(machine, { rounds: workload.rounds(effort) }, steps);
   const samples = history.flatMap(({ samples, steady }, round) =>
     samples.flatMap((measurements, index) =>
       measurements.map((measurement): Sample => ({
@@ -62,11 +56,15 @@ export async function experiment(
       }))
     )
   );
+  const rounds = chooseRounds(history).kept.length;
   const baseline = available.find(({ id }) => id === workload.baseline);
   return {
     id: workload.id,
     title: workload.title,
-    effort: `${rounds} rounds over ${subjects.wire}, a fresh server in each; ` +
+    effort:
+      `${rounds} ${
+        rounds === 1 ? "round" : "rounds"
+      } over ${subjects.wire}, a fresh server in each; ` +
       workload.describe(effort),
     ...(workload.parameter === undefined ? {} : { parameter: workload.parameter }),
     ...(baseline === undefined ? {} : { baseline: baseline.name }),
@@ -76,6 +74,25 @@ export async function experiment(
     calibration,
     notes: [...notes, ...workload.notes],
   };
+}
+
+const NO_ROUNDS: Pick<Rounds<Measurement[]>, "history" | "calibration" | "notes"> = {
+  history: [],
+  calibration: [],
+  notes: [],
+};
+
+/** Why a server cannot take part in a workload; `undefined` if it can. */
+function whyUnfit({ many, client }: Workload, subject: Subject): string | undefined {
+  const route = subject.command.route ?? LOOPBACK;
+  if (many && !subject.many) return "it cannot be measured over many connections at once";
+  if (client !== undefined && route.client !== undefined) {
+    return `the client of this workload is on the kernel's sockets, not on ${route.client.libos}`;
+  }
+  if (client === "loopback" && route.hostname !== LOOPBACK.hostname) {
+    return "the client of this workload is on the kernel's loopback alone";
+  }
+  return undefined;
 }
 
 async function trial(

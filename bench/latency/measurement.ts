@@ -10,7 +10,10 @@ import type { Measurement, Trial } from "./workload.ts";
 /** Where in a workload something was measured. */
 export type Place = Pick<Measurement, "point" | "variant">;
 
-/** Runs a load and keeps the latencies, the rate, and the server's pauses meanwhile. */
+/**
+ * Runs a load and keeps the latencies, the rate, and the server's pauses meanwhile. Where nothing was answered
+ * there is no latency, which is not the same as one of zero.
+ */
 export async function measureLoad(
   { server }: Trial,
   place: Place,
@@ -21,7 +24,7 @@ export async function measureLoad(
   const pauses = await server.pausesSince(mark);
   return {
     ...place,
-    latency: Histogram.of(times).figures(),
+    ...(times.length === 0 ? {} : { latency: Histogram.of(times).figures() }),
     throughput: operations / elapsed * 1e9,
     ...(lost === undefined ? {} : { lost }),
     ...(unanswered === undefined ? {} : { unanswered }),

@@ -4,6 +4,7 @@
  * @module
  */
 import { meetsTarget } from "../_harness/report.ts";
+import { chooseRounds } from "../_harness/rounds.ts";
 import { mean, quantile, ratios, spread } from "../_harness/statistics.ts";
 import type { RatioResult, Sample } from "./schema.ts";
 
@@ -70,9 +71,8 @@ export class Samples {
 
   /** Takes the samples of an experiment. */
   constructor(participants: readonly Participant[], samples: readonly Sample[]) {
-    const steady = samples.filter((sample) => sample.steady);
     this.#participants = participants;
-    this.#samples = steady.length > 0 ? steady : samples;
+    this.#samples = chooseRounds(samples).kept;
   }
 
   /** The names of the subjects that have an id: ours may be on several libOSes. */

@@ -19,7 +19,7 @@ export interface Run {
   readonly date: string;
   /** The command that repeats it. */
   readonly command: string;
-  /** What was asked for: `quick`, `full`, or the options that differ from a plan. */
+  /** The plan, `quick` or `full`; the command says what was changed of it. */
   readonly plan: string;
   /** What it ran on. */
   readonly machine: MachineFacts;
@@ -51,7 +51,7 @@ export interface Experiment {
   readonly baseline?: string;
   /** Who could not take part, and why. */
   readonly skipped: readonly { readonly subject: string; readonly reason: string }[];
-  /** What was measured. */
+  /** What was measured; empty if nobody could take part. */
   readonly samples: readonly Sample[];
   /** What counts. */
   readonly ratios: readonly RatioResult[];
@@ -91,7 +91,7 @@ export interface Sample {
   readonly lost?: number;
   /** Open loop: requests that were due and had no reply when the time was up. */
   readonly unanswered?: number;
-  /** Pauses for garbage collection in the server while it was measured; absent without V8. */
+  /** Pauses for garbage collection in the server under this load, its warm-up included; absent without V8. */
   readonly pauses?: { readonly count: number; readonly total: number; readonly longest: number };
   /** What the server used. */
   readonly server?: ServerFigures;
@@ -127,9 +127,9 @@ export interface ServerFigures {
   readonly resident?: number;
 }
 
-/** A figure that counts: a quotient within rounds. */
+/** A figure that counts: a quotient within rounds, or one that counts by itself. */
 export interface RatioResult {
-  /** Which is divided by which, and what of them. */
+  /** Which is divided by which, and what of them; or what it is. */
   readonly label: string;
   /** The middle one over the rounds; of means where `ofMeans` says so. */
   readonly median: number;

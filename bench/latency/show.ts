@@ -4,20 +4,28 @@
  * @module
  */
 import { describeCalibration } from "../_harness/calibration.ts";
-import { quantile } from "../_harness/statistics.ts";
 import { ratioTable } from "../_harness/report.ts";
+import { chooseRounds } from "../_harness/rounds.ts";
+import { quantile } from "../_harness/statistics.ts";
 import { microseconds, table } from "../_harness/table.ts";
 import { type Figure, latency, throughput } from "./samples.ts";
 import type { Experiment, Run, Sample } from "./schema.ts";
 
 /** A column of figures: how it is called, taken and written. */
-export interface Column {
+interface Column {
   /** Its head. */
   readonly head: string;
   /** The figure. */
   readonly figure: Figure;
   /** How it is written. */
   readonly write: (value: number) => string;
+  /**
+   * Whether it is of what should not happen. Then it is there if that did, and shows the worst round; a median
+   * would hide it.
+   *
+   * @default {false}
+   */
+  readonly rare?: boolean;
 }
 
 /** Every column there is; a table has those that have figures. */
@@ -32,17 +40,19 @@ const COLUMNS: readonly Column[] = [
     figure: ({ bandwidth }) => bandwidth,
     write: (value) => (value / 1e6).toFixed(0),
   },
-  { head: "lost", figure: ({ lost }) => lost || undefined, write: (value) => value.toFixed(0) },
+  { head: "lost", figure: ({ lost }) => lost, write: (value) => value.toFixed(0), rare: true },
   {
     head: "late",
-    figure: ({ unanswered }) => unanswered || undefined,
+    figure: ({ unanswered }) => unanswered,
     write: (value) => value.toFixed(0),
+    rare: true,
   },
   { head: "pauses", figure: ({ pauses }) => pauses?.count, write: (value) => value.toFixed(0) },
   {
     head: "pause us",
-    figure: ({ pauses }) => pauses?.longest || undefined,
+    figure: ({ pauses }) => pauses?.longest,
     write: (value) => (value / 1_000).toFixed(0),
+    rare: true,
   },
   {
     head: "idle CPU ms/s",
@@ -69,31 +79,41 @@ export function showRun(run: Run): string {
 
 /** Returns an experiment: its figures, medians over the rounds, and what counts of them. */
 export function showExperiment(experiment: Experiment): string {
-  const { title, effort, ratios, skipped, calibration, notes } = experiment;
+  const { title, effort, ratios } = experiment;
   const { columns, rows } = figureTable(experiment);
-  const remarks = [
-    describeCalibration(calibration),
-    ...skipped.map(({ subject, reason }) => `${subject} was left out: ${reason}`),
-    ...notes,
-  ];
   return [
     `== ${title} ==\n${effort}`,
-    table(columns, rows),
+    ...(rows.length === 0 ? [] : [table(columns, rows)]),
     ...(ratios.length === 0 ? [] : [ratioTable(ratios)]),
-    remarks.map((remark) => `* ${remark}`).join("\n"),
+    remarksOn(experiment).map((remark) => `* ${remark}`).join("\n"),
   ].join("\n\n");
 }
 
-/** Returns the table of figures: a row for each subject, variant and point, medians over the rounds. */
+/** Returns what a reader must know of an experiment, each in one line and without a full stop. */
+export function remarksOn({ skipped, calibration, notes }: Experiment): string[] {
+  const remarks = [
+    ...(calibration.length === 0 ? [] : [describeCalibration(calibration)]),
+    ...skipped.map(({ subject, reason }) => `${subject} was left out: ${reason}`),
+    ...notes,
+  ];
+  return remarks.map((remark) => remark.trim().replaceAll(/\s+/g, " ").replace(/\.$/, ""));
+}
+
+/**
+ * Returns the table of figures: a row for each subject, variant and point, medians over the rounds that count, or
+ * the worst of them where the figure is of what should not happen.
+ */
 export function figureTable(
   { samples, parameter }: Pick<Experiment, "samples" | "parameter">,
 ): { columns: string[]; rows: string[][] } {
-  const steady = samples.filter((sample) => sample.steady);
+  const { kept } = chooseRounds(samples);
   const groups = Map.groupBy(
-    steady.length > 0 ? steady : samples,
+    kept,
     ({ subject, variant, point }) => JSON.stringify([subject, variant, point]),
   );
-  const used = COLUMNS.filter(({ figure }) => samples.some((one) => figure(one) !== undefined));
+  const used = COLUMNS.filter(({ figure, rare }) =>
+    kept.some((one) => rare ? (figure(one) ?? 0) > 0 : figure(one) !== undefined)
+  );
   const unit = parameter?.unit === "" ? "" : ` (${parameter?.unit})`;
   const hasVariants = samples.some(({ variant }) => variant !== undefined);
   return {
@@ -115,7 +135,7 @@ export function figureTable(
   };
 }
 
-function cell({ figure, write }: Column, group: readonly Sample[]): string {
+function cell({ figure, write, rare }: Column, group: readonly Sample[]): string {
   const figures = group.map(figure).filter((value) => value !== undefined);
-  return figures.length === 0 ? "" : write(quantile(figures, 0.5));
+  return figures.length === 0 ? "" : write(quantile(figures, rare ? 1 : 0.5));
 }

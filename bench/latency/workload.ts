@@ -54,6 +54,8 @@ export interface Workload {
   readonly parameter?: Parameter;
   /** Whether it takes many connections at once. @default {false} */
   readonly many?: boolean;
+  /** Where its client has to be: on the kernel's sockets, or even on its loopback. Anywhere if not given. */
+  readonly client?: "kernel" | "loopback";
   /** How many rounds. */
   rounds(effort: Effort): number;
   /** What one round does to each server, in words. */

@@ -20,6 +20,7 @@ export const agreement: Workload = {
   protocol: "tcp",
   subjects: ["c-spin"],
   baseline: "c-spin",
+  client: "loopback",
   rounds: ({ rounds }) => rounds,
   describe: ({ operations }) =>
     `${operations} echoes of 64 bytes by each client; which comes first alternates from round to round`,

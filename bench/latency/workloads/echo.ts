@@ -10,7 +10,8 @@ import type { RatioResult } from "../schema.ts";
 import type { Effort, Workload } from "../workload.ts";
 
 const SIZE = 64;
-const MODES_NOTE =
+/** What a reader must know of ratios of means. */
+export const MODES_NOTE: string =
   "Servers on Deno's, Node's and Bun's own sockets have modes, and change between them: their ratios are of " +
   "the means over the rounds";
 

@@ -22,6 +22,7 @@ export const idle: Workload = {
   subjects: ["c-epoll", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
   baseline: "c-epoll",
   many: true,
+  client: "loopback",
   rounds: ({ sweepRounds }) => sweepRounds,
   describe: () =>
     `${WATCH_MS} ms with ${CONNECTIONS} open connections, each echoed 100 times before, after ` +

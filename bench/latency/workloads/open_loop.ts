@@ -60,7 +60,7 @@ export const openLoop: Workload = {
       )
     ),
   notes: [
-    "A server that cannot keep up with a rate has a latency as long as the run is; `unanswered` in the JSON " +
-    "counts what was still due at its end",
+    "A server that cannot keep up with a rate has a latency as long as the run is; `late` counts what was " +
+    "still due at its end, and has no latency",
   ],
 };

@@ -7,6 +7,7 @@ import { loadConnect } from "../../_harness/load.ts";
 import { measureLoad } from "../measurement.ts";
 import { latency } from "../samples.ts";
 import type { Workload } from "../workload.ts";
+import { MODES_NOTE } from "./echo.ts";
 
 /** See the module's description. */
 export const setUp: Workload = {
@@ -15,6 +16,7 @@ export const setUp: Workload = {
   protocol: "tcp",
   subjects: ["c-epoll-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
   baseline: "c-epoll-spin",
+  client: "kernel",
   rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>
     `${2 * milliseconds} ms of connections, one after the other, each echoed once and reset`,
@@ -35,5 +37,5 @@ export const setUp: Workload = {
         })
       )
     ),
-  notes: [],
+  notes: [MODES_NOTE],
 };

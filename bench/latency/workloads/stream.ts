@@ -17,6 +17,7 @@ export const stream: Workload = {
   protocol: "tcp",
   subjects: ["c-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
   baseline: "c-spin",
+  client: "kernel",
   rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>
     `${

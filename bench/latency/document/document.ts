@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { describeCalibration } from "../_harness/calibration.ts";
-import { fixed } from "../_harness/report.ts";
-import { figureTable } from "./show.ts";
-import type { Experiment, RatioResult, Run } from "./schema.ts";
+import { describeCalibration } from "../../_harness/calibration.ts";
+import { fixed } from "../../_harness/report.ts";
+import { figureTable } from "../show.ts";
+import type { Experiment, RatioResult, Run } from "../schema.ts";
 
 /** What the document is made of. */
 export interface DocumentSources {
@@ -60,7 +60,7 @@ function goals({ experiments }: Run): string {
 function section(experiment: Experiment, plots: readonly string[]): string {
   const { id, title, effort, ratios, skipped, calibration, notes } = experiment;
   const { columns, rows } = figureTable(experiment);
-  const own = plots.filter((name) => name.startsWith(`${id}.`));
+  const own = plots.filter((name) => name.startsWith(`${id}.`) && !isOfVariant(name));
   return [
     `## ${title}`,
     `\`deno task latency --plan full --workload ${id}\`: ${effort}.`,
@@ -115,4 +115,9 @@ function oneLine(text: string): string {
 
 function fence(language: string, text: string): string {
   return `\`\`\`${language}\n${text}\n\`\`\``;
+}
+
+/** A plot of one variant among many would fill pages; they lie in the folder all the same. */
+function isOfVariant(name: string): boolean {
+  return name.split(".").length > 3;
 }

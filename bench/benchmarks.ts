@@ -1,0 +1,136 @@
+/**
+ * Makes `docs/benchmarks.md`, and the plots beside it: runs everything that it shows, one program after the other,
+ * and writes down what they say. What `--results` holds already is not measured again.
+ *
+ * @module
+ */
+import { run } from "./_harness/children.ts";
+import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
+import { benchSection, textSection } from "./latency/document/sections.ts";
+import { document } from "./latency/document/document.ts";
+import { readRun } from "./latency/compare.ts";
+import { plots } from "./latency/plots/plots.ts";
+import type { Run } from "./latency/schema.ts";
+import { WORKLOADS } from "./latency/workloads/mod.ts";
+
+const DOCS = new URL("../docs/", import.meta.url);
+const TEXTS = new URL("./latency/document/", import.meta.url);
+
+const program = {
+  name: "benchmarks.ts",
+  summary: "Measures everything that docs/benchmarks.md shows, in half an hour, and writes it.",
+  options: {
+    plan: {
+      default: "full",
+      choices: ["quick", "full"],
+      description: "The plan of the latency harness",
+    },
+    results: {
+      default: "bench-results",
+      form: "DIR",
+      description: "Where what was measured is kept",
+    },
+  },
+} as const;
+
+/** Programs beside the latency harness, whose text is shown as it is. */
+const TEXT_STEPS = [
+  {
+    name: "redis-benchmark",
+    title: "Under Redis' own benchmark",
+    args: ["bench/redis.ts"],
+  },
+  {
+    name: "memory",
+    title: "Memory of open connections",
+    args: ["bench/memory.ts", "--rounds", "1"],
+  },
+  {
+    name: "profile-generator",
+    title: "Where a request's time goes: TCP echo, generator",
+    args: ["bench/profile.ts", "--seconds", "5", "--handler", "generator"],
+    flame: true,
+  },
+  {
+    name: "profile-iterator",
+    title: "Where a request's time goes: TCP echo, async iterator",
+    args: ["bench/profile.ts", "--seconds", "5", "--handler", "iterator"],
+    flame: true,
+  },
+  {
+    name: "profile-kv",
+    title: "Where a request's time goes: key-value store, 16 under way",
+    args: ["bench/profile.ts", "--seconds", "5", "--workload", "kv", "--pipeline", "16"],
+    flame: true,
+  },
+];
+
+await runProgram(program, async ({ plan, results }) => {
+  Deno.chdir(new URL("..", import.meta.url));
+  await Deno.mkdir(results, { recursive: true });
+  const runs: Run[] = [];
+  for (const { id } of WORKLOADS) {
+    const file = `${results}/${id}.json`;
+    const args = ["bench/latency.ts", "--plan", plan, "--workload", id, "--json"];
+    await measure(file, ["run", "-A", ...args]);
+    runs.push(await readRun(file));
+  }
+  const costs = `${results}/deno-bench.json`;
+  await measure(costs, ["bench", "-A", "--unstable-net", "--json"]);
+  for (const { name, args, flame } of TEXT_STEPS) {
+    const out = flame ? ["--out", `${results}/${name}`] : [];
+    await measure(`${results}/${name}.txt`, ["run", "-A", ...args, ...out]);
+  }
+
+  const merged: Run = {
+    ...runs[0]!,
+    command: `deno task latency --plan ${plan}`,
+    experiments: runs.flatMap(({ experiments }) => experiments),
+  };
+  const folder = new URL("benchmarks/", DOCS);
+  await Deno.mkdir(folder, { recursive: true });
+  const pictures = new Map(plots(merged));
+  for (const { name, flame } of TEXT_STEPS) {
+    if (flame) pictures.set(`${name}.svg`, await Deno.readTextFile(`${results}/${name}/flame.svg`));
+  }
+  for (const [name, svg] of pictures) await Deno.writeTextFile(new URL(name, folder), svg);
+  const sections = [benchSection(JSON.parse(await Deno.readTextFile(costs)))];
+  for (const { name, title, args, flame } of TEXT_STEPS) {
+    const text = await Deno.readTextFile(`${results}/${name}.txt`);
+    const picture = flame ? `benchmarks/${name}.svg` : undefined;
+    sections.push(textSection(title, `deno run -A ${args.join(" ")}`, text, picture));
+  }
+  const text = document({
+    run: merged,
+    plots: [...pictures.keys()],
+    method: await Deno.readTextFile(new URL("method.md", TEXTS)),
+    findings: await Deno.readTextFile(new URL("findings.md", TEXTS)),
+    sections,
+  });
+  const page = new URL("benchmarks.md", DOCS);
+  await Deno.writeTextFile(page, text);
+  await run([Deno.execPath(), "fmt", "-q", page.pathname]);
+  console.log(`Wrote ${page.pathname} and ${pictures.size} plots`);
+});
+
+/** Runs a program and keeps what it prints, unless that is there already. */
+async function measure(file: string, args: readonly string[]): Promise<void> {
+  const command = `deno ${args.join(" ")}`;
+  if (await exists(file)) {
+    console.error(`${file} is there already: ${command} is not run again`);
+    return;
+  }
+  console.error(`${new Date().toISOString()} ${command}`);
+  const { code, stdout, stderr } = await run([Deno.execPath(), ...args]);
+  if (code !== 0) throw new BenchmarkError(`Cannot measure by ${command}: ${stderr}`);
+  await Deno.writeTextFile(file, stdout);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
