@@ -29,7 +29,10 @@ export async function readRun(path: string): Promise<Run> {
   try {
     run = JSON.parse(await Deno.readTextFile(path));
   } catch (error) {
-    throw new BenchmarkError(`Cannot read results from ${path}: ${(error as Error).message}`);
+    const state = error instanceof SyntaxError ? "they are not JSON" : (error as Error).message;
+    throw new BenchmarkError(
+      `Cannot read results from ${path}: ${state}; give a results.json that --out has written`,
+    );
   }
   if (run?.schema === SCHEMA) return run;
   throw new BenchmarkError(
@@ -48,8 +51,9 @@ export function changes(before: Run, after: Run): Change[] {
   });
 }
 
-/** Returns the changes as a table. */
+/** Returns the changes as a table, or says that there is nothing to compare. */
 export function showChanges(list: readonly Change[]): string {
+  if (list.length === 0) return "There is no ratio that both runs have";
   return table(
     ["ratio", "before", "now", "change"],
     list.map(({ id, label, before, after }) => [

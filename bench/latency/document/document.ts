@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { describeCalibration } from "../../_harness/calibration.ts";
 import { fixed } from "../../_harness/report.ts";
-import { figureTable } from "../show.ts";
+import { figureTable, remarksOn } from "../show.ts";
 import type { Experiment, RatioResult, Run } from "../schema.ts";
 
 /** What the document is made of. */
@@ -33,7 +32,7 @@ export function document({ run, plots, method, findings, sections }: DocumentSou
     machineOf(run),
     "## The figures that count",
     goals(run),
-    ...run.experiments.map((experiment) => section(experiment, plots)),
+    ...run.experiments.map((experiment) => section(experiment, run.plan, plots)),
     ...sections.map((section) => section.trim()),
     findings.trim(),
   ];
@@ -57,21 +56,17 @@ function goals({ experiments }: Run): string {
   return markdownTable(["workload", ...RATIO_HEAD], rows);
 }
 
-function section(experiment: Experiment, plots: readonly string[]): string {
-  const { id, title, effort, ratios, skipped, calibration, notes } = experiment;
+function section(experiment: Experiment, plan: string, plots: readonly string[]): string {
+  const { id, title, effort, ratios } = experiment;
   const { columns, rows } = figureTable(experiment);
   const own = plots.filter((name) => name.startsWith(`${id}.`) && !isOfVariant(name));
   return [
     `## ${title}`,
-    `\`deno task latency --plan full --workload ${id}\`: ${effort}.`,
+    `\`deno task latency --plan ${plan} --workload ${id}\`: ${effort}.`,
     ...own.map((name) => `![${title}: ${plotKind(name)}](benchmarks/${name})`),
-    markdownTable(columns, rows),
+    ...(rows.length === 0 ? [] : [markdownTable(columns, rows)]),
     ...(ratios.length === 0 ? [] : [markdownTable(RATIO_HEAD, ratios.map(ratioRow))]),
-    [
-      describeCalibration(calibration),
-      ...skipped.map(({ subject, reason }) => `${subject} was left out: ${oneLine(reason)}`),
-      ...notes,
-    ].map((note) => `- ${note}.`).join("\n"),
+    remarksOn(experiment).map((remark) => `- ${remark}.`).join("\n"),
   ].join("\n\n");
 }
 
@@ -107,10 +102,6 @@ export function markdownTable(
 
 function escapeCell(text: string): string {
   return text.replaceAll("|", "\\|");
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").replace(/\.$/, "");
 }
 
 function fence(language: string, text: string): string {
