@@ -62,6 +62,8 @@ await runProgram(program, async (values) => {
   const effort = values.rounds === 0
     ? plan.effort
     : { ...plan.effort, rounds: values.rounds, sweepRounds: values.rounds };
+  // What cannot be written shall not take the time to measure it.
+  if (values.out !== "") await writing(values.out, () => makeFolder(values.out));
   const date = new Date().toISOString();
   const experiments: Experiment[] = [];
   for (const workload of wanted) {
@@ -70,8 +72,10 @@ await runProgram(program, async (values) => {
       idle: values.idle,
       only: only ?? workload.subjects,
     });
+    if (found.candidates.length === 0) continue;
     experiments.push(await experiment(machine, workload, { subjects: found, effort }));
   }
+  assertMeasured(experiments, wanted);
   const run: Run = {
     schema: SCHEMA,
     date,
@@ -84,11 +88,13 @@ await runProgram(program, async (values) => {
     },
     experiments,
   };
-  if (values.out !== "") await write(values.out, run);
   console.log(values.json ? JSON.stringify(run) : showRun(run));
-  if (earlier !== undefined && !values.json) {
-    console.log(`\nAgainst ${values.baseline}:\n\n${showChanges(changes(earlier, run))}`);
+  if (earlier !== undefined) {
+    const comparison = `\nAgainst ${values.baseline}:\n\n${showChanges(changes(earlier, run))}`;
+    // The JSON is alone on stdout.
+    (values.json ? console.error : console.log)(comparison);
   }
+  if (values.out !== "") await writing(values.out, () => write(values.out, run));
 });
 
 function chooseWorkloads(ids: readonly string[] | undefined): Workload[] {
@@ -101,20 +107,44 @@ function chooseWorkloads(ids: readonly string[] | undefined): Workload[] {
   );
 }
 
+/** A workload that nobody can take part in is left out; but where there is nothing else, that is an error. */
+function assertMeasured(experiments: readonly Experiment[], wanted: readonly Workload[]): void {
+  if (experiments.some(({ samples }) => samples.length > 0)) return;
+  const reasons = experiments.flatMap(({ id, skipped }) =>
+    skipped.map(({ subject, reason }) => `${subject} (${id}): ${reason}`)
+  );
+  throw new BenchmarkError(
+    `Cannot measure ${wanted.map(({ id }) => id).join(", ")}: no server is left, ` +
+      (reasons.length === 0
+        ? "none of those in --subjects speaks the protocol; choose others"
+        : `since ${[...new Set(reasons)].join("; ")}`),
+  );
+}
+
 /** The names in a list by comma; `undefined` for an empty one. */
 function list(text: string): string[] | undefined {
   return text === "" ? undefined : text.split(",").map((name) => name.trim());
 }
 
+/** Makes the folder and tries it. */
+async function makeFolder(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.remove(await Deno.makeTempFile({ dir: folder }));
+}
+
 async function write(folder: string, run: Run): Promise<void> {
+  await Deno.writeTextFile(`${folder}/results.json`, `${JSON.stringify(run)}\n`);
+  for (const [name, svg] of plots(run)) await Deno.writeTextFile(`${folder}/${name}`, svg);
+}
+
+async function writing(folder: string, write: () => Promise<void>): Promise<void> {
   try {
-    await Deno.mkdir(folder, { recursive: true });
-    await Deno.writeTextFile(`${folder}/results.json`, `${JSON.stringify(run)}\n`);
-    for (const [name, svg] of plots(run)) await Deno.writeTextFile(`${folder}/${name}`, svg);
+    await write();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) {
-      throw error;
-    }
-    throw new BenchmarkError(`Cannot write results to ${folder}: ${error.message}`);
+    // Those of the operating system have a code; others are faults of ours.
+    if (!(error instanceof Error && "code" in error)) throw error;
+    throw new BenchmarkError(
+      `Cannot write results to ${folder}: ${error.message}; choose another --out`,
+    );
   }
 }
