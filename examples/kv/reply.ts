@@ -8,8 +8,15 @@ import { encodeLatin1 } from "./latin1.ts";
 import type { Value } from "./value.ts";
 
 const INITIAL_SIZE = 16 * 1024;
-/** A buffer that has grown beyond this is given back when the replies have been sent. */
+/**
+ * Memory that holds no replies any more, for the next client that has some: the one used last is still in the
+ * processor's cache, and thousands of clients that say nothing hold none.
+ */
+const FREE: Uint8Array<ArrayBuffer>[] = [];
+/** So much of it is kept: as many as there are, seldom more than one, and none that has grown beyond this. */
+const MOST_FREE = 8;
 const RETAINED_SIZE = 256 * 1024;
+const NOTHING = new Uint8Array(0);
 /** Replies that nobody reads must not fill the memory of the server. */
 const MAX_SIZE = 2 ** 30;
 
@@ -35,7 +42,7 @@ const VERBATIM = 61;
  */
 export class ReplyBuffer {
   /** The memory that the replies are in; what is beyond `length` means nothing. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_SIZE);
+  bytes: Uint8Array<ArrayBuffer> = NOTHING;
   /** How many bytes of replies there are. */
   length = 0;
   /** The version of RESP that the client asked for. */
@@ -49,10 +56,13 @@ export class ReplyBuffer {
     this.reset();
   }
 
-  /** Forgets the replies, which the caller has copied or sent. */
+  /** Forgets the replies, which the caller has copied or sent; their memory is another client's then. */
   reset(): void {
+    const { bytes } = this;
     this.length = 0;
-    if (this.bytes.length > RETAINED_SIZE) this.bytes = new Uint8Array(INITIAL_SIZE);
+    this.bytes = NOTHING;
+    const isKept = bytes.length > 0 && bytes.length <= RETAINED_SIZE;
+    if (isKept && FREE.length < MOST_FREE) FREE.push(bytes);
   }
 
   /** The reply `OK`. */
@@ -187,6 +197,10 @@ export class ReplyBuffer {
       throw new RangeError(
         `Cannot reply: ${size} bytes of replies are waiting, the limit is ${MAX_SIZE}`,
       );
+    }
+    if (this.bytes === NOTHING) {
+      this.bytes = FREE.pop() ?? new Uint8Array(INITIAL_SIZE);
+      if (this.bytes.length >= size) return;
     }
     const grown = new Uint8Array(Math.max(size, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.length));

@@ -70,6 +70,12 @@ export class RequestReader {
     this.#maximumRequest = maximumRequest;
   }
 
+  /** Whether it holds nothing of its client: another one may have it. */
+  get idle(): boolean {
+    return this.#limit === 0 && this.#expected === 0 && this.#filling === undefined &&
+      this.error === undefined;
+  }
+
   /** Takes more bytes to read; they must not change before {@linkcode RequestReader.retain}. */
   supply(input: Uint8Array): void {
     const start = this.#filling === undefined ? 0 : this.#fill(input, 0, input.length);

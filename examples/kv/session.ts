@@ -9,12 +9,12 @@ import type { Database } from "./database.ts";
 import { arityError, CommandError, excerpt, EXCERPT_LENGTH } from "./errors.ts";
 import { ReplyBuffer } from "./reply.ts";
 import type { CommandRequest } from "./request.ts";
-import { RequestReader } from "./request_reader.ts";
+import type { RequestReader } from "./request_reader.ts";
 import type { Store } from "./store.ts";
 
 /**
  * No further request is run while this many bytes of replies have not been sent: enough for thousands of
- * small replies in one push, and no more than a {@linkcode ReplyBuffer} keeps between pushes.
+ * small replies in one push, and no more than {@linkcode ReplyBuffer}s keep between pushes.
  */
 const REPLY_BATCH = 128 * 1024;
 
@@ -72,7 +72,8 @@ export class Session {
   /** The full name of the last command. */
   lastCommand = "NULL";
 
-  #reader: RequestReader;
+  /** What reads the requests; null while there is nothing of one. */
+  #reader: RequestReader | null = null;
   #open = true;
   #paused = false;
   #running = false;
@@ -87,7 +88,6 @@ export class Session {
     this.id = store.nextSessionId();
     this.connectedAt = this.activeAt = store.now;
     this.database = store.databases[0]!;
-    this.#reader = new RequestReader(store.maximumBulkLength, store.maximumRequestLength);
     store.sessions.set(this.id, this);
   }
 
@@ -109,8 +109,9 @@ export class Session {
     if (this.#paused) throw new Error("Cannot feed session: it has to be resumed first");
     if (!this.#open) return;
     this.store.statistics.inputBytes += input.length;
-    this.#reader.supply(input);
-    this.#run();
+    const reader = this.#reader ??= this.store.takeReader();
+    reader.supply(input);
+    this.#run(reader);
   }
 
   /**
@@ -125,7 +126,7 @@ export class Session {
   resume(): boolean {
     if (!this.#paused) return false;
     this.#paused = false;
-    this.#run();
+    this.#run(this.#reader!);
     return true;
   }
 
@@ -169,9 +170,8 @@ export class Session {
     this.reply.protocol = 2;
   }
 
-  #run(): void {
+  #run(reader: RequestReader): void {
     const { store, reply } = this;
-    const reader = this.#reader;
     store.tick();
     this.activeAt = store.now;
     this.#running = true;
@@ -188,6 +188,10 @@ export class Session {
         if (this.replyMode === "on") this.#replyError(reader.error);
       }
       reader.retain();
+      if (reader.idle) {
+        this.#reader = null;
+        store.putReader(reader);
+      }
     } catch (error) {
       this.#open = false;
       throw error;

@@ -4,7 +4,11 @@
  * @module
  */
 import { Database, type Shared } from "./database.ts";
+import { RequestReader } from "./request_reader.ts";
 import type { Session } from "./session.ts";
+
+/** So many readers are kept for the next client that has requests; seldom is there more than one. */
+const MOST_READERS = 8;
 
 /** What a {@linkcode Store} can be told; every setting has the default of Redis. */
 export interface StoreOptions {
@@ -58,6 +62,8 @@ export class Store {
 
   #clock: () => number;
   #lastSessionId = 0;
+  /** Those that hold nothing of any client. */
+  readonly #readers: RequestReader[] = [];
 
   /** @param options Settings other than the defaults of Redis. */
   constructor(options: StoreOptions = {}) {
@@ -88,6 +94,17 @@ export class Store {
       ["save", ""],
       ["timeout", "0"],
     ]);
+  }
+
+  /** A reader for a client that has requests. */
+  takeReader(): RequestReader {
+    return this.#readers.pop() ??
+      new RequestReader(this.maximumBulkLength, this.maximumRequestLength);
+  }
+
+  /** Takes back a reader that is idle: the one used last is still in the processor's cache. */
+  putReader(reader: RequestReader): void {
+    if (this.#readers.length < MOST_READERS) this.#readers.push(reader);
   }
 
   /** The time of the current batch of commands, in milliseconds since 1970. */
