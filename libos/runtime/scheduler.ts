@@ -22,7 +22,7 @@ import type { Coroutine } from "../pdpix.ts";
 export type IdlePolicy = "spin" | "adaptive" | "park";
 
 /** How long turns go on before Deno's own event loop has a go, in milliseconds. It takes about 1 µs. */
-const MACROTASK = 0.04;
+const MACROTASK = 0.1;
 /** How long `adaptive` spins: about what it costs to be woken from sleep, in milliseconds. */
 const SPIN = 0.1;
 /**
