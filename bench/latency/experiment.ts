@@ -32,6 +32,7 @@ export async function experiment(
   workload: Workload,
   { subjects, effort }: ExperimentOptions,
 ): Promise<Experiment> {
+  const { phased = true } = workload;
   const skipped = subjects.skipped.map(({ name, skipped }) => ({ subject: name, reason: skipped }));
   const available: Subject[] = [];
   for (const subject of subjects.available) {
@@ -45,7 +46,7 @@ export async function experiment(
   }));
   const { history, calibration, notes } = steps.length === 0
     ? NO_ROUNDS
-    : await interleave(machine, { rounds: workload.rounds(effort) }, steps);
+    : await interleave(machine, { rounds: workload.rounds(effort), phased }, steps);
   const samples = history.flatMap(({ samples, steady }, round) =>
     samples.flatMap((measurements, index) =>
       measurements.map((measurement): Sample => ({

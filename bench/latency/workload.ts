@@ -56,6 +56,13 @@ export interface Workload {
   readonly many?: boolean;
   /** Where its client has to be: on the kernel's sockets, or even on its loopback. Anywhere if not given. */
   readonly client?: "kernel" | "loopback";
+  /**
+   * Whether what it measures depends on where the host has put the cores; then rounds in which that changed are
+   * made again.
+   *
+   * @default {true}
+   */
+  readonly phased?: boolean;
   /** How many rounds. */
   rounds(effort: Effort): number;
   /** What one round does to each server, in words. */

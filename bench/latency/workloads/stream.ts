@@ -7,8 +7,9 @@ import { loadStream } from "../../_harness/load.ts";
 import { bandwidth } from "../samples.ts";
 import type { Workload } from "../workload.ts";
 
-/** More than any server echoes in the time that there is. */
-const BYTES = 2 ** 40;
+/** As much as the load generator takes, and more than any server echoes in the time that there is. */
+const BYTES = 1e12;
+const WARMUP_BYTES = 1e10;
 
 /** See the module's description. */
 export const stream: Workload = {
@@ -24,7 +25,7 @@ export const stream: Workload = {
       2 * milliseconds
     } ms of writes of 64 KiB, 1 MiB under way, every byte checked as it comes back`,
   measure: async ({ machine, server, effort: { milliseconds } }) => {
-    const load = { bytes: BYTES, warmup: BYTES, timeLimit: 2 * milliseconds };
+    const load = { bytes: BYTES, warmup: WARMUP_BYTES, timeLimit: 2 * milliseconds };
     const { bytes, elapsed } = await loadStream(machine, server, load);
     return [{ bandwidth: bytes / elapsed * 1e9 }];
   },
