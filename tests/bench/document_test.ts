@@ -1,0 +1,125 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { document, markdownTable } from "../../bench/latency/document/document.ts";
+import { plots } from "../../bench/latency/plots/plots.ts";
+import type { Experiment, RatioResult, Run } from "../../bench/latency/schema.ts";
+import { experiment, sample, syntheticRun } from "./_synthetic_run.ts";
+
+const SPREAD = { min: 0.5, max: 1.5 };
+const MET: RatioResult = { label: "ours / C", median: 1.04, ...SPREAD, atMost: 1.05, met: true };
+const MISSED: RatioResult = {
+  label: "this / that",
+  median: 1.052,
+  ...SPREAD,
+  atLeast: 0.95,
+  atMost: 1.05,
+  met: false,
+};
+const FREE: RatioResult = { label: "ours / Bun", median: 2.5, ...SPREAD };
+
+function made(experiments: readonly Experiment[], rest: Partial<Run> = {}): string {
+  const run: Run = { ...syntheticRun(), experiments, ...rest };
+  const texts = { method: "\nThe method.\n", findings: "## Found\n\nMuch.\n" };
+  return document({ run, plots: [...plots(run).keys()], ...texts, sections: ["## More\n"] });
+}
+
+/** The lines between a heading and the next one. */
+function section(text: string, heading: string): string {
+  const begin = text.indexOf(`## ${heading}\n`);
+  assert(begin >= 0, `there is no ${heading}`);
+  const end = text.indexOf("\n## ", begin);
+  return text.slice(begin, end < 0 ? undefined : end);
+}
+
+Deno.test("document() has all parts, each under its heading, in order", () => {
+  const text = made([experiment("a", [sample("ours", 8)], { title: "First" })]);
+  const headings = [...text.matchAll(/^#+ .*/gm)].map(([line]) => line);
+  assertEquals(headings, [
+    "# Benchmarks",
+    "## The machine",
+    "## The figures that count",
+    "## First",
+    "## More",
+    "## Found",
+  ]);
+  assertStringIncludes(text, "\n\nThe method.\n\n");
+  assertEquals(text.endsWith("Much.\n"), true);
+});
+
+Deno.test("document() lists the ratios with a target, of all experiments, and those only", () => {
+  const goals = section(
+    made([
+      experiment("a", [sample("ours", 8)], { ratios: [MET, FREE] }),
+      experiment("b", [sample("ours", 8)], { ratios: [MISSED] }),
+    ]),
+    "The figures that count",
+  );
+  assertEquals(goals.split("\n").slice(2, 6), [
+    "| workload | ratio | median | spread | target |  |",
+    "| --- | ---: | ---: | ---: | ---: | ---: |",
+    "| a | ours ÷ C | 1.040 | 0.500–1.500 | ≤ 1.05 | met |",
+    "| b | this ÷ that | 1.052 | 0.500–1.500 | ≥ 0.95, ≤ 1.05 | **missed** |",
+  ]);
+  assertEquals(goals.includes("Bun"), false);
+});
+
+Deno.test("document() shows all ratios of an experiment in its section", () => {
+  const text = made([experiment("a", [sample("ours", 8)], { title: "T", ratios: [MET, FREE] })]);
+  assertStringIncludes(section(text, "T"), "| ours ÷ Bun | 2.500 | 0.500–1.500 |  |  |");
+});
+
+Deno.test("document() shows the plots of an experiment in its section, and no other's", () => {
+  const text = made([
+    experiment("tcp-echo", [sample("ours", 8)], { title: "Echo" }),
+    experiment("tcp", [sample("ours", 8)], { title: "Other" }),
+  ]);
+  const pictures = (heading: string) =>
+    [...section(text, heading).matchAll(/\]\((.*)\)/g)].map(([, path]) => path);
+  assertEquals(pictures("Echo"), [
+    "benchmarks/tcp-echo.bars.svg",
+    "benchmarks/tcp-echo.percentiles.svg",
+  ]);
+  assertEquals(pictures("Other"), ["benchmarks/tcp.bars.svg", "benchmarks/tcp.percentiles.svg"]);
+});
+
+Deno.test("document() leaves the plots of single variants in the folder", () => {
+  const list = ["GET", "SET"].map((variant) => sample("ours", 8, { variant }));
+  const text = made([experiment("kv", list, { title: "KV" })]);
+  assertStringIncludes(text, "benchmarks/kv.bars.svg");
+  assertEquals(text.includes("kv.get.percentiles.svg"), false);
+});
+
+Deno.test("document() gives the command of the plan that was measured", () => {
+  const text = made([experiment("a", [sample("ours", 8)])], { plan: "quick" });
+  assertStringIncludes(text, "`deno task latency --plan quick --workload a`");
+});
+
+Deno.test("document() gives each remark a line that ends with one full stop", () => {
+  const text = made([
+    experiment("a", [sample("ours", 8)], {
+      title: "T",
+      skipped: [{ subject: "node", reason: "not\n  there: install it." }],
+      notes: ["A note"],
+      calibration: [100, 110],
+    }),
+  ]);
+  const remarks = section(text, "T").split("\n").filter((line) => line.startsWith("- "));
+  assertEquals(remarks, [
+    "- Cache line between the cores and back: 100 ns before, 110 ns after (100-110 in 2 readings).",
+    "- node was left out: not there: install it.",
+    "- A note.",
+  ]);
+});
+
+Deno.test("document() says why nobody was measured, and shows no empty table", () => {
+  const skipped = [{ subject: "redis-server", reason: "not installed" }];
+  const kv = section(made([experiment("kv", [], { title: "KV", skipped })]), "KV");
+  assertStringIncludes(kv, "- redis-server was left out: not installed.");
+  assertEquals(kv.includes("|"), false);
+});
+
+Deno.test("markdownTable() escapes what would end a cell", () => {
+  assertEquals(
+    markdownTable(["a", "b"], [["x|y", "1"]]),
+    "| a | b |\n| --- | ---: |\n| x\\|y | 1 |",
+  );
+});
