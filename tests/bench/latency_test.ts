@@ -1,0 +1,213 @@
+/**
+ * The latency harness from end to end: its command line, its results, and what becomes of a run in which a
+ * server does wrong.
+ *
+ * @module
+ */
+import {
+  assertEquals,
+  assertGreater,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { BenchmarkError } from "../../bench/_harness/command_line.ts";
+import { Histogram } from "../../bench/_harness/histogram.ts";
+import { LOOPBACK } from "../../bench/_harness/route.ts";
+import type { ServerCommand } from "../../bench/_harness/server.ts";
+import { changes, readRun } from "../../bench/latency/compare.ts";
+import { experiment } from "../../bench/latency/experiment.ts";
+import { type Reach, reach } from "../../bench/latency/reach.ts";
+import { type Run, SCHEMA } from "../../bench/latency/schema.ts";
+import { type Subject, Subjects } from "../../bench/latency/subjects.ts";
+import { setUp } from "../../bench/latency/workloads/set_up.ts";
+import { tcpEcho } from "../../bench/latency/workloads/echo.ts";
+import { WORKLOADS } from "../../bench/latency/workloads/mod.ts";
+import { fakeTcp } from "./_fake_servers.ts";
+import { ignore, machine, test } from "./_load.ts";
+
+const PROGRAM = new URL("../../bench/latency.ts", import.meta.url).pathname;
+/** Enough for a server to be found wrong, or to die. */
+const EFFORT = { rounds: 1, sweepRounds: 1, operations: 500, milliseconds: 50 };
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function latency(args: readonly string[], env = {}): Promise<Outcome> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", PROGRAM, ...args],
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** A folder that is gone when the test is. */
+function temporaryFolder(): Disposable & { readonly path: string } {
+  const path = Deno.makeTempDirSync({ prefix: "demikernel-test-" });
+  return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
+}
+
+Deno.test({
+  name: "latency.ts refuses what it cannot do in one line, before it measures",
+  ignore,
+  async fn(t) {
+    using folder = temporaryFolder();
+    const file = (name: string, text: string) => {
+      Deno.writeTextFileSync(`${folder.path}/${name}`, text);
+      return `${folder.path}/${name}`;
+    };
+    const cases: [args: string[], message: RegExp][] = [
+      [["--workload", "nope"], /"nope": there is no such workload, there is tcp-echo, udp-echo/],
+      [["--workload", "tcp-echo,nope"], /"nope": there is no such workload/],
+      [["--subjects", "nope"], /"nope": there is no such subject, there is c-spin/],
+      [["--libos", "nope"], /"nope": there is no such libOS, there is catnap/],
+      [["--plan", "nope"], /takes quick or full, not "nope"/],
+      [["--rounds", "some"], /takes a whole number from 0, not "some"/],
+      [["--nope"], /Unknown option '--nope'/],
+      [["--workload", "kv", "--subjects", "c-spin"], /none of those in --subjects speaks/],
+      [["--workload", "connections", "--subjects", "c-spin"], /C spin \(connections\): .* at once/],
+      [["--out", file("taken", "")], /Cannot write results to .*taken: .*choose another --out/],
+      [["--out", `${file("taken", "")}/below`], /Cannot write results to .*below/],
+      [["--baseline", `${folder.path}/absent`], /Cannot read results from .*absent: No such file/],
+      [
+        ["--baseline", file("text", "no\nJSON\n")],
+        /Cannot read results from .*: they are not JSON/,
+      ],
+      [
+        ["--baseline", file("other", '{"schema":"x/1"}')],
+        /their format is "x\/1", not "demikernel/,
+      ],
+    ];
+    for (const [args, message] of cases) {
+      await t.step(args.join(" ").replace(folder.path, "DIR"), async () => {
+        const { code, stdout, stderr } = await latency(args);
+        assertEquals([code, stdout], [1, ""]);
+        assertMatch(stderr, /^error: .*\n$/);
+        assertMatch(stderr, message);
+      });
+    }
+  },
+});
+
+test("latency.ts measures, prints JSON of its schema, and writes results and plots", async () => {
+  using folder = temporaryFolder();
+  const out = `${folder.path}/new/folder`;
+  const subjects = "c-spin,ours-generator";
+  const args = ["--workload", "tcp-echo", "--subjects", subjects, "--rounds", "1", "--json"];
+  const { code, stdout, stderr } = await latency([...args, "--out", out]);
+  assertEquals(code, 0, stderr);
+  const run: Run = JSON.parse(stdout);
+  assertEquals([run.schema, run.plan], [SCHEMA, "quick"]);
+  assertStringIncludes(run.command, `--workload tcp-echo --subjects ${subjects}`);
+  assertEquals(new Date(run.date).toISOString(), run.date);
+  assertEquals(run.machine.versions.deno, Deno.version.deno);
+  assertEquals(run.experiments.map(({ id }) => id), ["tcp-echo"]);
+  const { samples, ratios, baseline, skipped, calibration } = run.experiments[0]!;
+  assertEquals(skipped, []);
+  assertEquals(baseline, "C spin");
+  assertEquals([...new Set(samples.map(({ subject }) => subject))], ["C spin", "ours, generator"]);
+  assertEquals(calibration.length, samples.length + 1);
+  for (const { latency, throughput } of samples) {
+    assertEquals(latency!.count, 20_000);
+    assertEquals(Histogram.decode(latency!.histogram!).quantile(0.5), latency!.p50);
+    assertGreater(throughput!, 0);
+  }
+  assertEquals(ratios.map(({ label, atMost }) => [label, atMost]), [
+    ["ours, generator / C spin, p50", 1.05],
+    ["ours, generator / C spin, p99", 1.25],
+  ]);
+  const files = [...Deno.readDirSync(out)].map(({ name }) => name).toSorted();
+  assertEquals(files, ["results.json", "tcp-echo.bars.svg", "tcp-echo.percentiles.svg"]);
+  const kept = await readRun(`${out}/results.json`);
+  assertEquals(kept, run);
+  assertEquals(changes(kept, run).map(({ before, after }) => before === after), [true, true]);
+});
+
+for (
+  const [what, body, message] of [
+    ["an echo comes back wrong", "if (total > 6400) data[0]++", "Replies of node came back wrong"],
+    ["a peer dies", "if (total > 6400) Deno.exit(7)", "Server node died while measured"],
+  ] as const
+) {
+  test(`latency.ts ends with 1 when ${what}, and prints no results`, async () => {
+    using folder = temporaryFolder();
+    // The first node on PATH is the peer.
+    const node = `${folder.path}/node`;
+    const argv = fakeTcp(body).argv.map((arg) => `'${arg}'`);
+    Deno.writeTextFileSync(node, `#!/bin/sh\nexec ${argv.join(" ")}\n`, { mode: 0o755 });
+    const env = { PATH: `${folder.path}:${Deno.env.get("PATH")}` };
+    const args = ["--workload", "tcp-echo", "--subjects", "node", "--rounds", "1"];
+    const { code, stdout, stderr } = await latency(args, env);
+    assertEquals([code, stdout], [1, ""], stderr);
+    assertStringIncludes(stderr, `error: ${message}`);
+  });
+}
+
+type Fake = Partial<Subject> & { readonly command: ServerCommand };
+
+/** The servers of a test. */
+function found(...list: readonly Fake[]): Subjects {
+  const defaults = { id: "c-spin", name: "fake", runtime: "c", many: true } as const;
+  const candidates = list.map((subject): Subject => ({ ...defaults, ...subject }));
+  return new Subjects(candidates, reach(machine, "catnap") as Reach);
+}
+
+test("experiment() rejects when a server does wrong after it was warm", async () => {
+  // It is warmed up by 10 000 echoes of 64 bytes over a connection of their own, and measured by 500.
+  const early = "globalThis.all = (globalThis.all ?? 0) + n; if (globalThis.all > 64 * 10_100)";
+  using wrong = found({ command: fakeTcp(`${early} data[0]++`) });
+  await assertRejects(
+    () => experiment(machine, tcpEcho, { subjects: wrong, effort: EFFORT }),
+    BenchmarkError,
+    "Replies of fake came back wrong",
+  );
+  using mortal = found({ command: fakeTcp(`${early} Deno.exit(3)`) });
+  await assertRejects(
+    () => experiment(machine, tcpEcho, { subjects: mortal, effort: EFFORT }),
+    BenchmarkError,
+    "Server fake died while measured (exit code 3)",
+  );
+});
+
+test("experiment() keeps a sample of each server and round, and names the baseline", async () => {
+  using subjects = found(
+    { command: fakeTcp(""), name: "C epoll spin", id: "c-epoll-spin" },
+    { command: fakeTcp(""), name: "other", id: "bun" },
+  );
+  const { samples, baseline, effort } = await experiment(machine, setUp, {
+    subjects,
+    effort: { ...EFFORT, sweepRounds: 2 },
+  });
+  const steady = samples.filter(({ steady }) => steady).length / 2;
+  assertEquals(samples.map(({ subject, round }) => [subject, round]).slice(0, 4), [
+    ["C epoll spin", 0],
+    ["other", 0],
+    ["C epoll spin", 1],
+    ["other", 1],
+  ]);
+  assertEquals(baseline, "C epoll spin");
+  assertEquals(parseInt(effort), steady || samples.length / 2);
+});
+
+Deno.test("experiment() leaves out who cannot take part, and starts nobody then", async () => {
+  const command = { name: "never started", argv: ["/nonexistent"] };
+  const elsewhere = { ...command, route: { ...LOOPBACK, client: { libos: "catnap" } } } as const;
+  const remote = { ...command, route: { ...LOOPBACK, hostname: "10.0.0.1" } };
+  const reasons = async (workload: string, subject: Fake) => {
+    using subjects = found(subject);
+    const chosen = WORKLOADS.find(({ id }) => id === workload)!;
+    const result = await experiment(machine, chosen, { subjects, effort: EFFORT });
+    assertEquals([result.samples, result.ratios, result.calibration], [[], [], []]);
+    return result.skipped.map(({ subject, reason }) => `${subject}: ${reason}`).join();
+  };
+  assertMatch(await reasons("open-loop", { command, many: false }), /^fake: .* at once$/);
+  assertMatch(await reasons("stream", { command: elsewhere }), /not on catnap$/);
+  assertMatch(await reasons("set-up", { command: elsewhere }), /not on catnap$/);
+  assertMatch(await reasons("idle", { command: remote }), /loopback alone$/);
+  assertMatch(await reasons("agreement", { command: remote }), /loopback alone$/);
+});
