@@ -81,13 +81,13 @@ export interface Sample {
   readonly variant?: string;
   /** Whether the cores stayed where they were in this round. Ratios are of steady rounds, if any. */
   readonly steady: boolean;
-  /** Latency of each operation; absent where only a rate was measured. */
+  /** Latency of each operation; absent where only a rate was measured, or nothing was answered. */
   readonly latency?: LatencyFigures;
   /** Operations per second. */
   readonly throughput?: number;
   /** Bytes per second, one way. */
   readonly bandwidth?: number;
-  /** Datagrams that had no reply. */
+  /** Datagrams that had no reply; echoes over TCP, too, on a wire where connections are known to fall silent. */
   readonly lost?: number;
   /** Open loop: requests that were due and had no reply when the time was up. */
   readonly unanswered?: number;

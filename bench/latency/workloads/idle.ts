@@ -50,7 +50,10 @@ export const idle: Workload = {
         { atMost: ONE_PERCENT },
       )
     ),
-  notes: [],
+  notes: [
+    "The target is of the idle policy `adaptive`; a server with `spin` is never idle",
+    `The kernel counts processor time in steps of 10 ms, which are ${10_000 / WATCH_MS} ms/s here`,
+  ],
 };
 
 function delay(ms: number): Promise<void> {
