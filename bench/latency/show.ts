@@ -107,8 +107,9 @@ export function figureTable(
   { samples, parameter }: Pick<Experiment, "samples" | "parameter">,
 ): { columns: string[]; rows: string[][] } {
   const { kept } = chooseRounds(samples);
+  // Of all rounds, so that rows are in the order of the first one, whichever counts.
   const groups = Map.groupBy(
-    kept,
+    samples,
     ({ subject, variant, point }) => JSON.stringify([subject, variant, point]),
   );
   const used = COLUMNS.filter(({ figure, rare }) =>
@@ -125,11 +126,12 @@ export function figureTable(
     ],
     rows: [...groups.values()].map((group) => {
       const { subject, variant, point } = group[0]!;
+      const counted = group.filter((sample) => kept.includes(sample));
       return [
         subject,
         ...(hasVariants ? [variant ?? ""] : []),
         ...(parameter === undefined ? [] : [String(point)]),
-        ...used.map((column) => cell(column, group)),
+        ...used.map((column) => cell(column, counted)),
       ];
     }),
   };

@@ -14,9 +14,10 @@ import {
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { Histogram } from "../../bench/_harness/histogram.ts";
 import { LOOPBACK } from "../../bench/_harness/route.ts";
-import type { ServerCommand } from "../../bench/_harness/server.ts";
+import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
 import { changes, readRun } from "../../bench/latency/compare.ts";
 import { experiment } from "../../bench/latency/experiment.ts";
+import { measureLoad } from "../../bench/latency/measurement.ts";
 import { type Reach, reach } from "../../bench/latency/reach.ts";
 import { type Run, SCHEMA } from "../../bench/latency/schema.ts";
 import { type Subject, Subjects } from "../../bench/latency/subjects.ts";
@@ -210,4 +211,18 @@ Deno.test("experiment() leaves out who cannot take part, and starts nobody then"
   assertMatch(await reasons("set-up", { command: elsewhere }), /not on catnap$/);
   assertMatch(await reasons("idle", { command: remote }), /loopback alone$/);
   assertMatch(await reasons("agreement", { command: remote }), /loopback alone$/);
+});
+
+Deno.test("measureLoad() has no latency where nothing was answered", async () => {
+  using subjects = found({ command: fakeTcp("") });
+  const [subject] = subjects.available;
+  await using server = await Server.start(machine, subject!.command);
+  const trial = { machine, server, subject: subject!, effort: EFFORT, round: 0 };
+  const nothing = { times: new Float64Array(), operations: 0, elapsed: 1e6, bytes: 0 };
+  const load = () => Promise.resolve({ ...nothing, unanswered: 5 });
+  assertEquals(await measureLoad(trial, { point: 7 }, load), {
+    point: 7,
+    throughput: 0,
+    unanswered: 5,
+  });
 });

@@ -66,13 +66,22 @@ Deno.test("figureTable() has a row for each subject, variant and point", () => {
   assertEquals(bare.columns[2], "connections");
 });
 
-Deno.test("figureTable() is of steady rounds", () => {
+Deno.test("figureTable() is of steady rounds, in the order of the first one", () => {
   const round = (round: number, steady: boolean, throughput: number) => ({
     ...{ subject: "ours", round, steady, throughput },
   });
   const rows = (...samples: ReturnType<typeof round>[]) => figureTable({ samples }).rows;
   assertEquals(rows(round(0, true, 1e3), round(1, false, 9e3)), [["ours", "1.0"]]);
   assertEquals(rows(round(0, false, 1e3), round(1, false, 9e3)), [["ours", "5.0"]]);
+  const turned = [0, 1, 1, 0].map((point, index) => ({
+    ...round(index >> 1, index >> 1 === 1, 1e3 * (point + 1)),
+    point,
+  }));
+  const { rows: ordered } = figureTable({
+    samples: turned,
+    parameter: { name: "connections", unit: "" },
+  });
+  assertEquals(ordered, [["ours", "0", "1.0"], ["ours", "1", "2.0"]]);
 });
 
 Deno.test("figureTable() shows the worst round of what should not happen, and nothing where it did not", () => {
