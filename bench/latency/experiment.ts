@@ -58,15 +58,14 @@ export async function experiment(
     )
   );
   const rounds = chooseRounds(history).kept.length;
+  const count = `${rounds} ${rounds === 1 ? "round" : "rounds"}`;
   const baseline = available.find(({ id }) => id === workload.baseline);
   return {
     id: workload.id,
     title: workload.title,
-    effort:
-      `${rounds} ${
-        rounds === 1 ? "round" : "rounds"
-      } over ${subjects.wire}, a fresh server in each; ` +
-      workload.describe(effort),
+    effort: rounds === 0
+      ? "nobody could take part"
+      : `${count} over ${subjects.wire}, a fresh server in each; ${workload.describe(effort)}`,
     ...(workload.parameter === undefined ? {} : { parameter: workload.parameter }),
     ...(baseline === undefined ? {} : { baseline: baseline.name }),
     skipped,

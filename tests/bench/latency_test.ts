@@ -204,6 +204,7 @@ Deno.test("experiment() leaves out who cannot take part, and starts nobody then"
     const chosen = WORKLOADS.find(({ id }) => id === workload)!;
     const result = await experiment(machine, chosen, { subjects, effort: EFFORT });
     assertEquals([result.samples, result.ratios, result.calibration], [[], [], []]);
+    assertEquals(result.effort, "nobody could take part");
     return result.skipped.map(({ subject, reason }) => `${subject}: ${reason}`).join();
   };
   assertMatch(await reasons("open-loop", { command, many: false }), /^fake: .* at once$/);
