@@ -47,7 +47,7 @@ function* plotsOfOnePoint(experiment: Experiment, machine: string): Generator<[s
   yield ["bars.svg", barChart(experiment, { machine })];
   if (main !== "latency") return;
   for (const { variant, prefix, samples } of variants(experiment)) {
-    if (mainMeasureOf(samples) !== "latency") continue;
+    if (samples.every(({ latency }) => latency?.histogram === undefined)) continue;
     yield [`${prefix}percentiles.svg`, percentilePlot(experiment, { variant, machine })];
   }
   // By Little's law; one after the other, the throughput is the inverse of the latency.
