@@ -35,7 +35,7 @@ export const openLoop: Workload = {
     // At random times, the code of a server takes other ways than in a closed loop: it would be compiled anew while
     // measured, for milliseconds, on the one core that it has.
     await loadEcho(machine, server, {
-      iterations: WARM_UP_RATE * WARM_UP_MS,
+      iterations: WARM_UP_RATE * WARM_UP_MS / 1_000,
       rate: WARM_UP_RATE,
       connections: CONNECTIONS,
       timeLimit: WARM_UP_MS,
