@@ -45,6 +45,17 @@ function assertNear(actual: number, expected: number, tolerance: number): void {
   assertLess(Math.abs(actual - expected), tolerance, `${actual} is not about ${expected}`);
 }
 
+Deno.test("plots() draws no distribution of a variant of which only figures are known", () => {
+  const known = sample("C spin", 8, { variant: "this harness" });
+  const { histogram: _, ...latency } = sample("C spin", 8).latency!;
+  const figures = { ...known, variant: "plain client", latency };
+  const drawn = plots({ ...run, experiments: [experiment("agreement", [known, figures])] });
+  assertEquals([...drawn.keys()], [
+    "agreement.bars.svg",
+    "agreement.this-harness.percentiles.svg",
+  ]);
+});
+
 Deno.test("plots() draws what each experiment deserves", () => {
   assertEquals([...files.keys()], [
     "tcp-echo.bars.svg",
