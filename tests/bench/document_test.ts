@@ -55,7 +55,7 @@ Deno.test("document() lists the ratios with a target, of all experiments, and th
   );
   assertEquals(goals.split("\n").slice(2, 6), [
     "| workload | ratio | median | spread | target |  |",
-    "| --- | ---: | ---: | ---: | ---: | ---: |",
+    "| --- | --- | ---: | ---: | ---: | --- |",
     "| a | ours ÷ C | 1.040 | 0.500–1.500 | ≤ 1.05 | met |",
     "| b | this ÷ that | 1.052 | 0.500–1.500 | ≥ 0.95, ≤ 1.05 | **missed** |",
   ]);

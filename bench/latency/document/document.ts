@@ -90,13 +90,14 @@ function plotKind(name: string): string {
   return name.split(".").slice(1, -1).join(" ");
 }
 
-/** Returns a table; the first column to the left, the figures to the right. */
+/** Returns a table; words to the left, figures to the right. */
 export function markdownTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escapeCell).join(" | ")} |`;
-  const rule = head.map((_, index) => index === 0 ? "---" : "---:");
+  const isFigures = (column: number) => rows.every((row) => /^([\d<≤≥]|$)/.test(row[column] ?? ""));
+  const rule = head.map((_, index) => index > 0 && isFigures(index) ? "---:" : "---");
   return [line(head), line(rule), ...rows.map(line)].join("\n");
 }
 

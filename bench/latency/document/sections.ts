@@ -38,7 +38,9 @@ export function textSection(
   picture: string | undefined,
 ): string {
   const image = picture === undefined ? [] : [`![${title}](${picture})`];
-  const output = `\`\`\`text\n${text.trim()}\n\`\`\``;
+  // The command is above, and where it wrote to is nobody's concern.
+  const shown = text.replace(/^Repeat with: .*$/m, "").trim();
+  const output = `\`\`\`text\n${shown}\n\`\`\``;
   return [`## ${title}`, `\`${command}\`:`, ...image, output].join("\n\n");
 }
 
