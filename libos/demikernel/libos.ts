@@ -130,7 +130,7 @@ export class NativeDemikernel extends RuntimeLibOS {
   }
 
   /** See {@linkcode Driver.poll}. */
-  override poll(patient = false): number {
+  override poll(patient = true): number {
     if (this.#ownStack && !this.#device.busy) this.#runStack();
     const work = this.#device.poll(patient);
     if (work > 0) this.#lastWork[0] = this.scheduler.clock.read();

@@ -178,15 +178,16 @@ export class Scheduler {
     if (this.#state !== RUNNING) this.#start();
   }
 
-  /** One turn; says how much was done. */
-  turn(): number {
+  /**
+   * One turn; says how much was done. A patient one lets drivers wait for their devices: an async function that
+   * was woken would wait with them.
+   */
+  turn(patient = this.#microtaskTurns === 0): number {
     const now = this.clock.read();
     this.#times[0] = now;
     this.#credit = CREDIT;
     let work = 0;
     const drivers = this.#drivers;
-    // While a driver waits for its device, whoever was woken would wait with it.
-    const patient = this.#ready === null && this.#microtaskTurns === 0;
     for (let i = 0; i < drivers.length; i++) work += drivers[i]!.poll(patient);
     if (this.timers.deadline <= now) work += this.timers.fire(now);
     if (this.#ready !== null && this.current === null) work += this.#runReady();
@@ -201,7 +202,8 @@ export class Scheduler {
   block(over: () => boolean, deadline: number): boolean {
     this.#times[2] = this.clock.read();
     for (;;) {
-      const worked = this.turn() > 0;
+      // Microtasks do not run in here.
+      const worked = this.turn(true) > 0;
       if (over()) return true;
       const now = this.#times[0]!;
       if (now >= deadline) return false;
