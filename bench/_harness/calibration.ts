@@ -8,6 +8,7 @@ import { buildPeer } from "./c_peer.ts";
 import { run } from "./children.ts";
 import { BenchmarkError } from "./command_line.ts";
 import type { Machine } from "./machine.ts";
+import { quantile } from "./statistics.ts";
 
 /** A cache line handed to the other core and back: the median, in nanoseconds. */
 export async function calibrate(machine: Machine): Promise<number> {
@@ -56,6 +57,25 @@ async function calibrateWithWorker(): Promise<number> {
 export function isOnePhase(readings: readonly number[]): boolean {
   const known = readings.filter((ns) => !Number.isNaN(ns));
   return known.length === 0 || Math.max(...known) < 2 * Math.min(...known);
+}
+
+/**
+ * Says of each list of readings whether it is of one phase, and of the one that most lists are of: figures of two
+ * phases cannot be taken together, even where each is of one.
+ */
+export function areInCommonPhase(lists: readonly (readonly number[])[]): boolean[] {
+  const levels = lists.map((readings) => isOnePhase(readings) ? levelOf(readings) : undefined);
+  const isLike = (one: number | undefined, other: number | undefined) =>
+    one !== undefined && other !== undefined && isOnePhase([one, other]);
+  const kin = levels.map((level) => levels.filter((other) => isLike(level, other)).length);
+  const common = levels[kin.indexOf(Math.max(...kin))];
+  return levels.map((level) => isLike(level, common));
+}
+
+/** The middle one of some readings, in nanoseconds; `NaN` if none could be made. */
+export function levelOf(readings: readonly number[]): number {
+  const known = readings.filter((ns) => !Number.isNaN(ns));
+  return known.length === 0 ? NaN : quantile(known, 0.5);
 }
 
 /** Returns the line that reports the readings taken before, during and after a run. */

@@ -12,6 +12,9 @@ import { table } from "./table.ts";
 export interface Ratio extends Spread {
   /** Which is divided by which. */
   readonly label: string;
+  /** The bounds between which the median lies with a probability of 95 %, if they were determined. */
+  readonly low?: number;
+  readonly high?: number;
   /** The target, if it is at most this. */
   readonly atMost?: number;
   /** The target, if it is at least this. */
@@ -69,12 +72,14 @@ function formatText(report: Report): string {
 
 /** Returns the ratios as a table, the median over the rounds first. */
 export function ratioTable(ratios: readonly Ratio[]): string {
-  const figures = ratios.map(({ label, median, min, max }) => [
+  const hasBounds = ratios.some(({ low }) => low !== undefined);
+  const figures = ratios.map(({ label, median, low, high, min, max }) => [
     label,
     fixed(median),
-    `${fixed(min)}-${fixed(max)}`,
+    ...(hasBounds ? [range(low, high)] : []),
+    range(min, max),
   ]);
-  const columns = ["ratio", "median", "spread"];
+  const columns = ["ratio", "median", ...(hasBounds ? ["95 %"] : []), "spread"];
   if (ratios.every((ratio) => meetsTarget(ratio) === undefined)) return table(columns, figures);
   const rows = figures.map((row, index) => [...row, ...verdict(ratios[index]!)]);
   return table([...columns, "target", ""], rows);
@@ -89,6 +94,10 @@ function verdict(ratio: Ratio): string[] {
     ...(atMost === undefined ? [] : [`<= ${atMost}`]),
   ];
   return [bounds.join(", "), met ? "met" : "MISSED"];
+}
+
+function range(from: number | undefined, to: number | undefined): string {
+  return from === undefined || to === undefined ? "" : `${fixed(from)}-${fixed(to)}`;
 }
 
 /** Returns a ratio in as many digits as it takes to see whether it meets a target. */

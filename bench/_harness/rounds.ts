@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { calibrate, isOnePhase } from "./calibration.ts";
+import { areInCommonPhase, calibrate } from "./calibration.ts";
 import type { Machine } from "./machine.ts";
 import { Progress } from "./progress.ts";
 
@@ -16,39 +16,64 @@ export interface Step<T> {
   readonly measure: (round: number) => Promise<T>;
 }
 
+/** What one round brought. */
+export interface Round<T> {
+  /** A sample of each step, in their order. */
+  readonly samples: readonly T[];
+  /** The calibration before, between and after them. */
+  readonly calibration: readonly number[];
+}
+
+/** Makes rounds. The calibration after one is that before the next. */
+export class Interleaving {
+  /** All readings, in the order of time. */
+  readonly calibration: number[] = [];
+  readonly #machine: Machine;
+
+  /** Makes no round yet. */
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** Measures every step once. */
+  async round<T>(steps: readonly Step<T>[], round: number, progress: Progress): Promise<Round<T>> {
+    const { calibration } = this;
+    if (calibration.length === 0) calibration.push(await calibrate(this.#machine));
+    const before = calibration.length - 1;
+    const samples: T[] = [];
+    for (const { name, measure } of steps) {
+      progress.step(`round ${round + 1}: ${name}`);
+      samples.push(await measure(round));
+      calibration.push(await calibrate(this.#machine));
+    }
+    return { samples, calibration: calibration.slice(before) };
+  }
+}
+
 /** What the rounds brought. */
 export interface Rounds<T> {
   /** The samples of each step in the order of the rounds that count. */
   readonly samples: ReadonlyMap<string, readonly T[]>;
-  /** Every round that was made, with a sample of each step. */
-  readonly history: readonly Round<T>[];
+  /** How many rounds were made, with those that do not count. */
+  readonly made: number;
   /** The readings of the calibration, one before each step and one after the last. */
   readonly calibration: readonly number[];
-  /** What became of rounds in which the phase changed, if there were such. */
+  /** What became of rounds that do not count, if there were such. */
   readonly notes: readonly string[];
 }
 
 /** How often, and until when. */
 export interface RoundsOptions {
-  /** Rounds to make. */
+  /** Rounds to make; up to twice as many in all, if some do not count. */
   readonly rounds: number;
   /**
-   * Whether what is measured depends on where the host has put the cores. Then a round in which that
-   * changed does not count and is made again, up to twice as many rounds in all.
+   * Whether what is measured depends on where the host has put the cores; if not, every round counts.
    *
    * @default {true}
    */
   readonly phased?: boolean;
   /** Ends after a round when another one would take it past so many milliseconds. @default {Infinity} */
   readonly timeLimit?: number;
-}
-
-/** One round. */
-export interface Round<T> {
-  /** A sample of each step, in their order. */
-  readonly samples: readonly T[];
-  /** Whether the cores stayed where they were. */
-  readonly steady: boolean;
 }
 
 /** Measures every step once in each round. */
@@ -58,36 +83,45 @@ export async function interleave<T>(
   steps: readonly Step<T>[],
 ): Promise<Rounds<T>> {
   const progress = new Progress(wanted * steps.length);
-  const calibration = [await calibrate(machine)];
+  const interleaving = new Interleaving(machine);
   const rounds: Round<T>[] = [];
   const begin = performance.now();
   const isEnough = () => {
     const elapsed = performance.now() - begin;
-    return rounds.filter(({ steady }) => steady).length === wanted ||
+    return steady(rounds, phased).filter(({ steady }) => steady).length === wanted ||
       rounds.length === 2 * wanted ||
       elapsed + elapsed / rounds.length > timeLimit;
   };
   try {
     do {
-      const first = calibration.length - 1;
-      const samples: T[] = [];
-      for (const { name, measure } of steps) {
-        progress.step(`round ${rounds.length + 1}: ${name}`);
-        samples.push(await measure(rounds.length));
-        calibration.push(await calibrate(machine));
-      }
-      const steady = !phased || isOnePhase(calibration.slice(first));
-      rounds.push({ samples, steady });
-      if (!steady && rounds.length < wanted * 2) progress.extend(steps.length);
+      if (rounds.length >= wanted) progress.extend(steps.length);
+      rounds.push(await interleaving.round(steps, rounds.length, progress));
     } while (!isEnough());
   } finally {
     progress.done();
   }
-  const { kept, notes } = chooseRounds(rounds);
+  const { kept, notes } = chooseRounds(steady(rounds, phased));
   const columns = steps.map(({ name }, step) =>
     [name, kept.map(({ samples }) => samples[step]!)] as const
   );
-  return { samples: new Map(columns), history: rounds, calibration, notes };
+  return {
+    samples: new Map(columns),
+    made: rounds.length,
+    calibration: interleaving.calibration,
+    notes,
+  };
+}
+
+/**
+ * Says of each round whether it is steady: the cores stayed where they were, and where they were in most rounds. All
+ * are, where that makes no difference.
+ */
+export function steady<R extends Pick<Round<unknown>, "calibration">>(
+  rounds: readonly R[],
+  phased: boolean = true,
+): (R & { readonly steady: boolean })[] {
+  const steady = areInCommonPhase(rounds.map(({ calibration }) => calibration));
+  return rounds.map((round, index) => ({ ...round, steady: !phased || steady[index]! }));
 }
 
 /** Keeps the steady rounds; if there is none, all, with a warning. */
@@ -101,7 +135,7 @@ export function chooseRounds<R extends { readonly steady: boolean }>(
     const note = "The host moved the cores in EVERY round: these ratios mix phases, run it again";
     return { kept: rounds, notes: [note] };
   }
-  const note =
-    `The host moved the cores in ${dropped} of ${rounds.length} rounds, which were dropped`;
+  const note = `In ${dropped} of ${rounds.length} rounds the host moved the cores, or had them ` +
+    "elsewhere than in most; these were dropped";
   return { kept, notes: [note] };
 }

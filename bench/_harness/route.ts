@@ -32,6 +32,12 @@ export interface Route {
   /** Has to be called once the server listens, for what cannot be set up before. Throws if that fails. */
   readonly complete?: () => void;
   /**
+   * Whether it leads to one server at a time, which has a device or an address for itself.
+   *
+   * @default {false}
+   */
+  readonly exclusive?: boolean;
+  /**
    * Whether connections are known to fall silent now and then, by a fault of the server's TCP. Echoes go on over
    * another one then, and other measurements are begun again.
    *

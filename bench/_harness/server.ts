@@ -118,6 +118,16 @@ export class Server implements AsyncDisposable {
     );
   }
 
+  /** Stops it where it is: it takes no time from others, and answers nothing. */
+  pause(): void {
+    signal(this.#child, "SIGSTOP");
+  }
+
+  /** Lets it go on after {@linkcode pause}. */
+  resume(): void {
+    signal(this.#child, "SIGCONT");
+  }
+
   /** Gives this moment a mark, for {@linkcode pausesSince}. */
   async mark(): Promise<number> {
     await delay(READ_MS);
@@ -137,6 +147,7 @@ export class Server implements AsyncDisposable {
   /** Asks the server to stop, and makes it when it does not within 3 s. */
   async [Symbol.asyncDispose](): Promise<void> {
     signal(this.#child, "SIGINT");
+    this.resume();
     await waitAtMost(this.#child.status, STOP_MS);
     if (!this.#ended) signal(this.#child, "SIGKILL");
     await this.#child.status;

@@ -1,18 +1,17 @@
 /**
- * Running a workload: every subject in every round, a fresh server each time, and the samples with what the
- * machine did meanwhile.
+ * Running a workload: who can take part, the samples with what the machine did meanwhile, and what counts of them.
  *
  * @module
  */
+import { levelOf } from "../_harness/calibration.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK } from "../_harness/route.ts";
-import { chooseRounds, interleave, type Rounds } from "../_harness/rounds.ts";
-import { Server } from "../_harness/server.ts";
+import { chooseRounds } from "../_harness/rounds.ts";
+import { type Laps, makeLaps } from "./laps.ts";
 import { Samples } from "./samples.ts";
 import type { Experiment, Sample } from "./schema.ts";
 import type { Subject, Subjects } from "./subjects.ts";
-import { warmUp } from "./warm_up.ts";
-import type { Effort, Measurement, Workload } from "./workload.ts";
+import type { Effort, Workload } from "./workload.ts";
 
 /** Who is measured, and how much. */
 export interface ExperimentOptions {
@@ -32,7 +31,6 @@ export async function experiment(
   workload: Workload,
   { subjects, effort }: ExperimentOptions,
 ): Promise<Experiment> {
-  const { phased = true } = workload;
   const skipped = subjects.skipped.map(({ name, skipped }) => ({ subject: name, reason: skipped }));
   const available: Subject[] = [];
   for (const subject of subjects.available) {
@@ -40,14 +38,10 @@ export async function experiment(
     if (reason === undefined) available.push(subject);
     else skipped.push({ subject: subject.name, reason });
   }
-  const steps = available.map((subject) => ({
-    name: `${workload.id}: ${subject.name}`,
-    measure: (round: number) => trial(machine, workload, subject, effort, round),
-  }));
-  const { history, calibration, notes } = steps.length === 0
-    ? NO_ROUNDS
-    : await interleave(machine, { rounds: workload.rounds(effort), phased }, steps);
-  const samples = history.flatMap(({ samples, steady }, round) =>
+  const { laps, calibration } = available.length === 0
+    ? NO_LAPS
+    : await makeLaps(machine, { workload, subjects: available, effort });
+  const samples = laps.flatMap(({ samples, round, steady }) =>
     samples.flatMap((measurements, index) =>
       measurements.map((measurement): Sample => ({
         subject: available[index]!.name,
@@ -57,30 +51,35 @@ export async function experiment(
       }))
     )
   );
-  const rounds = chooseRounds(history).kept.length;
-  const count = `${rounds} ${rounds === 1 ? "round" : "rounds"}`;
+  const { kept, notes } = chooseRounds(laps);
+  const level = levelOf(kept.flatMap(({ calibration }) => calibration));
   const baseline = available.find(({ id }) => id === workload.baseline);
   return {
     id: workload.id,
     title: workload.title,
-    effort: rounds === 0
-      ? "nobody could take part"
-      : `${count} over ${subjects.wire}, a fresh server in each; ${workload.describe(effort)}`,
+    effort: describe(workload, kept.length, subjects.wire, effort),
     ...(workload.parameter === undefined ? {} : { parameter: workload.parameter }),
     ...(baseline === undefined ? {} : { baseline: baseline.name }),
     skipped,
     samples,
     ratios: workload.ratios(new Samples(available, samples)),
     calibration,
+    ...(Number.isNaN(level) ? {} : { phase: level }),
     notes: [...notes, ...workload.notes],
   };
 }
 
-const NO_ROUNDS: Pick<Rounds<Measurement[]>, "history" | "calibration" | "notes"> = {
-  history: [],
-  calibration: [],
-  notes: [],
-};
+const NO_LAPS: Laps = { laps: [], calibration: [] };
+
+/** How much was measured, as a sentence. */
+function describe(workload: Workload, laps: number, wire: string, effort: Effort): string {
+  if (laps === 0) return "nobody could take part";
+  const rounds = Math.round(laps / workload.parts.length);
+  const count = `${rounds} ${rounds === 1 ? "round" : "rounds"}`;
+  const sets = Math.min(effort.fresh, workload.rounds(effort));
+  const servers = sets === 1 ? "the same servers in all" : `fresh servers ${sets} times`;
+  return `${count} over ${wire}, ${servers}; in each ${workload.describe(effort)}`;
+}
 
 /** Why a server cannot take part in a workload; `undefined` if it can. */
 function whyUnfit({ many, client }: Workload, subject: Subject): string | undefined {
@@ -93,17 +92,4 @@ function whyUnfit({ many, client }: Workload, subject: Subject): string | undefi
     return "the client of this workload is on the kernel's loopback alone";
   }
   return undefined;
-}
-
-async function trial(
-  machine: Machine,
-  workload: Workload,
-  subject: Subject,
-  effort: Effort,
-  round: number,
-): Promise<Measurement[]> {
-  await using server = await Server.start(machine, subject.command);
-  const trial = { machine, server, subject, effort, round };
-  await warmUp(workload.protocol, trial);
-  return await workload.measure(trial);
 }

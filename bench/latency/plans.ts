@@ -18,10 +18,12 @@ export const PLANS = {
   /** Under a minute: enough to see that all is well, and about where it stands. */
   quick: {
     workloads: ["tcp-echo", "udp-echo", "kv"],
-    effort: { rounds: 2, sweepRounds: 1, operations: 20_000, milliseconds: 300 },
+    effort: { rounds: 8, sweepRounds: 1, fresh: 1, operations: 5_000, milliseconds: 300 },
   },
-  /** What `docs/benchmarks.md` shows: about a quarter of an hour. */
-  full: { effort: { rounds: 7, sweepRounds: 3, operations: 50_000, milliseconds: 700 } },
+  /** What `docs/benchmarks.md` shows: about half an hour. */
+  full: {
+    effort: { rounds: 120, sweepRounds: 4, fresh: 6, operations: 8_000, milliseconds: 700 },
+  },
 } as const satisfies Record<string, Plan>;
 
 /** The name of a plan. */

@@ -5,7 +5,7 @@
  */
 import { meetsTarget } from "../_harness/report.ts";
 import { chooseRounds } from "../_harness/rounds.ts";
-import { mean, quantile, ratios, spread } from "../_harness/statistics.ts";
+import { confidence, mean, quantile, ratios, spread } from "../_harness/statistics.ts";
 import type { RatioResult, Sample } from "./schema.ts";
 
 /** Who takes part, as far as looking at samples needs it. */
@@ -115,9 +115,17 @@ export class Samples {
     if (rounds.length === 0) return [];
     const tops = rounds.map((round) => numerators.get(round)!);
     const bottoms = rounds.map((round) => denominators.get(round)!);
-    const quotients = spread(ratios(tops, bottoms));
-    const median = ofMeans ? mean(tops) / mean(bottoms) : quotients.median;
-    const ratio = { label, ...quotients, median, ...(ofMeans ? { ofMeans } : {}) };
+    const quotients = ratios(tops, bottoms);
+    const middle = ofMeans
+      ? (rounds: readonly number[]) => mean(pick(tops, rounds)) / mean(pick(bottoms, rounds))
+      : (rounds: readonly number[]) => quantile(pick(quotients, rounds), 0.5);
+    const ratio = {
+      label,
+      ...spread(quotients),
+      median: middle([...rounds.keys()]),
+      ...confidence(rounds.length, middle),
+      ...(ofMeans ? { ofMeans } : {}),
+    };
     return [
       this.#hasTargets(above) && this.#hasTargets(below) ? judge({ ...ratio, ...target }) : ratio,
     ];
@@ -131,13 +139,19 @@ export class Samples {
     target: Pick<RatioRequest, "atMost" | "atLeast">,
   ): RatioResult[] {
     const figures = [...this.figures(cell, figure).values()];
-    return figures.length === 0 ? [] : [judge({ label, ...spread(figures), ...target })];
+    if (figures.length === 0) return [];
+    const bounds = confidence(figures.length, (rounds) => quantile(pick(figures, rounds), 0.5));
+    return [judge({ label, ...spread(figures), ...bounds, ...target })];
   }
 
   #hasTargets({ subject }: Cell): boolean {
     const libos = this.#participants.find(({ name }) => name === subject)?.libos;
     return libos === undefined || libos === "catnap";
   }
+}
+
+function pick(figures: readonly number[], rounds: readonly number[]): number[] {
+  return rounds.map((round) => figures[round]!);
 }
 
 /** Says whether a ratio meets its target, if it has one. */

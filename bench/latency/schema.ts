@@ -9,7 +9,7 @@
  */
 
 /** The name and the version of the format. */
-export const SCHEMA = "demikernel-latency/1";
+export const SCHEMA = "demikernel-latency/2";
 
 /** A whole run. */
 export interface Run {
@@ -57,6 +57,11 @@ export interface Experiment {
   readonly ratios: readonly RatioResult[];
   /** Each reading of a cache line's way between the cores and back, in the order of time. */
   readonly calibration: readonly number[];
+  /**
+   * The phase that counts: the median of those readings over the steady rounds. A run in a phase twice as far is of
+   * another machine, as it were.
+   */
+  readonly phase?: number;
   /** What a reader must know to read the figures right. */
   readonly notes: readonly string[];
 }
@@ -79,7 +84,10 @@ export interface Sample {
   readonly point?: number;
   /** The same within the experiment for whatever is to be told apart beside the point: `GET, P=16`. */
   readonly variant?: string;
-  /** Whether the cores stayed where they were in this round. Ratios are of steady rounds, if any. */
+  /**
+   * Whether the cores stayed where they were in this round, and where they were in most. Ratios are of steady
+   * rounds, if any.
+   */
   readonly steady: boolean;
   /** Latency of each operation; absent where only a rate was measured, or nothing was answered. */
   readonly latency?: LatencyFigures;
@@ -137,6 +145,10 @@ export interface RatioResult {
   readonly min: number;
   /** The highest. */
   readonly max: number;
+  /** With a probability of 95 %, as far as the rounds tell, `median` is not less than this. */
+  readonly low: number;
+  /** And not more than this. */
+  readonly high: number;
   /** Whether `median` is the quotient of the means over all rounds, for a peer that has modes. */
   readonly ofMeans?: boolean;
   /** The target, if it is at most this. */

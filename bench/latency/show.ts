@@ -15,17 +15,17 @@ import type { Experiment, Run, Sample } from "./schema.ts";
 interface Column {
   /** Its head. */
   readonly head: string;
-  /** The figure. */
+  /** The figure of a round. */
   readonly figure: Figure;
   /** How it is written. */
   readonly write: (value: number) => string;
   /**
-   * Whether it is of what should not happen. Then it is there if that did, and shows the worst round; a median
-   * would hide it.
+   * What is shown of the rounds: their median; or the sum, or the worst, of what should not happen, and which a
+   * median would hide. Such a column is there if it did happen.
    *
-   * @default {false}
+   * @default {"median"}
    */
-  readonly rare?: boolean;
+  readonly of?: "median" | "sum" | "worst";
 }
 
 /** Every column there is; a table has those that have figures. */
@@ -40,19 +40,24 @@ const COLUMNS: readonly Column[] = [
     figure: ({ bandwidth }) => bandwidth,
     write: (value) => (value / 1e6).toFixed(0),
   },
-  { head: "lost", figure: ({ lost }) => lost, write: (value) => value.toFixed(0), rare: true },
+  { head: "lost", figure: ({ lost }) => lost, write: (value) => value.toFixed(0), of: "worst" },
   {
     head: "late",
     figure: ({ unanswered }) => unanswered,
     write: (value) => value.toFixed(0),
-    rare: true,
+    of: "worst",
   },
-  { head: "pauses", figure: ({ pauses }) => pauses?.count, write: (value) => value.toFixed(0) },
+  {
+    head: "pauses",
+    figure: ({ pauses }) => pauses?.count,
+    write: (value) => value.toFixed(0),
+    of: "sum",
+  },
   {
     head: "pause us",
     figure: ({ pauses }) => pauses?.longest,
     write: (value) => (value / 1_000).toFixed(0),
-    rare: true,
+    of: "worst",
   },
   {
     head: "idle CPU ms/s",
@@ -100,20 +105,18 @@ export function remarksOn({ skipped, calibration, notes }: Experiment): string[]
 }
 
 /**
- * Returns the table of figures: a row for each subject, variant and point, medians over the rounds that count, or
- * the worst of them where the figure is of what should not happen.
+ * Returns the table of figures: a row for each subject, variant and point, of the rounds that count. Where none does, of
+ * all rounds, and the name says so.
  */
 export function figureTable(
   { samples, parameter }: Pick<Experiment, "samples" | "parameter">,
 ): { columns: string[]; rows: string[][] } {
-  const { kept } = chooseRounds(samples);
-  // Of all rounds, so that rows are in the order of the first one, whichever counts.
   const groups = Map.groupBy(
     samples,
     ({ subject, variant, point }) => JSON.stringify([subject, variant, point]),
   );
-  const used = COLUMNS.filter(({ figure, rare }) =>
-    kept.some((one) => rare ? (figure(one) ?? 0) > 0 : figure(one) !== undefined)
+  const used = COLUMNS.filter(({ figure, of = "median" }) =>
+    samples.some((one) => of === "median" ? figure(one) !== undefined : (figure(one) ?? 0) > 0)
   );
   const unit = parameter?.unit === "" ? "" : ` (${parameter?.unit})`;
   const hasVariants = samples.some(({ variant }) => variant !== undefined);
@@ -126,18 +129,24 @@ export function figureTable(
     ],
     rows: [...groups.values()].map((group) => {
       const { subject, variant, point } = group[0]!;
-      const counted = group.filter((sample) => kept.includes(sample));
+      const { kept } = chooseRounds(group);
       return [
-        subject,
+        kept[0]!.steady ? subject : `${subject} (unsteady)`,
         ...(hasVariants ? [variant ?? ""] : []),
         ...(parameter === undefined ? [] : [String(point)]),
-        ...used.map((column) => cell(column, counted)),
+        ...used.map((column) => cell(column, kept)),
       ];
     }),
   };
 }
 
-function cell({ figure, write, rare }: Column, group: readonly Sample[]): string {
+function cell({ figure, write, of = "median" }: Column, group: readonly Sample[]): string {
   const figures = group.map(figure).filter((value) => value !== undefined);
-  return figures.length === 0 ? "" : write(quantile(figures, rare ? 1 : 0.5));
+  return figures.length === 0 ? "" : write(SUMMARIES[of](figures));
 }
+
+const SUMMARIES: Readonly<Record<"median" | "sum" | "worst", (figures: number[]) => number>> = {
+  median: (figures) => quantile(figures, 0.5),
+  sum: (figures) => figures.reduce((sum, figure) => sum + figure, 0),
+  worst: (figures) => Math.max(...figures),
+};

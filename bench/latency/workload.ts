@@ -11,13 +11,15 @@ import type { Protocol, Subject } from "./subjects.ts";
 
 /** How much to do in one measurement; the plans differ in this. */
 export interface Effort {
-  /** Rounds of a workload that has one point. */
+  /** Rounds of a workload whose rounds are short: a tenth of a second for each server. */
   readonly rounds: number;
-  /** Rounds of a workload that has many. */
+  /** Rounds of a workload that has many parts, or long ones. */
   readonly sweepRounds: number;
-  /** Operations in a closed loop, where a round takes one measurement. */
+  /** How many times all servers are started afresh, spread over the rounds. */
+  readonly fresh: number;
+  /** Operations in a closed loop that a short round makes with each server. */
   readonly operations: number;
-  /** Milliseconds for each of many points. */
+  /** Milliseconds for each part of a sweep. */
   readonly milliseconds: number;
 }
 
@@ -31,12 +33,20 @@ export interface Trial {
   readonly subject: Subject;
   /** How much to do. */
   readonly effort: Effort;
-  /** The round, from 0: what has an order of its own turns it round in every other one. */
+  /** The round, from 0: a part that measures several things turns their order round in every other one. */
   readonly round: number;
 }
 
 /** What one measurement brought. */
 export type Measurement = Omit<Sample, "subject" | "round" | "steady">;
+
+/** What is measured on one server after the other, within seconds, and again if the machine did not stand still. */
+export interface Part {
+  /** What progress calls it; empty where there is no other. */
+  readonly name: string;
+  /** Measures a server that is warm. */
+  measure(trial: Trial): Promise<Measurement[]>;
+}
 
 /** See the module's description. */
 export interface Workload {
@@ -67,8 +77,10 @@ export interface Workload {
   rounds(effort: Effort): number;
   /** What one round does to each server, in words. */
   describe(effort: Effort): string;
-  /** Measures a server that is warm, at all points. */
-  measure(trial: Trial): Promise<Measurement[]>;
+  /** What each round measures. */
+  readonly parts: readonly Part[];
+  /** More warming up, where that for the protocol is not enough. */
+  warmUp?(trial: Trial): Promise<void>;
   /** What counts. */
   ratios(samples: Samples): RatioResult[];
   /** What a reader must know. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isOnePhase } from "../../bench/_harness/calibration.ts";
+import { areInCommonPhase, isOnePhase, levelOf } from "../../bench/_harness/calibration.ts";
 import { parseBenchmarkCsv } from "../../bench/_harness/redis_protocol.ts";
 import { meetsTarget, ratioTable } from "../../bench/_harness/report.ts";
 import { chooseRounds } from "../../bench/_harness/rounds.ts";
@@ -29,10 +29,32 @@ Deno.test("ratioTable() shows targets only where there are any", () => {
   assertEquals(ratioTable([{ ...ratio, atMost: 1 }]).endsWith("<= 1  MISSED"), true);
 });
 
+Deno.test("ratioTable() shows bounds where they were determined", () => {
+  const ratio = { label: "a / b", median: 2, min: 1, max: 3 };
+  assertEquals(ratioTable([ratio]).includes("95 %"), false);
+  const lines = ratioTable([{ ...ratio, low: 1.5, high: 2.5 }, ratio]).split("\n");
+  assertEquals(lines[0]!.split(/\s{2,}/), ["ratio", "median", "95 %", "spread"]);
+  assertEquals(lines[2]!.split(/\s{2,}/), ["a / b", "2.000", "1.500-2.500", "1.000-3.000"]);
+  assertEquals(lines[3]!.split(/\s{2,}/), ["a / b", "2.000", "1.000-3.000"]);
+});
+
 Deno.test("isOnePhase() tells near from far, and leaves out what could not be read", () => {
   assertEquals(isOnePhase([110, 118, NaN, 125]), true);
   assertEquals(isOnePhase([110, 510]), false);
   assertEquals(isOnePhase([NaN]), true);
+});
+
+Deno.test("areInCommonPhase() finds the phase that most lists are of, and those that are of two", () => {
+  const [near, far, between] = [[100, 110, 104], [490, 500], [105, 495]];
+  assertEquals(areInCommonPhase([near, far, between, near]), [true, false, false, true]);
+  assertEquals(areInCommonPhase([far, near, far, [48, 49]]), [true, false, true, false]);
+  assertEquals(areInCommonPhase([between, between]), [false, false]);
+  assertEquals(areInCommonPhase([[NaN, NaN], [NaN]]), [true, true]);
+  assertEquals(areInCommonPhase([]), []);
+});
+
+Deno.test("levelOf() is the middle reading, of those that could be made", () => {
+  assertEquals([levelOf([90, NaN, 110, 100]), levelOf([NaN]), levelOf([])], [100, NaN, NaN]);
 });
 
 Deno.test("chooseRounds() drops rounds in which the phase changed, unless all did", () => {

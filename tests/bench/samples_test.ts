@@ -25,6 +25,9 @@ const P50 = {
   figure: latency("p50"),
 };
 
+/** The ratio of one round, in which ours took twice as long. */
+const ONCE = { label: "ours / C", median: 2, min: 2, max: 2, low: 2, high: 2 };
+
 Deno.test("Samples.ratio() divides within rounds, and takes the median of the quotients", () => {
   const found = samples(
     sample("C spin", 0, 10),
@@ -34,12 +37,14 @@ Deno.test("Samples.ratio() divides within rounds, and takes the median of the qu
     sample("C spin", 2, 10),
     sample("ours", 2, 10),
   );
-  assertEquals(found.ratio(P50), [{ label: "ours / C", median: 2, min: 1, max: 3 }]);
+  assertEquals(found.ratio(P50), [
+    { label: "ours / C", median: 2, min: 1, max: 3, low: 1, high: 3 },
+  ]);
 });
 
 Deno.test("Samples.ratio() leaves out a round that only one of the two has", () => {
   const found = samples(sample("C spin", 0, 10), sample("ours", 0, 20), sample("ours", 1, 1000));
-  assertEquals(found.ratio(P50), [{ label: "ours / C", median: 2, min: 2, max: 2 }]);
+  assertEquals(found.ratio(P50), [ONCE]);
 });
 
 Deno.test("Samples.ratio() gives none where a peer is missing, or the two have no round in common", () => {
@@ -61,7 +66,10 @@ Deno.test("Samples.ratio() divides the means over the rounds where that is asked
     sample("ours", 1, 90),
   );
   const [ratio] = found.ratio({ ...P50, ofMeans: true });
-  assertEquals(ratio, { label: "ours / C", median: 2.5, min: 1, max: 3, ofMeans: true });
+  assertEquals(ratio, {
+    ...{ label: "ours / C", median: 2.5, min: 1, max: 3, low: 1, high: 3 },
+    ofMeans: true,
+  });
 });
 
 Deno.test("Samples.ratio() takes a figure of its own above and below", () => {
@@ -119,7 +127,7 @@ Deno.test("Samples.ratio() judges targets, of one side or of two", () => {
 Deno.test("Samples.ratio() has targets for catnap only", () => {
   const other = { ...P50, above: { subject: "ours, demikernel:catnap" }, atMost: 1 };
   const found = samples(sample("C spin", 0, 10), sample("ours, demikernel:catnap", 0, 20));
-  assertEquals(found.ratio(other), [{ label: "ours / C", median: 2, min: 2, max: 2 }]);
+  assertEquals(found.ratio(other), [ONCE]);
   const below = { ...other, above: other.below, below: other.above };
   assertEquals("met" in found.ratio(below)[0]!, false);
 });
@@ -129,7 +137,7 @@ Deno.test("Samples.value() gives a figure by itself with its target, and none wi
   const value = (subject: string) =>
     found.value("time", { subject }, latency("p50"), { atMost: 10 });
   assertEquals(value("ours"), [
-    { label: "time", median: 10, min: 8, max: 12, atMost: 10, met: true },
+    { label: "time", median: 10, min: 8, max: 12, low: 8, high: 12, atMost: 10, met: true },
   ]);
   assertEquals(value("C spin"), []);
 });

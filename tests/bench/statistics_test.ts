@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { mean, quantile, ratios, spread } from "../../bench/_harness/statistics.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { confidence, mean, quantile, ratios, spread } from "../../bench/_harness/statistics.ts";
 
 Deno.test("quantile() interpolates between neighbours", () => {
   assertEquals(quantile([4, 1, 3, 2], 0), 1);
@@ -28,4 +28,18 @@ Deno.test("ratios() divides within a round", () => {
 
 Deno.test("mean() returns the arithmetic mean", () => {
   assertEquals(mean([1, 2, 6]), 3);
+});
+
+Deno.test("confidence() of a mean is as wide as theory has it, and the same each time", () => {
+  // Of 400 values of deviation 1 the mean deviates by 1/20: 95 % are within 1.96 of that.
+  const values = Array.from({ length: 400 }, (_, i) => i % 2 === 0 ? 9 : 11);
+  const bounds = () => confidence(400, (rounds) => mean(rounds.map((round) => values[round]!)));
+  const { low, high } = bounds();
+  assert(Math.abs(low - (10 - 1.96 / 20)) < 0.02, `${low}`);
+  assert(Math.abs(high - (10 + 1.96 / 20)) < 0.02, `${high}`);
+  assertEquals(bounds(), { low, high });
+});
+
+Deno.test("confidence() of one round is that round", () => {
+  assertEquals(confidence(1, ([round]) => round! + 7), { low: 7, high: 7 });
 });

@@ -70,9 +70,10 @@ function section(experiment: Experiment, plan: string, plots: readonly string[])
   ].join("\n\n");
 }
 
-const RATIO_HEAD = ["ratio", "median", "spread", "target", ""];
+const RATIO_HEAD = ["ratio", "median", "95 %", "spread", "target", ""];
 
-function ratioRow({ label, median, min, max, atLeast, atMost, met }: RatioResult): string[] {
+function ratioRow(ratio: RatioResult): string[] {
+  const { label, median, low, high, min, max, atLeast, atMost, met } = ratio;
   const bounds = [
     ...(atLeast === undefined ? [] : [`≥ ${atLeast}`]),
     ...(atMost === undefined ? [] : [`≤ ${atMost}`]),
@@ -80,6 +81,7 @@ function ratioRow({ label, median, min, max, atLeast, atMost, met }: RatioResult
   return [
     label.replace(" / ", " ÷ "),
     fixed(median),
+    `${fixed(low)}–${fixed(high)}`,
     `${fixed(min)}–${fixed(max)}`,
     bounds.join(", "),
     met === undefined ? "" : met ? "met" : "**missed**",

@@ -25,6 +25,7 @@ export function sharedMemory(): Reach {
     libos: {
       ...LOOPBACK,
       hostname: address,
+      exclusive: true,
       prepare: () => pipes.remove(),
       serverEnv: { CONFIG_PATH: path },
       client: { libos: "demikernel:catloop", configuration: path },

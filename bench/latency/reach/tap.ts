@@ -34,6 +34,7 @@ export function tap({ cores }: Machine): Reach {
       serverPrefix: host.prefix,
       clientPrefix: host.prefix,
       serverEnv: { CONFIG_PATH: configuration.path },
+      exclusive: true,
       // It drops a segment whose checksum is 0xffff each time that it is sent: one in 65 536.
       stalls: true,
       // DPDK makes the device when a server starts.

@@ -31,6 +31,7 @@ export function veth(): Reach {
     libos: {
       ...routeOver(libos),
       serverEnv: { CONFIG_PATH: configuration.path },
+      exclusive: true,
       // It drops a segment whose checksum is 0xffff each time that it is sent: one in 65 536.
       stalls: true,
     },

@@ -9,8 +9,9 @@ import { measureLoad } from "../measurement.ts";
 import { cost } from "../samples.ts";
 import type { Workload } from "../workload.ts";
 
-const CONNECTIONS = [1, 10, 100, 1_000, 10_000];
 const MANY = 10_000;
+/** Together where they are compared with each other. */
+const PARTS = [[10], [100], [1_000], [1, MANY]];
 
 /** See the module's description. */
 export const connections: Workload = {
@@ -24,23 +25,26 @@ export const connections: Workload = {
   rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>
     `${milliseconds} ms with each number of connections, a request of 64 bytes under way on all of them`,
-  measure: async (trial) => {
-    const { machine, server, effort: { milliseconds } } = trial;
-    const measurements = [];
-    for (const connections of CONNECTIONS) {
-      const load = {
-        iterations: Math.max(20 * connections, 1_000 * milliseconds),
-        // Each connection is known to the server, and its code has seen so many of them.
-        warmup: Math.max(2 * connections, 1_000),
-        connections,
-        timeLimit: milliseconds,
-      };
-      measurements.push(
-        await measureLoad(trial, { point: connections }, () => loadEcho(machine, server, load)),
-      );
-    }
-    return measurements;
-  },
+  parts: PARTS.map((numbers) => ({
+    name: `${numbers.join(" and ")} connections`,
+    measure: async (trial) => {
+      const { machine, server, effort: { milliseconds }, round } = trial;
+      const measurements = [];
+      for (const connections of round % 2 === 0 ? numbers : numbers.toReversed()) {
+        const load = {
+          iterations: Math.max(20 * connections, 1_000 * milliseconds),
+          // Each connection is known to the server, and its code has seen so many of them.
+          warmup: Math.max(2 * connections, 1_000),
+          connections,
+          timeLimit: milliseconds,
+        };
+        measurements.push(
+          await measureLoad(trial, { point: connections }, () => loadEcho(machine, server, load)),
+        );
+      }
+      return measurements;
+    },
+  })),
   ratios: (samples) => [
     ...samples.ours.flatMap((subject) =>
       samples.ratio({

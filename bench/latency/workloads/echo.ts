@@ -10,6 +10,8 @@ import type { RatioResult } from "../schema.ts";
 import type { Effort, Workload } from "../workload.ts";
 
 const SIZE = 64;
+/** The server was stopped while others had their turn, and its code has left the caches. */
+const WARM_UP = 1_000;
 /** What a reader must know of ratios of means. */
 export const MODES_NOTE: string =
   "Servers on Deno's, Node's and Bun's own sockets have modes, and change between them: their ratios are of " +
@@ -24,11 +26,14 @@ function echo(protocol: "tcp" | "udp", rest: Pick<Workload, "title" | "subjects"
     rounds: ({ rounds }: Effort) => rounds,
     describe: ({ operations }: Effort) =>
       `${operations} echoes of ${SIZE} bytes, one at a time, on one connection`,
-    measure: async (trial) => {
-      const { machine, server, effort: { operations: iterations } } = trial;
-      const load = { iterations, size: SIZE, udp: protocol === "udp" };
-      return [await measureLoad(trial, {}, () => loadEcho(machine, server, load))];
-    },
+    parts: [{
+      name: "",
+      measure: async (trial) => {
+        const { machine, server, effort: { operations: iterations } } = trial;
+        const load = { iterations, warmup: WARM_UP, size: SIZE, udp: protocol === "udp" };
+        return [await measureLoad(trial, {}, () => loadEcho(machine, server, load))];
+      },
+    }],
     notes: [MODES_NOTE],
     ...rest,
   } satisfies Workload;

@@ -28,19 +28,22 @@ export const idle: Workload = {
   describe: () =>
     `${WATCH_MS} ms with ${CONNECTIONS} open connections, each echoed 100 times before, after ` +
     `${SETTLE_MS} ms of silence`,
-  measure: async ({ machine, server }) => {
-    await using _connections = await Connections.open(machine, server, {
-      count: CONNECTIONS,
-      echoes: 100,
-    });
-    await delay(SETTLE_MS);
-    const [begin, before] = [performance.now(), await cpuOf(server.pid)];
-    await delay(WATCH_MS);
-    const after = await cpuOf(server.pid);
-    const seconds = (performance.now() - begin) / 1_000;
-    const { resident } = await memoryOf(server.pid);
-    return [{ server: { idleCpu: (after.ms - before.ms) / seconds, resident } }];
-  },
+  parts: [{
+    name: "",
+    measure: async ({ machine, server }) => {
+      await using _connections = await Connections.open(machine, server, {
+        count: CONNECTIONS,
+        echoes: 100,
+      });
+      await delay(SETTLE_MS);
+      const [begin, before] = [performance.now(), await cpuOf(server.pid)];
+      await delay(WATCH_MS);
+      const after = await cpuOf(server.pid);
+      const seconds = (performance.now() - begin) / 1_000;
+      const { resident } = await memoryOf(server.pid);
+      return [{ server: { idleCpu: (after.ms - before.ms) / seconds, resident } }];
+    },
+  }],
   ratios: (samples) =>
     samples.ours.flatMap((subject) =>
       samples.value(

@@ -30,18 +30,20 @@ export const openLoop: Workload = {
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests of 64 bytes at each rate, due at random (Poisson) over ` +
     `${CONNECTIONS} connections`,
-  measure: async (trial) => {
-    const { machine, server, effort: { milliseconds }, round } = trial;
-    // At random times, the code of a server takes other ways than in a closed loop: it would be compiled anew while
-    // measured, for milliseconds, on the one core that it has.
+  // At random times, the code of a server takes other ways than in a closed loop: it would be compiled anew while
+  // measured, for milliseconds, on the one core that it has.
+  warmUp: async ({ machine, server }) => {
     await loadEcho(machine, server, {
       iterations: WARM_UP_RATE * WARM_UP_MS / 1_000,
       rate: WARM_UP_RATE,
       connections: CONNECTIONS,
       timeLimit: WARM_UP_MS,
     });
-    const measurements = [];
-    for (const rate of RATES) {
+  },
+  parts: RATES.map((rate) => ({
+    name: `${rate} requests/s`,
+    measure: async (trial) => {
+      const { machine, server, effort: { milliseconds }, round } = trial;
       const load = {
         iterations: Math.ceil(rate * milliseconds / 1_000),
         warmup: 1_000,
@@ -51,12 +53,9 @@ export const openLoop: Workload = {
         // Whoever cannot keep up would be waited for as long as the queue is.
         timeLimit: 1.5 * milliseconds,
       };
-      measurements.push(
-        await measureLoad(trial, { point: rate }, () => loadEcho(machine, server, load)),
-      );
-    }
-    return measurements;
-  },
+      return [await measureLoad(trial, { point: rate }, () => loadEcho(machine, server, load))];
+    },
+  })),
   ratios: (samples) =>
     samples.ours.flatMap((ours) =>
       ["deno-listen", "node", "bun"].flatMap((id) => samples.named(id)).flatMap((other) =>
