@@ -21,18 +21,18 @@ import type { Coroutine } from "../pdpix.ts";
  */
 export type IdlePolicy = "spin" | "adaptive" | "park";
 
-/** How long turns go on before Deno's own event loop has a go, in milliseconds. */
-const MACROTASK = 0.5;
 /**
- * How much longer they go on until they have done something, in milliseconds: the way into Deno's loop takes some
- * 5 µs, and whoever was just answered will be the last to notice.
+ * How long a busy loop takes turns before Deno's own event loop has a go, in milliseconds. The way there and back takes
+ * some 5 µs, which whoever sends a request meanwhile has to wait for: one in a few hundred.
  */
-const OVERTIME = 0.1;
+const MACROTASK = 4;
+/** The same for a loop that has had nothing to do for so long. */
+const LULL = 0.1;
 /**
- * How many goes Deno's event loop has in a row, with a turn in between. It looks at its sockets in one of 61 only,
- * and takes a third of the time for one that follows another.
+ * How many goes Deno's event loop has in a row when the loop is busy, with a turn in between. It looks at its sockets
+ * in one of 61 only, and a go that follows another takes a third of the time.
  */
-const GOES = 6;
+const GOES = 12;
 /** How long `adaptive` spins: about what it costs to be woken from sleep, in milliseconds. */
 const SPIN = 0.1;
 /**
@@ -99,7 +99,7 @@ export class Scheduler {
   #microtaskTurns = 0;
   /** How many goes Deno's event loop has yet to have. */
   #goes = 0;
-  /** Times, in an array since a number field would be boxed anew on each write: now, end of turn, last work. */
+  /** Times, in an array since a number field would be boxed anew on each write: now, last go, last work. */
   readonly #times = new Float64Array(3);
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #pause = FIRST_PAUSE;
@@ -260,20 +260,18 @@ export class Scheduler {
     for (;;) {
       const work = this.turn();
       if (work > 0) this.#pause = FIRST_PAUSE;
-      if (this.#ready !== null && times[0]! < times[1]!) continue;
-      if (this.#microtaskTurns > 0 && times[0]! < times[1]!) {
-        this.#microtaskTurns--;
-        queueMicrotask(this.#turns);
-        return;
+      if (this.#goes === 0) this.#goes = this.#goesDue(work > 0 || this.#microtaskTurns > 0);
+      if (this.#goes === 0) {
+        if (this.#ready !== null) continue;
+        if (this.#microtaskTurns > 0) {
+          this.#microtaskTurns--;
+          queueMicrotask(this.#turns);
+          return;
+        }
       }
       if (this.#ready === null && this.#microtaskTurns === 0) {
         if (this.#references === 0) return this.#rest();
         if (work === 0 && this.#tired(times[0]!)) return this.#park();
-      }
-      const overtime = times[0]! - times[1]!;
-      if (overtime >= 0 && (work > 0 || this.#microtaskTurns > 0 || overtime >= OVERTIME)) {
-        this.#goes = GOES;
-        times[1] = times[0]! + MACROTASK;
       }
       if (this.#goes > 0) {
         this.#goes--;
@@ -281,6 +279,19 @@ export class Scheduler {
         return;
       }
     }
+  }
+
+  /**
+   * How many goes Deno's event loop is to have now. A busy one has them right after it did something, since whoever
+   * was just answered will be the last to notice.
+   */
+  #goesDue(worked: boolean): number {
+    const times = this.#times;
+    const now = times[0]!;
+    const isIdle = now - times[2]! >= LULL;
+    if (isIdle ? now - times[1]! < LULL : !worked || now - times[1]! < MACROTASK) return 0;
+    times[1] = now;
+    return isIdle ? 1 : GOES;
   }
 
   readonly #macrotask = (): void => {
@@ -300,7 +311,7 @@ export class Scheduler {
     if (this.#state !== PARKED) return;
     this.#state = RUNNING;
     clearTimeout(this.#timeout);
-    this.#times[1] = this.clock.read() + MACROTASK;
+    this.#times[1] = this.clock.read();
     this.#macrotask();
   };
 
@@ -308,7 +319,7 @@ export class Scheduler {
     clearTimeout(this.#timeout);
     this.#state = RUNNING;
     this.#times[2] = this.clock.read();
-    this.#times[1] = this.#times[2]! + MACROTASK;
+    this.#times[1] = this.#times[2]!;
     setImmediate(this.#macrotask);
   }
 

@@ -124,6 +124,33 @@ Deno.test("Scheduler that spins never sleeps, and lets Deno's timers live", asyn
   await scheduler.detach(driver);
 });
 
+/** How many turns a spinning scheduler takes between goes of Deno's event loop; a turn takes 0.01 ms. */
+async function turnsBetweenGoes(work: number): Promise<number[]> {
+  const { scheduler, driver } = makeScheduler("spin");
+  driver.onPoll = () => work;
+  scheduler.retain(true);
+  const turns: number[] = [];
+  for (let before = 0; turns.length < 36; before = driver.polls) {
+    await new Promise((resolve) => setImmediate(resolve));
+    turns.push(driver.polls - before);
+  }
+  scheduler.release(true);
+  await scheduler.detach(driver);
+  return turns;
+}
+
+Deno.test("Scheduler that has nothing to do lets Deno's event loop have a go every 0.1 ms", async () => {
+  const turns = await turnsBetweenGoes(0);
+  assert(turns.every((count) => count >= 10 && count <= 12), turns.join());
+});
+
+Deno.test("Scheduler that is busy lets Deno's event loop have twelve goes in a row, every 4 ms", async () => {
+  const turns = await turnsBetweenGoes(1);
+  turns.forEach((count, go) =>
+    assert(go % 12 === 0 ? count > 380 && count < 410 : count === 1, turns.join())
+  );
+});
+
 Deno.test("Scheduler stands still when nothing is pending", async () => {
   const { scheduler, driver, parker } = makeScheduler("spin");
   scheduler.retain(true);
