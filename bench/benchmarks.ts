@@ -8,7 +8,7 @@ import { run } from "./_harness/children.ts";
 import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
 import { benchSection, textSection } from "./latency/document/sections.ts";
 import { document } from "./latency/document/document.ts";
-import { readRun } from "./latency/compare.ts";
+import { changes, readRun, showChanges } from "./latency/compare.ts";
 import { plots } from "./latency/plots/plots.ts";
 import type { Run } from "./latency/schema.ts";
 import { WORKLOADS } from "./latency/workloads/mod.ts";
@@ -18,7 +18,8 @@ const TEXTS = new URL("./latency/document/", import.meta.url);
 
 const program = {
   name: "benchmarks.ts",
-  summary: "Measures everything that docs/benchmarks.md shows, in half an hour, and writes it.",
+  summary:
+    "Measures everything that docs/benchmarks.md shows, in three quarters of an hour, and writes it.",
   options: {
     plan: {
       default: "full",
@@ -33,6 +34,8 @@ const program = {
   },
 } as const;
 
+/** The workload that is measured once more, to show how far two runs differ. */
+const TWICE = "tcp-echo";
 /** Programs beside the latency harness, whose text is shown as it is. */
 const TEXT_STEPS = [
   {
@@ -68,13 +71,17 @@ const TEXT_STEPS = [
 await runProgram(program, async ({ plan, results }) => {
   Deno.chdir(new URL("..", import.meta.url));
   await Deno.mkdir(results, { recursive: true });
+  const latency = (id: string) => ["bench/latency.ts", "--plan", plan, "--workload", id];
+  const measureLatency = async (id: string, file: string): Promise<Run> => {
+    await measure(file, ["run", "-A", ...latency(id), "--json"]);
+    return await readRun(file);
+  };
   const runs: Run[] = [];
-  for (const { id } of WORKLOADS) {
-    const file = `${results}/${id}.json`;
-    const args = ["bench/latency.ts", "--plan", plan, "--workload", id, "--json"];
-    await measure(file, ["run", "-A", ...args]);
-    runs.push(await readRun(file));
-  }
+  for (const { id } of WORKLOADS) runs.push(await measureLatency(id, `${results}/${id}.json`));
+  const twice = changes(
+    runs.find(({ experiments }) => experiments[0]!.id === TWICE)!,
+    await measureLatency(TWICE, `${results}/${TWICE}-again.json`),
+  );
   const costs = `${results}/deno-bench.json`;
   await measure(costs, ["bench", "-A", "--unstable-net", "--json"]);
   for (const { name, args, flame } of TEXT_STEPS) {
@@ -94,7 +101,14 @@ await runProgram(program, async ({ plan, results }) => {
     if (flame) pictures.set(`${name}.svg`, await Deno.readTextFile(`${results}/${name}/flame.svg`));
   }
   for (const [name, svg] of pictures) await Deno.writeTextFile(new URL(name, folder), svg);
-  const sections = [benchSection(JSON.parse(await Deno.readTextFile(costs)))];
+  const sections = [
+    textSection(
+      "The same run twice",
+      `deno run -A ${latency(TWICE).join(" ")} --baseline FILE`,
+      showChanges(twice),
+    ),
+    benchSection(JSON.parse(await Deno.readTextFile(costs))),
+  ];
   for (const { name, title, args, flame } of TEXT_STEPS) {
     const text = await Deno.readTextFile(`${results}/${name}.txt`);
     const picture = flame ? `benchmarks/${name}.svg` : undefined;

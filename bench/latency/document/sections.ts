@@ -35,7 +35,7 @@ export function textSection(
   title: string,
   command: string,
   text: string,
-  picture: string | undefined,
+  picture?: string,
 ): string {
   const image = picture === undefined ? [] : [`![${title}](${picture})`];
   // The command is above, and where it wrote to is nobody's concern.
