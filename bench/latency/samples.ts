@@ -95,12 +95,6 @@ export class Samples {
     return new Map(figures.filter((one): one is [number, number] => one[1] !== undefined));
   }
 
-  /** The median of a figure of a cell over the rounds; `undefined` if it was not measured. */
-  median(cell: Cell, figure: Figure): number | undefined {
-    const figures = [...this.figures(cell, figure).values()];
-    return figures.length === 0 ? undefined : quantile(figures, 0.5);
-  }
-
   /**
    * Takes a ratio; none, if one of the two was not measured. Targets are those of the libOS that is on the same
    * sockets as the peers, and have no meaning for others.

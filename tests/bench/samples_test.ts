@@ -87,13 +87,14 @@ Deno.test("Samples knows cells by point and variant", () => {
     sample("ours", 0, 20, { point: 2, variant: "GET" }),
     sample("ours", 0, 40, { point: 1, variant: "SET" }),
   );
-  const median = (point?: number, variant?: string) =>
-    found.median(
-      { subject: "ours", ...(point && { point }), ...(variant && { variant }) },
-      latency("p50"),
-    );
-  assertEquals([median(1, "GET"), median(2, "GET"), median(1, "SET")], [10, 20, 40]);
-  assertEquals([median(2, "SET"), median(1), median()], [undefined, undefined, undefined]);
+  const figures = (point?: number, variant?: string) => {
+    const cell = { subject: "ours", ...(point && { point }), ...(variant && { variant }) };
+    return [...found.figures(cell, latency("p50"))];
+  };
+  assertEquals(figures(1, "GET"), [[0, 10]]);
+  assertEquals(figures(2, "GET"), [[0, 20]]);
+  assertEquals(figures(1, "SET"), [[0, 40]]);
+  assertEquals([figures(2, "SET"), figures(1), figures()], [[], [], []]);
 });
 
 Deno.test("Samples counts steady rounds only, or all rounds where none was steady", () => {
