@@ -99,7 +99,8 @@ export class Catnap extends RuntimeLibOS {
     let work = 0;
     if (this.#hot.size > 0) {
       work += this.#hot.poll();
-      if (--this.#untilEpoll < 0) {
+      // Whoever was just heard of is answered first, unless the others have waited for twice as long.
+      if (--this.#untilEpoll < 0 && (work === 0 || this.#untilEpoll < -EPOLL_INTERVAL)) {
         this.#untilEpoll = EPOLL_INTERVAL;
         work += this.#pollEvents();
       }
