@@ -8,7 +8,7 @@ import { run } from "./_harness/children.ts";
 import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
 import { benchSection, textSection } from "./latency/document/sections.ts";
 import { document } from "./latency/document/document.ts";
-import { changes, readRun, showChanges } from "./latency/compare.ts";
+import { compare, readRun, showComparisons } from "./latency/compare.ts";
 import { plots } from "./latency/plots/plots.ts";
 import type { Run } from "./latency/schema.ts";
 import { WORKLOADS } from "./latency/workloads/mod.ts";
@@ -78,7 +78,7 @@ await runProgram(program, async ({ plan, results }) => {
   };
   const runs: Run[] = [];
   for (const { id } of WORKLOADS) runs.push(await measureLatency(id, `${results}/${id}.json`));
-  const twice = changes(
+  const twice = compare(
     runs.find(({ experiments }) => experiments[0]!.id === TWICE)!,
     await measureLatency(TWICE, `${results}/${TWICE}-again.json`),
   );
@@ -105,7 +105,7 @@ await runProgram(program, async ({ plan, results }) => {
     textSection(
       "The same run twice",
       `deno run -A ${latency(TWICE).join(" ")} --baseline FILE`,
-      showChanges(twice),
+      showComparisons(twice),
     ),
     benchSection(JSON.parse(await Deno.readTextFile(costs))),
   ];

@@ -6,7 +6,7 @@
  */
 import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
 import { inspectMachine } from "./_harness/machine.ts";
-import { changes, readRun, showChanges } from "./latency/compare.ts";
+import { compare, readRun, showComparisons } from "./latency/compare.ts";
 import { experiment } from "./latency/experiment.ts";
 import { type Plan, type PlanName, PLANS } from "./latency/plans.ts";
 import { plots } from "./latency/plots/plots.ts";
@@ -90,7 +90,7 @@ await runProgram(program, async (values) => {
   };
   console.log(values.json ? JSON.stringify(run) : showRun(run));
   if (earlier !== undefined) {
-    const comparison = `\nAgainst ${values.baseline}:\n\n${showChanges(changes(earlier, run))}`;
+    const comparison = `\nAgainst ${values.baseline}:\n\n${showComparisons(compare(earlier, run))}`;
     // The JSON is alone on stdout.
     (values.json ? console.error : console.log)(comparison);
   }

@@ -51,7 +51,7 @@ await runProgram(program, async (values) => {
   const { samples, calibration, notes } = await interleave(
     machine,
     // Bytes are the same wherever the host has put the cores.
-    { rounds: values.rounds, phased: false },
+    { rounds: values.rounds, phases: "none" },
     commands.map((command) => ({
       name: command.name,
       measure: () => measureMemory(machine, command, values),

@@ -9,7 +9,7 @@ import type { Machine } from "./machine.ts";
 
 /** The C programs below `bench/peers/`. */
 export type CPeer =
-  | "cacheline"
+  | "calibrate"
   | "connections"
   | "demikernel_echo"
   | "echo_epoll"

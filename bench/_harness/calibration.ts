@@ -1,6 +1,6 @@
 /**
- * The cache-line calibration that stands beside every figure: on a virtual machine the host moves the
- * cores, near or far from one another, and latencies of different phases cannot be compared.
+ * The calibration that stands beside every figure: on a virtual machine the host moves the cores, near or far from one
+ * another, and gives them more or less of its own, and latencies of different phases cannot be compared.
  *
  * @module
  */
@@ -9,15 +9,25 @@ import { run } from "./children.ts";
 import { BenchmarkError } from "./command_line.ts";
 import type { Machine } from "./machine.ts";
 import { quantile } from "./statistics.ts";
+import { microseconds } from "./table.ts";
 
-/** A cache line handed to the other core and back: the median, in nanoseconds. */
-export async function calibrate(machine: Machine): Promise<number> {
+/** A reading: two round trips between the cores, medians in nanoseconds. One that could not be made is absent. */
+export interface Reading {
+  /** A cache line handed to the other core and back: where the host has put the cores. */
+  readonly cacheLine?: number;
+  /** 64 bytes over a TCP connection on loopback, and back: how fast the kernel is there. Needs a C compiler. */
+  readonly loopback?: number;
+}
+
+/** Makes a reading, in a tenth of a second. */
+export async function calibrate(machine: Machine): Promise<Reading> {
   if (machine.compiler === undefined) return await calibrateWithWorker();
   const { cores } = machine;
   const options = cores ? ["--cpus", `${cores.client},${cores.server}`] : [];
-  const { code, stdout, stderr } = await run([await buildPeer(machine, "cacheline"), ...options]);
+  const { code, stdout, stderr } = await run([await buildPeer(machine, "calibrate"), ...options]);
   if (code !== 0) throw new BenchmarkError(`Cannot calibrate: ${stderr || `exit code ${code}`}`);
-  return Number(stdout);
+  const [cacheLine, loopback] = stdout.split(" ").map(Number);
+  return { cacheLine: cacheLine!, loopback: loopback! };
 }
 
 const TRIPS_PER_BATCH = 1_000;
@@ -25,7 +35,7 @@ const BATCHES = 60;
 const PATIENCE_MS = 2_000;
 
 /** The same without C: a Worker answers. It is not pinned, and some 20 ns slower than the C one. */
-async function calibrateWithWorker(): Promise<number> {
+async function calibrateWithWorker(): Promise<Reading> {
   const worker = new Worker(import.meta.resolve("./calibration_worker.ts"), { type: "module" });
   try {
     // Two Int32 words, 128 bytes apart, so that each has its cache line.
@@ -42,46 +52,97 @@ async function calibrateWithWorker(): Promise<number> {
       for (let i = 0; i < TRIPS_PER_BATCH; i++) {
         Atomics.store(words, 0, ++trip);
         while (Atomics.load(words, 32) !== trip) {
-          if (++spins % 65_536 === 0 && performance.now() > deadline) return NaN;
+          if (++spins % 65_536 === 0 && performance.now() > deadline) return {};
         }
       }
       times.push((performance.now() - begin) * 1e6 / TRIPS_PER_BATCH);
     }
-    return Math.round(times.toSorted((a, b) => a - b)[BATCHES >> 1]!);
+    return { cacheLine: Math.round(quantile(times, 0.5)) };
   } finally {
     worker.terminate();
   }
 }
 
-/** Whether readings are of one phase; near and far differ by a factor of more than four. */
-export function isOnePhase(readings: readonly number[]): boolean {
-  const known = readings.filter((ns) => !Number.isNaN(ns));
-  return known.length === 0 || Math.max(...known) < 2 * Math.min(...known);
+/**
+ * What tells two phases apart: `coarse` is where the cores are, near or far, which is a factor of two and more; `fine`
+ * is also how fast they are just now, of which there are steps of some 10 %.
+ */
+export type Sensitivity = "fine" | "coarse";
+
+/** Readings of one phase are within these factors. */
+const WITHIN = { cacheLine: 2, loopback: 1.06 };
+
+/** Whether readings are of one phase. */
+export function isOnePhase(readings: readonly Reading[], sensitivity: Sensitivity): boolean {
+  const areClose = (kind: keyof Reading) => {
+    const known = readings.flatMap((reading) => reading[kind] ?? []);
+    return known.length === 0 || Math.max(...known) < WITHIN[kind] * Math.min(...known);
+  };
+  return areClose("cacheLine") && (sensitivity === "coarse" || areClose("loopback"));
 }
 
 /**
  * Says of each list of readings whether it is of one phase, and of the one that most lists are of: figures of two
  * phases cannot be taken together, even where each is of one.
  */
-export function areInCommonPhase(lists: readonly (readonly number[])[]): boolean[] {
-  const levels = lists.map((readings) => isOnePhase(readings) ? levelOf(readings) : undefined);
-  const isLike = (one: number | undefined, other: number | undefined) =>
-    one !== undefined && other !== undefined && isOnePhase([one, other]);
-  const kin = levels.map((level) => levels.filter((other) => isLike(level, other)).length);
-  const common = levels[kin.indexOf(Math.max(...kin))];
-  return levels.map((level) => isLike(level, common));
+export function areInCommonPhase(
+  lists: readonly (readonly Reading[])[],
+  sensitivity: Sensitivity,
+): boolean[] {
+  const levels = lists.map((readings) =>
+    isOnePhase(readings, sensitivity) ? levelOf(readings) : undefined
+  );
+  const common = commonLevel([levels], sensitivity);
+  return levels.map((level) => isLike(level, common, sensitivity));
 }
 
-/** The middle one of some readings, in nanoseconds; `NaN` if none could be made. */
-export function levelOf(readings: readonly number[]): number {
-  const known = readings.filter((ns) => !Number.isNaN(ns));
-  return known.length === 0 ? NaN : quantile(known, 0.5);
+/**
+ * The level that most are like, and most in each group: of a group that has fewer, there are as many as that. There
+ * is none if a group has none; `undefined` is like nothing.
+ */
+export function commonLevel(
+  groups: readonly (readonly (Reading | undefined)[])[],
+  sensitivity: Sensitivity,
+): Reading | undefined {
+  let common: Reading | undefined;
+  let most = 0;
+  for (const candidate of groups.flat()) {
+    const counts = groups.map((group) =>
+      group.filter((level) => isLike(level, candidate, sensitivity)).length
+    );
+    if (Math.min(...counts) <= most) continue;
+    most = Math.min(...counts);
+    common = candidate;
+  }
+  return common;
+}
+
+/** Whether two levels are of one phase. */
+export function isLike(
+  one: Reading | undefined,
+  other: Reading | undefined,
+  sensitivity: Sensitivity,
+): boolean {
+  return one !== undefined && other !== undefined && isOnePhase([one, other], sensitivity);
+}
+
+/** The medians of some readings. */
+export function levelOf(readings: readonly Reading[]): Reading {
+  const middle = (kind: keyof Reading) => {
+    const known = readings.flatMap((reading) => reading[kind] ?? []);
+    return known.length === 0 ? {} : { [kind]: quantile(known, 0.5) };
+  };
+  return { ...middle("cacheLine"), ...middle("loopback") };
 }
 
 /** Returns the line that reports the readings taken before, during and after a run. */
-export function describeCalibration(readings: readonly number[]): string {
-  const known = readings.filter((ns) => !Number.isNaN(ns));
-  if (known.length === 0) return "Cache line between the cores: could not be measured";
-  return `Cache line between the cores and back: ${known[0]} ns before, ${known.at(-1)} ns after ` +
-    `(${Math.min(...known)}-${Math.max(...known)} in ${known.length} readings)`;
+export function describeCalibration(readings: readonly Reading[]): string {
+  const describe = (kind: keyof Reading, write: (ns: number) => string) => {
+    const known = readings.flatMap((reading) => reading[kind] ?? []);
+    if (known.length === 0) return "could not be measured";
+    return `${write(known[0]!)} before, ${write(known.at(-1)!)} after ` +
+      `(${write(Math.min(...known))} to ${write(Math.max(...known))} in ${known.length} readings)`;
+  };
+  return `Between the cores and back: a cache line ${describe("cacheLine", (ns) => `${ns} ns`)}; ` +
+    `64 bytes over TCP ${describe("loopback", (ns) => `${microseconds(ns)} us`)}`;
 }

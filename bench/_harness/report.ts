@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeCalibration } from "./calibration.ts";
+import { describeCalibration, type Reading } from "./calibration.ts";
 import type { Machine } from "./machine.ts";
 import type { Spread } from "./statistics.ts";
 import { table } from "./table.ts";
@@ -38,7 +38,7 @@ export interface Report {
   /** What a reader must know to read them right. @default {[]} */
   readonly notes?: readonly string[];
   /** The readings of the calibration. */
-  readonly calibration: readonly number[];
+  readonly calibration: readonly Reading[];
   /** The command that repeats the run. */
   readonly command: string;
   /** The raw samples, for `--json`. */

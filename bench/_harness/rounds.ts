@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { areInCommonPhase, calibrate } from "./calibration.ts";
+import { areInCommonPhase, calibrate, type Reading, type Sensitivity } from "./calibration.ts";
 import type { Machine } from "./machine.ts";
 import { Progress } from "./progress.ts";
 
@@ -21,13 +21,13 @@ export interface Round<T> {
   /** A sample of each step, in their order. */
   readonly samples: readonly T[];
   /** The calibration before, between and after them. */
-  readonly calibration: readonly number[];
+  readonly calibration: readonly Reading[];
 }
 
 /** Makes rounds. The calibration after one is that before the next. */
 export class Interleaving {
   /** All readings, in the order of time. */
-  readonly calibration: number[] = [];
+  readonly calibration: Reading[] = [];
   readonly #machine: Machine;
 
   /** Makes no round yet. */
@@ -57,7 +57,7 @@ export interface Rounds<T> {
   /** How many rounds were made, with those that do not count. */
   readonly made: number;
   /** The readings of the calibration, one before each step and one after the last. */
-  readonly calibration: readonly number[];
+  readonly calibration: readonly Reading[];
   /** What became of rounds that do not count, if there were such. */
   readonly notes: readonly string[];
 }
@@ -67,11 +67,11 @@ export interface RoundsOptions {
   /** Rounds to make; up to twice as many in all, if some do not count. */
   readonly rounds: number;
   /**
-   * Whether what is measured depends on where the host has put the cores; if not, every round counts.
+   * Which phases are told apart, of which only one counts; or none, where what is measured does not depend on them.
    *
-   * @default {true}
+   * @default {"coarse"}
    */
-  readonly phased?: boolean;
+  readonly phases?: Sensitivity | "none";
   /** Ends after a round when another one would take it past so many milliseconds. @default {Infinity} */
   readonly timeLimit?: number;
 }
@@ -79,7 +79,7 @@ export interface RoundsOptions {
 /** Measures every step once in each round. */
 export async function interleave<T>(
   machine: Machine,
-  { rounds: wanted, phased = true, timeLimit = Infinity }: RoundsOptions,
+  { rounds: wanted, phases = "coarse", timeLimit = Infinity }: RoundsOptions,
   steps: readonly Step<T>[],
 ): Promise<Rounds<T>> {
   const progress = new Progress(wanted * steps.length);
@@ -88,7 +88,7 @@ export async function interleave<T>(
   const begin = performance.now();
   const isEnough = () => {
     const elapsed = performance.now() - begin;
-    return steady(rounds, phased).filter(({ steady }) => steady).length === wanted ||
+    return steady(rounds, phases).filter(({ steady }) => steady).length === wanted ||
       rounds.length === 2 * wanted ||
       elapsed + elapsed / rounds.length > timeLimit;
   };
@@ -100,7 +100,7 @@ export async function interleave<T>(
   } finally {
     progress.done();
   }
-  const { kept, notes } = chooseRounds(steady(rounds, phased));
+  const { kept, notes } = chooseRounds(steady(rounds, phases));
   const columns = steps.map(({ name }, step) =>
     [name, kept.map(({ samples }) => samples[step]!)] as const
   );
@@ -112,16 +112,14 @@ export async function interleave<T>(
   };
 }
 
-/**
- * Says of each round whether it is steady: the cores stayed where they were, and where they were in most rounds. All
- * are, where that makes no difference.
- */
+/** Says of each round whether it is steady: of one phase, and of that of most rounds. All are, if there are no phases. */
 export function steady<R extends Pick<Round<unknown>, "calibration">>(
   rounds: readonly R[],
-  phased: boolean = true,
+  phases: Sensitivity | "none" = "coarse",
 ): (R & { readonly steady: boolean })[] {
-  const steady = areInCommonPhase(rounds.map(({ calibration }) => calibration));
-  return rounds.map((round, index) => ({ ...round, steady: !phased || steady[index]! }));
+  if (phases === "none") return rounds.map((round) => ({ ...round, steady: true }));
+  const steady = areInCommonPhase(rounds.map(({ calibration }) => calibration), phases);
+  return rounds.map((round, index) => ({ ...round, steady: steady[index]! }));
 }
 
 /** Keeps the steady rounds; if there is none, all, with a warning. */
@@ -132,10 +130,11 @@ export function chooseRounds<R extends { readonly steady: boolean }>(
   const dropped = rounds.length - kept.length;
   if (dropped === 0) return { kept, notes: [] };
   if (kept.length === 0) {
-    const note = "The host moved the cores in EVERY round: these ratios mix phases, run it again";
+    const note = "The calibration moved in EVERY round: these ratios mix phases, run it again";
     return { kept: rounds, notes: [note] };
   }
-  const note = `In ${dropped} of ${rounds.length} rounds the host moved the cores, or had them ` +
-    "elsewhere than in most; these were dropped";
+  const note =
+    `In ${dropped} of ${rounds.length} rounds the calibration moved, or was another than in ` +
+    "most; these were dropped";
   return { kept, notes: [note] };
 }

@@ -1,25 +1,36 @@
 /**
- * Comparing a run with an earlier one: by its ratios, since times of different days say nothing.
+ * Comparing a run with an earlier one: by its ratios, since times of different days say nothing, and within a phase of
+ * the machine that both runs met.
  *
  * @module
  */
-import { isOnePhase } from "../_harness/calibration.ts";
+import { commonLevel, isLike, type Reading } from "../_harness/calibration.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
-import { table } from "../_harness/table.ts";
-import { type RatioResult, type Run, SCHEMA } from "./schema.ts";
+import { microseconds, table } from "../_harness/table.ts";
+import { Samples } from "./samples.ts";
+import { type Experiment, type RatioResult, type Run, SCHEMA } from "./schema.ts";
+import { WORKLOADS } from "./workloads/mod.ts";
+
+/** An experiment that both runs have. */
+export interface Comparison {
+  /** The experiment. */
+  readonly id: string;
+  /** The phase of the machine that is compared; absent where there is none to tell, or none that both met. */
+  readonly phase?: Reading;
+  /** How many rounds of the two runs are of that phase; 0 where there is none that both met. */
+  readonly rounds: readonly [before: number, after: number];
+  /** The ratios that both have. */
+  readonly changes: readonly Change[];
+}
 
 /** A ratio that both runs have. */
 export interface Change {
-  /** The experiment. */
-  readonly id: string;
   /** Which is divided by which. */
   readonly label: string;
   /** What it was. */
   readonly before: number;
   /** What it is. */
   readonly after: number;
-  /** Whether the cores were as far apart in both runs; if not, a change says nothing. */
-  readonly samePhase: boolean;
   /**
    * Whether each of the two lies outside of the bounds that the other one has with a probability of 95 %: if not, the
    * difference may be chance.
@@ -50,44 +61,79 @@ export async function readRun(path: string): Promise<Run> {
   );
 }
 
-/** Returns the ratios that both runs have. */
-export function changes(before: Run, after: Run): Change[] {
-  const earlier = new Map(ratiosOf(before).map((ratio) => [ratio.key, ratio]));
-  return ratiosOf(after).flatMap(({ key, id, phase, ratio }) => {
-    const old = earlier.get(key);
-    if (old === undefined) return [];
-    return [{
-      id,
-      label: ratio.label,
-      before: old.ratio.median,
-      after: ratio.median,
-      samePhase: isOnePhase([old.phase, phase]),
-      certain: isOutside(ratio.median, old.ratio) && isOutside(old.ratio.median, ratio),
-    }];
+/** Compares the experiments that both runs have. */
+export function compare(before: Run, after: Run): Comparison[] {
+  return after.experiments.flatMap((experiment) => {
+    const earlier = before.experiments.find(({ id }) => id === experiment.id);
+    return earlier === undefined ? [] : [compareExperiments(earlier, experiment)];
   });
 }
 
-/** Returns the changes as a table, or says that there is nothing to compare. */
-export function showChanges(list: readonly Change[]): string {
-  if (list.length === 0) return "There is no ratio that both runs have";
-  return table(
-    ["ratio", "before", "now", "change", ""],
-    list.map(({ id, label, before, after, samePhase, certain }) => [
-      `${id}: ${label}`,
-      before.toFixed(3),
-      after.toFixed(3),
-      before === 0
-        ? ""
-        : `${after >= before ? "+" : ""}${((after / before - 1) * 100).toFixed(1)} %`,
-      samePhase ? certain ? "" : "may be chance" : "other phase: no comparison",
-    ]),
-  );
+function compareExperiments(before: Experiment, after: Experiment): Comparison {
+  const { id } = after;
+  const workload = WORKLOADS.find((one) => one.id === id);
+  const phases = workload?.phases ?? "coarse";
+  if (workload === undefined || phases === "none") {
+    const rounds = [roundsOf(before), roundsOf(after)] as const;
+    return { id, rounds, changes: changes(before.ratios, after.ratios) };
+  }
+  const levels = [before, after].map(({ samples }) => samples.map(({ phase }) => phase));
+  const phase = commonLevel(levels, phases);
+  if (phase === undefined) return { id, rounds: [0, 0], changes: [] };
+  // Whatever most of each run was: here only what both have met counts.
+  const inPhase = (experiment: Experiment): Experiment => ({
+    ...experiment,
+    samples: experiment.samples.filter((sample) => isLike(sample.phase, phase, phases))
+      .map((sample) => ({ ...sample, steady: true })),
+  });
+  const [one, other] = [inPhase(before), inPhase(after)];
+  const ratios = ({ subjects, samples }: Experiment) =>
+    workload.ratios(new Samples(subjects, samples));
+  const rounds = [roundsOf(one), roundsOf(other)] as const;
+  return { id, phase, rounds, changes: changes(ratios(one), ratios(other)) };
 }
 
-function ratiosOf({ experiments }: Run) {
-  return experiments.flatMap(({ id, phase = NaN, ratios }) =>
-    ratios.map((ratio) => ({ key: `${id}\n${ratio.label}`, id, phase, ratio }))
-  );
+function roundsOf({ samples }: Experiment): number {
+  return new Set(samples.map(({ round }) => round)).size;
+}
+
+/** Returns the ratios that both have. */
+function changes(before: readonly RatioResult[], after: readonly RatioResult[]): Change[] {
+  return after.flatMap((ratio) => {
+    const old = before.find(({ label }) => label === ratio.label);
+    if (old === undefined) return [];
+    const certain = isOutside(ratio.median, old) && isOutside(old.median, ratio);
+    return [{ label: ratio.label, before: old.median, after: ratio.median, certain }];
+  });
+}
+
+/** Returns a comparison as text, or says that there is nothing to compare. */
+export function showComparisons(comparisons: readonly Comparison[]): string {
+  if (comparisons.length === 0) return "There is no experiment that both runs have";
+  return comparisons.map(showComparison).join("\n\n");
+}
+
+function showComparison({ id, phase, rounds: [before, after], changes }: Comparison): string {
+  if (before === 0) return `${id}: no phase of the machine that both runs have met`;
+  const level = phase === undefined
+    ? ""
+    : `, in the phase that both have met most (${show(phase)})`;
+  const rows = changes.map(({ label, before, after, certain }) => [
+    label,
+    before.toFixed(3),
+    after.toFixed(3),
+    before === 0 ? "" : `${after >= before ? "+" : ""}${((after / before - 1) * 100).toFixed(1)} %`,
+    certain ? "" : "may be chance",
+  ]);
+  return `${id}: ${before} and ${after} rounds${level}\n` +
+    table(["ratio", "before", "now", "change", ""], rows);
+}
+
+function show({ cacheLine, loopback }: Reading): string {
+  return [
+    ...(cacheLine === undefined ? [] : [`a cache line ${cacheLine} ns`]),
+    ...(loopback === undefined ? [] : [`64 bytes over TCP ${microseconds(loopback)} us`]),
+  ].join(", ");
 }
 
 function isOutside(value: number, { low, high }: RatioResult): boolean {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { levelOf } from "../_harness/calibration.ts";
+import { isOnePhase, levelOf } from "../_harness/calibration.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK } from "../_harness/route.ts";
 import { chooseRounds } from "../_harness/rounds.ts";
@@ -41,18 +41,19 @@ export async function experiment(
   const { laps, calibration } = available.length === 0
     ? NO_LAPS
     : await makeLaps(machine, { workload, subjects: available, effort });
-  const samples = laps.flatMap(({ samples, round, steady }) =>
-    samples.flatMap((measurements, index) =>
+  const { phases = "coarse" } = workload;
+  const samples = laps.flatMap(({ samples, calibration, round, steady }) => {
+    const isCalm = phases !== "none" && isOnePhase(calibration, phases);
+    const rest = { round, steady, ...(isCalm ? { phase: levelOf(calibration) } : {}) };
+    return samples.flatMap((measurements, index) =>
       measurements.map((measurement): Sample => ({
         subject: available[index]!.name,
-        round,
-        steady,
+        ...rest,
         ...measurement,
       }))
-    )
-  );
+    );
+  });
   const { kept, notes } = chooseRounds(laps);
-  const level = levelOf(kept.flatMap(({ calibration }) => calibration));
   const baseline = available.find(({ id }) => id === workload.baseline);
   return {
     id: workload.id,
@@ -61,10 +62,13 @@ export async function experiment(
     ...(workload.parameter === undefined ? {} : { parameter: workload.parameter }),
     ...(baseline === undefined ? {} : { baseline: baseline.name }),
     skipped,
+    subjects: available.map(({ id, name, libos }) => ({
+      ...{ id, name },
+      ...(libos === undefined ? {} : { libos }),
+    })),
     samples,
     ratios: workload.ratios(new Samples(available, samples)),
     calibration,
-    ...(Number.isNaN(level) ? {} : { phase: level }),
     notes: [...notes, ...workload.notes],
   };
 }

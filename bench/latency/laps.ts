@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Reading } from "../_harness/calibration.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { Progress } from "../_harness/progress.ts";
 import { Interleaving, type Round, steady } from "../_harness/rounds.ts";
@@ -35,7 +36,7 @@ export interface Laps {
   /** See {@linkcode Lap}. */
   readonly laps: readonly Lap[];
   /** Before each measurement and after the last. */
-  readonly calibration: readonly number[];
+  readonly calibration: readonly Reading[];
 }
 
 /**
@@ -47,7 +48,7 @@ export async function makeLaps(
   machine: Machine,
   { workload, subjects, effort }: LapOptions,
 ): Promise<Laps> {
-  const { parts, phased = true } = workload;
+  const { parts, phases } = workload;
   const wanted = workload.rounds(effort);
   const roundsOfServers = Math.ceil(wanted / effort.fresh);
   const progress = new Progress(wanted * parts.length * subjects.length);
@@ -75,7 +76,7 @@ export async function makeLaps(
           measure: () => seats[index]!.turn(part, round),
         }));
         const { samples, calibration } = await interleaving.round(steps, round, progress);
-        laps = steady([...laps, { samples, calibration, part, round }], phased);
+        laps = steady([...laps, { samples, calibration, part, round }], phases);
       }
     }
   } finally {

@@ -6,17 +6,7 @@
 import { meetsTarget } from "../_harness/report.ts";
 import { chooseRounds } from "../_harness/rounds.ts";
 import { confidence, mean, quantile, ratios, spread } from "../_harness/statistics.ts";
-import type { RatioResult, Sample } from "./schema.ts";
-
-/** Who takes part, as far as looking at samples needs it. */
-export interface Participant {
-  /** Its name on the command line; ours has the same on every libOS. */
-  readonly id: string;
-  /** Its name in the samples. */
-  readonly name: string;
-  /** The libOS that it is on, if it is ours. */
-  readonly libos?: string;
-}
+import type { Participant, RatioResult, Sample } from "./schema.ts";
 
 /** Which samples. */
 export interface Cell {

@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { Reading } from "../_harness/calibration.ts";
+
 /** The name and the version of the format. */
 export const SCHEMA = "demikernel-latency/2";
 
@@ -55,15 +57,22 @@ export interface Experiment {
   readonly samples: readonly Sample[];
   /** What counts. */
   readonly ratios: readonly RatioResult[];
-  /** Each reading of a cache line's way between the cores and back, in the order of time. */
-  readonly calibration: readonly number[];
-  /**
-   * The phase that counts: the median of those readings over the steady rounds. A run in a phase twice as far is of
-   * another machine, as it were.
-   */
-  readonly phase?: number;
+  /** Each reading of the calibration, in the order of time. */
+  readonly calibration: readonly Reading[];
+  /** The servers that took part. */
+  readonly subjects: readonly Participant[];
   /** What a reader must know to read the figures right. */
   readonly notes: readonly string[];
+}
+
+/** A server that took part. */
+export interface Participant {
+  /** Its name on the command line; ours has the same on every libOS. */
+  readonly id: string;
+  /** Its name in the samples. */
+  readonly name: string;
+  /** The libOS that it is on, if it is ours. */
+  readonly libos?: string;
 }
 
 /** What varies within an experiment. */
@@ -89,6 +98,8 @@ export interface Sample {
    * rounds, if any.
    */
   readonly steady: boolean;
+  /** The calibration of the round, if it was of one phase. */
+  readonly phase?: Reading;
   /** Latency of each operation; absent where only a rate was measured, or nothing was answered. */
   readonly latency?: LatencyFigures;
   /** Operations per second. */

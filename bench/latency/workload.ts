@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Sensitivity } from "../_harness/calibration.ts";
 import type { Machine } from "../_harness/machine.ts";
 import type { Server } from "../_harness/server.ts";
 import type { Samples } from "./samples.ts";
@@ -38,7 +39,7 @@ export interface Trial {
 }
 
 /** What one measurement brought. */
-export type Measurement = Omit<Sample, "subject" | "round" | "steady">;
+export type Measurement = Omit<Sample, "subject" | "round" | "steady" | "phase">;
 
 /** What is measured on one server after the other, within seconds, and again if the machine did not stand still. */
 export interface Part {
@@ -67,12 +68,12 @@ export interface Workload {
   /** Where its client has to be: on the kernel's sockets, or even on its loopback. Anywhere if not given. */
   readonly client?: "kernel" | "loopback";
   /**
-   * Whether what it measures depends on where the host has put the cores; then rounds in which that changed are
-   * made again.
+   * Which phases of the machine are told apart, of which only one counts: rounds in another one are made again. The
+   * finer, the shorter rounds have to be to find the machine standing still.
    *
-   * @default {true}
+   * @default {"coarse"}
    */
-  readonly phased?: boolean;
+  readonly phases?: Sensitivity | "none";
   /** How many rounds. */
   rounds(effort: Effort): number;
   /** What one round does to each server, in words. */

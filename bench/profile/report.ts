@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeCalibration } from "../_harness/calibration.ts";
+import { describeCalibration, type Reading } from "../_harness/calibration.ts";
 import { table } from "../_harness/table.ts";
 import { attribute, type CategoryPart, type FunctionPart } from "./attribution.ts";
 import { CATEGORIES } from "./categories.ts";
@@ -34,7 +34,7 @@ export interface ProfileReport {
   /** The command that repeats it. */
   readonly command: string;
   /** A cache line's way between the cores and back, before and after the profile. */
-  readonly calibration: readonly number[];
+  readonly calibration: readonly Reading[];
   /** What the parts sum up to: from one request to the next, without the profiler. */
   readonly nsPerRequest: number;
   /** What the client saw before the profiler ran. */

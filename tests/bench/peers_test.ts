@@ -116,7 +116,7 @@ Deno.test("Server disposal leaves no process behind", async () => {
 
 Deno.test("buildPeer() says what to do when there is no compiler", async () => {
   await assertRejects(
-    () => buildPeer({ ...machine, compiler: undefined }, "cacheline"),
+    () => buildPeer({ ...machine, compiler: undefined }, "calibrate"),
     BenchmarkError,
     "no C compiler found",
   );

@@ -21,6 +21,7 @@ export const agreement: Workload = {
   subjects: ["c-spin"],
   baseline: "c-spin",
   client: "loopback",
+  phases: "fine",
   rounds: ({ rounds }) => rounds,
   describe: ({ operations }) =>
     `${operations} echoes of 64 bytes by each client; which comes first alternates from round to round`,

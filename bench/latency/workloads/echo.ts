@@ -23,6 +23,7 @@ function echo(protocol: "tcp" | "udp", rest: Pick<Workload, "title" | "subjects"
     id: `${protocol}-echo`,
     protocol,
     baseline: "c-spin",
+    phases: "fine",
     rounds: ({ rounds }: Effort) => rounds,
     describe: ({ operations }: Effort) =>
       `${operations} echoes of ${SIZE} bytes, one at a time, on one connection`,

@@ -23,7 +23,7 @@ export const idle: Workload = {
   baseline: "c-epoll",
   many: true,
   client: "loopback",
-  phased: false,
+  phases: "none",
   rounds: ({ sweepRounds }) => sweepRounds,
   describe: () =>
     `${WATCH_MS} ms with ${CONNECTIONS} open connections, each echoed 100 times before, after ` +
