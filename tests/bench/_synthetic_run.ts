@@ -60,6 +60,7 @@ export function experiment(
     title: "TCP echo, 64 bytes",
     effort: "3 rounds x 50000 echoes per server, after 50000 to warm up; every echo checked",
     skipped: [],
+    subjects: [],
     samples,
     ratios: [],
     calibration: [],

@@ -102,12 +102,13 @@ Deno.test("document() gives each remark a line that ends with one full stop", ()
       title: "T",
       skipped: [{ subject: "node", reason: "not\n  there: install it." }],
       notes: ["A note"],
-      calibration: [100, 110],
+      calibration: [{ cacheLine: 100, loopback: 7_700 }, { cacheLine: 110 }],
     }),
   ]);
   const remarks = section(text, "T").split("\n").filter((line) => line.startsWith("- "));
   assertEquals(remarks, [
-    "- Cache line between the cores and back: 100 ns before, 110 ns after (100-110 in 2 readings).",
+    "- Between the cores and back: a cache line 100 ns before, 110 ns after (100 ns to 110 ns in 2 " +
+    "readings); 64 bytes over TCP 7.70 us before, 7.70 us after (7.70 us to 7.70 us in 1 readings).",
     "- node was left out: not there: install it.",
     "- A note.",
   ]);

@@ -26,7 +26,7 @@ function workload(measure: (part: string, trial: Trial) => Promise<void>): Workl
       return [{ variant: name }];
     },
   }));
-  return { ...tcpEcho, id: "test", rounds: ({ rounds }) => rounds, parts, phased: false };
+  return { ...tcpEcho, id: "test", rounds: ({ rounds }) => rounds, parts, phases: "none" };
 }
 
 const effort = { rounds: 4, sweepRounds: 1, fresh: 2, operations: 1, milliseconds: 1 };

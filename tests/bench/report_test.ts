@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { areInCommonPhase, isOnePhase, levelOf } from "../../bench/_harness/calibration.ts";
+import {
+  areInCommonPhase,
+  commonLevel,
+  isOnePhase,
+  levelOf,
+  type Reading,
+} from "../../bench/_harness/calibration.ts";
 import { parseBenchmarkCsv } from "../../bench/_harness/redis_protocol.ts";
 import { meetsTarget, ratioTable } from "../../bench/_harness/report.ts";
 import { chooseRounds } from "../../bench/_harness/rounds.ts";
@@ -38,23 +44,56 @@ Deno.test("ratioTable() shows bounds where they were determined", () => {
   assertEquals(lines[3]!.split(/\s{2,}/), ["a / b", "2.000", "1.000-3.000"]);
 });
 
-Deno.test("isOnePhase() tells near from far, and leaves out what could not be read", () => {
-  assertEquals(isOnePhase([110, 118, NaN, 125]), true);
-  assertEquals(isOnePhase([110, 510]), false);
-  assertEquals(isOnePhase([NaN]), true);
+/** Readings of these lines and trips. */
+const readings = (...pairs: readonly [cacheLine: number, loopback?: number][]): Reading[] =>
+  pairs.map(([cacheLine, loopback]) =>
+    loopback === undefined ? { cacheLine } : { cacheLine, loopback }
+  );
+
+Deno.test("isOnePhase() tells near from far, and if it is to be fine, fast from slow", () => {
+  const [steady, faster, farther] = [
+    readings([110, 7_700], [118, 7_750], [125, 7_690]),
+    readings([104, 7_700], [104, 8_600]),
+    readings([110, 7_700], [510, 7_700]),
+  ];
+  const coarse = [steady, faster, farther].map((list) => isOnePhase(list, "coarse"));
+  assertEquals(coarse, [true, true, false]);
+  const fine = [steady, faster, farther].map((list) => isOnePhase(list, "fine"));
+  assertEquals(fine, [true, false, false]);
+});
+
+Deno.test("isOnePhase() leaves out what could not be read", () => {
+  assertEquals(isOnePhase([{ cacheLine: 100 }, {}, { cacheLine: 110 }], "fine"), true);
+  assertEquals(isOnePhase([{}], "fine"), true);
+  assertEquals(isOnePhase([], "coarse"), true);
 });
 
 Deno.test("areInCommonPhase() finds the phase that most lists are of, and those that are of two", () => {
-  const [near, far, between] = [[100, 110, 104], [490, 500], [105, 495]];
-  assertEquals(areInCommonPhase([near, far, between, near]), [true, false, false, true]);
-  assertEquals(areInCommonPhase([far, near, far, [48, 49]]), [true, false, true, false]);
-  assertEquals(areInCommonPhase([between, between]), [false, false]);
-  assertEquals(areInCommonPhase([[NaN, NaN], [NaN]]), [true, true]);
-  assertEquals(areInCommonPhase([]), []);
+  const near = readings([100], [110], [104]);
+  const [far, between] = [readings([490], [500]), readings([105], [495])];
+  const common = (...lists: Reading[][]) => areInCommonPhase(lists, "coarse");
+  assertEquals(common(near, far, between, near), [true, false, false, true]);
+  assertEquals(common(far, near, far, readings([48], [49])), [true, false, true, false]);
+  assertEquals(common(between, between), [false, false]);
+  assertEquals(common([{}, {}], [{}]), [true, true]);
+  assertEquals(common(), []);
 });
 
-Deno.test("levelOf() is the middle reading, of those that could be made", () => {
-  assertEquals([levelOf([90, NaN, 110, 100]), levelOf([NaN]), levelOf([])], [100, NaN, NaN]);
+Deno.test("commonLevel() finds what all groups have most of", () => {
+  const [fast, slow, far] = readings([104, 7_700], [108, 8_600], [490, 11_500]);
+  const common = (...groups: (Reading | undefined)[][]) => commonLevel(groups, "fine");
+  assertEquals(common([fast, slow, slow]), slow);
+  assertEquals(common([fast, fast, slow, slow, slow], [fast, fast, fast, slow]), fast);
+  assertEquals(common([fast, fast], [far, slow]), undefined);
+  assertEquals(common([undefined], [fast]), undefined);
+});
+
+Deno.test("levelOf() has the middle readings, of those that could be made", () => {
+  assertEquals(levelOf([{ cacheLine: 90 }, {}, { cacheLine: 110, loopback: 8 }, { cacheLine: 100 }]), {
+    cacheLine: 100,
+    loopback: 8,
+  });
+  assertEquals([levelOf([{}]), levelOf([])], [{}, {}]);
 });
 
 Deno.test("chooseRounds() drops rounds in which the phase changed, unless all did", () => {

@@ -1,46 +1,70 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { changes, showChanges } from "../../bench/latency/compare.ts";
-import type { Run } from "../../bench/latency/schema.ts";
+import { compare, showComparisons } from "../../bench/latency/compare.ts";
+import type { Run, Sample } from "../../bench/latency/schema.ts";
 import { figureTable, showRun } from "../../bench/latency/show.ts";
 import { experiment as synthetic, sample, syntheticRun } from "./_synthetic_run.ts";
 
-Deno.test("changes() has the ratios that both runs have, by experiment and label", () => {
-  const ratio = (label: string, median: number) => {
-    const [low, high] = [median - 0.1, median + 0.1];
+/** A run of these experiments. */
+function run(...experiments: Run["experiments"]): Run {
+  return { ...syntheticRun(), experiments };
+}
+
+/** The cells of the lines of a text. */
+const cells = (text: string) => text.split("\n").map((line) => line.split(/\s{2,}/));
+
+Deno.test("compare() takes the ratios as they are where there are no phases", () => {
+  const ratio = (label: string, median: number, width = 0.1) => {
+    const [low, high] = [median - width, median + width];
     return { label, median, min: low, max: high, low, high };
   };
-  const run = (...experiments: Run["experiments"]): Run => ({ ...syntheticRun(), experiments });
   const before = run(
-    synthetic("a", [], { ratios: [ratio("x / y", 2), ratio("gone / y", 1)] }),
-    synthetic("b", [], { ratios: [ratio("x / y", 0)] }),
+    synthetic("idle", [], { ratios: [ratio("x / y", 2), ratio("gone / y", 1), ratio("z / y", 0)] }),
+    synthetic("gone", [], { ratios: [ratio("x / y", 1)] }),
   );
   const after = run(
-    synthetic("b", [], { ratios: [ratio("x / y", 5)] }),
-    synthetic("a", [], { ratios: [ratio("new / y", 1), ratio("x / y", 1.5)] }),
+    synthetic("new", [], { ratios: [ratio("x / y", 1)] }),
+    synthetic("idle", [sample("ours", 8)], {
+      ratios: [ratio("new / y", 1), ratio("x / y", 1.5), ratio("z / y", 5, 9)],
+    }),
   );
-  const list = changes(before, after);
-  assertEquals(list, [
-    { id: "b", label: "x / y", before: 0, after: 5, samePhase: true, certain: true },
-    { id: "a", label: "x / y", before: 2, after: 1.5, samePhase: true, certain: true },
+  const list = compare(before, after);
+  assertEquals(list.map(({ id, rounds }) => [id, ...rounds]), [["idle", 0, 1]]);
+  assertEquals(list[0]!.changes, [
+    { label: "x / y", before: 2, after: 1.5, certain: true },
+    { label: "z / y", before: 0, after: 5, certain: false },
   ]);
-  const [, , first, second] = showChanges(list).split("\n").map((line) => line.split(/\s{2,}/));
-  assertEquals(first, ["b: x / y", "0.000", "5.000"]);
-  assertEquals(second, ["a: x / y", "2.000", "1.500", "-25.0 %"]);
-  assertMatch(showChanges(changes(before, run())), /no ratio that both runs have/);
+  assertMatch(showComparisons(compare(before, run())), /no experiment that both runs have/);
 });
 
-Deno.test("changes() knows what may be chance, and runs of another phase, which cannot be compared", () => {
-  const run = (median: number, low: number, high: number, phase?: number): Run => {
-    const ratios = [{ label: "x / y", median, min: 0, max: 9, low, high }];
-    const rest = phase === undefined ? { ratios } : { ratios, phase };
-    return { ...syntheticRun(), experiments: [synthetic("a", [], rest)] };
-  };
-  const last = (before: Run, after: Run) =>
-    showChanges(changes(before, after)).split("\n").at(-1)!.split(/\s{2,}/).at(-1);
-  assertEquals(last(run(2, 1.9, 2.1, 100), run(2.2, 2.15, 2.3, 110)), "+10.0 %");
-  assertEquals(last(run(2, 1.9, 2.1, 100), run(2.2, 1.95, 2.3, 110)), "may be chance");
-  assertEquals(last(run(2, 1.9, 2.1, 100), run(3, 2.9, 3.1, 490)), "other phase: no comparison");
-  assertEquals(last(run(2, 1.9, 2.1), run(3, 2.9, 3.1)), "+50.0 %");
+Deno.test("compare() compares within the phase of the machine that both runs met most", () => {
+  const subjects = [
+    { id: "c-spin", name: "C spin" },
+    { id: "ours-generator", name: "ours", libos: "catnap" },
+  ];
+  const [fast, slow] = [{ cacheLine: 104, loopback: 7_700 }, { cacheLine: 108, loopback: 8_600 }];
+  /** Rounds in which ours takes so many times as long as C. */
+  const rounds = (phase: typeof fast, ratios: readonly number[], first: number) =>
+    ratios.flatMap((ratio, index) =>
+      [sample("C spin", 10, { seed: 1 }), sample("ours", 10 * ratio, { seed: 1 })].map((one) => ({
+        ...one,
+        ...{ phase, round: first + index, steady: false },
+      }))
+    );
+  const made = (samples: Sample[]) => run(synthetic("tcp-echo", samples, { subjects }));
+  const before = made([...rounds(fast, [2, 2], 0), ...rounds(slow, [1, 1, 1], 2)]);
+  const after = made([...rounds(fast, [2.2, 2.2, 2.2], 0), ...rounds(slow, [1], 3)]);
+  const [comparison] = compare(before, after);
+  assertEquals(comparison!.rounds, [2, 3]);
+  assertEquals(comparison!.phase, fast);
+  const [p50] = comparison!.changes;
+  assertEquals(p50!.label, "ours / C spin, p50");
+  assert(Math.abs(p50!.after / p50!.before - 1.1) < 0.02);
+  const [title, head, , first] = cells(showComparisons(compare(before, after)));
+  assertMatch(title!.join(), /^tcp-echo: 2 and 3 rounds, .* \(a cache line 104 ns, .* 7\.70 us\)$/);
+  assertEquals(head, ["ratio", "before", "now", "change"]);
+  assertMatch(first!.join(), /^ours \/ C spin, p50,.*\+\d+\.\d %$/);
+  const elsewhere = made(rounds({ cacheLine: 490, loopback: 11_500 }, [2], 0));
+  assertMatch(showComparisons(compare(before, elsewhere)), /no phase .* both runs have met/);
 });
 
 Deno.test("figureTable() has the columns that have figures", () => {
