@@ -21,8 +21,9 @@ import { Session, Store } from "./kv/mod.ts";
 const EXPIRY = { budget: 1000, idle: 100, busy: 4 };
 
 /**
- * What keys and values may take of the heap, the end of which would be the end of the process. For more of
- * them: `deno run --v8-flags=--max-old-space-size=16000`.
+ * What keys and values may take of the memory, as a part of what the engine would take for its heap, which depends
+ * on the machine. They are not on that heap, but to have no limit would be the end of the process some day. For more
+ * of them: `deno run --v8-flags=--max-old-space-size=16000`.
  */
 const HEAP_SHARE = 0.75;
 
@@ -78,7 +79,7 @@ if (import.meta.main) {
       // The store tells clients its port, which is known now that the server listens.
       const store: Store = new Store({
         port: server.addr.port,
-        maximumHeap: HEAP_SHARE * getHeapStatistics().heap_size_limit,
+        maximumMemory: HEAP_SHARE * getHeapStatistics().heap_size_limit,
       });
       let timer: ReturnType<typeof setTimeout>;
       const expire = () => {

@@ -5,7 +5,7 @@
  * connection, feeds it what it receives, and sends what it replies.
  *
  * To read how a store is built, begin with `session.ts` and follow a request: `request_reader.ts` finds it
- * in the bytes, `command.ts` finds what to run, `commands/` runs it on a `database.ts`, `reply.ts` writes the answer.
+ * in the bytes, `command.ts` finds what to run, `commands/` runs it on a `database.ts`, which keeps keys and values in `records.ts`, `reply.ts` writes the answer.
  *
  * @module
  */

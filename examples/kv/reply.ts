@@ -5,7 +5,7 @@
  */
 import type { Integer } from "./integer.ts";
 import { encodeLatin1 } from "./latin1.ts";
-import type { Value } from "./value.ts";
+import { copy, type Span } from "./span.ts";
 
 const INITIAL_SIZE = 16 * 1024;
 /**
@@ -19,9 +19,6 @@ const RETAINED_SIZE = 256 * 1024;
 const NOTHING = new Uint8Array(0);
 /** Replies that nobody reads must not fill the memory of the server. */
 const MAX_SIZE = 2 ** 30;
-
-/** Up to here a loop over the bytes beats a native copy, which needs a view of its own. */
-const LOOP_LIMIT = 256;
 
 /** The longest header: a type byte, 20 digits, CR LF. */
 const HEADER_SIZE = 23;
@@ -51,8 +48,7 @@ export class ReplyBuffer {
   /** Moves the replies to where there are `length` bytes for them. */
   moveTo(target: Uint8Array): void {
     const { bytes, length } = this;
-    if (length > LOOP_LIMIT) target.set(bytes.subarray(0, length));
-    else for (let i = 0; i < length; i++) target[i] = bytes[i]!;
+    copy(bytes, 0, length, target, 0);
     this.reset();
   }
 
@@ -103,10 +99,18 @@ export class ReplyBuffer {
   }
 
   /** A bulk string. */
-  bulk(value: Value): void {
+  value(value: Span): void {
     this.#reserve(HEADER_SIZE + value.length + 2);
     this.#header(BULK, value.length);
-    this.#body(value);
+    this.length = value.copyTo(this.bytes, this.length);
+    this.#lineEnd();
+  }
+
+  /** A bulk string from one of latin1. */
+  bulk(text: string): void {
+    this.#reserve(HEADER_SIZE + text.length + 2);
+    this.#header(BULK, text.length);
+    this.#line(text);
   }
 
   /** The absence of a value: the null bulk string, or the null of RESP3. */
@@ -140,7 +144,7 @@ export class ReplyBuffer {
     if (this.protocol === 2) return this.bulk(text);
     this.#reserve(HEADER_SIZE + text.length + 6);
     this.#header(VERBATIM, text.length + 4);
-    this.#body("txt:" + text);
+    this.#line("txt:" + text);
   }
 
   /** A line of its own: `text`, CR LF. */
@@ -167,17 +171,6 @@ export class ReplyBuffer {
     bytes[at] = CR;
     bytes[at + 1] = LF;
     this.length = at + 2;
-  }
-
-  /** The bytes of a value and a line end, for which there is room. */
-  #body(value: Value): void {
-    if (typeof value === "string") {
-      this.length = encodeLatin1(value, this.bytes, this.length);
-    } else {
-      this.bytes.set(value, this.length);
-      this.length += value.length;
-    }
-    this.#lineEnd();
   }
 
   #lineEnd(): void {

@@ -229,8 +229,8 @@ export class Session {
     const { arity } = command;
     if (arity >= 0 ? count !== arity : count < -arity) throw arityError(command.fullName);
     this.lastCommand = command.fullName;
-    const { statistics, maximumHeap } = this.store;
-    if (statistics.heapBytes > maximumHeap && command.flags.includes("denyoom")) {
+    const { statistics, maximumMemory } = this.store;
+    if (statistics.memory > maximumMemory && command.flags.includes("denyoom")) {
       throw new CommandError("OOM command not allowed when used memory > 'maxmemory'.");
     }
     command.run(this, request);
