@@ -10,9 +10,9 @@
  */
 
 import { getHeapStatistics } from "node:v8";
-import { type Connection, type InetAddress, serve } from "../mod.ts";
+import { type Connection, type InetAddress, type LibOS, serve, type Sga } from "../mod.ts";
 import { main } from "./_cli.ts";
-import { Session, Store } from "./kv/mod.ts";
+import { type ReplyMemory, Session, Store } from "./kv/mod.ts";
 
 /**
  * How many keys whose time has come are deleted at once, and after how many milliseconds again: soon if there
@@ -27,13 +27,45 @@ const EXPIRY = { budget: 1000, idle: 100, busy: 4 };
  */
 const HEAP_SHARE = 0.75;
 
+/** The sga that replies are written into. */
+class ReplySga {
+  #sga: Sga | null = null;
+  readonly #libos: LibOS;
+
+  constructor(libos: LibOS) {
+    this.#libos = libos;
+  }
+
+  /** See {@linkcode ReplyMemory}. */
+  readonly grow: ReplyMemory = (size, old, length) => {
+    const grown = this.#libos.alloc(size);
+    if (length > 0) grown.bytes().set(old.subarray(0, length));
+    this.recycle();
+    this.#sga = grown;
+    return grown.bytes();
+  };
+
+  /** What was written. */
+  written(length: number): Sga {
+    this.#sga!.trim(0, length);
+    return this.#sga!;
+  }
+
+  /** Gives it back, if there is one. */
+  recycle(): void {
+    this.#sga?.recycle();
+    this.#sga = null;
+  }
+}
+
 /** Serves one client: what a pop gave is fed to its session, and the replies go out in one push. */
 function* handle(connection: Connection, store: Store) {
+  const replies = new ReplySga(connection.libos);
   const session = new Session(store, {
     address: format(connection.remoteAddr as InetAddress),
     localAddress: format(connection.localAddr as InetAddress),
     disconnect: () => connection[Symbol.dispose](),
-  });
+  }, replies.grow);
   const { reply } = session;
   try {
     while (session.open) {
@@ -44,13 +76,10 @@ function* handle(connection: Connection, store: Store) {
           session.feed(request.bytes(segment));
           do {
             if (reply.length > 0) {
-              const replies = connection.libos.alloc(reply.length);
-              try {
-                reply.moveTo(replies.bytes());
-                yield* connection.push(replies);
-              } finally {
-                replies.recycle();
-              }
+              const written = replies.written(reply.length);
+              reply.reset();
+              yield* connection.push(written);
+              replies.recycle();
             }
           } while (session.resume());
         }
@@ -60,6 +89,7 @@ function* handle(connection: Connection, store: Store) {
     }
   } finally {
     session.close();
+    replies.recycle();
   }
 }
 

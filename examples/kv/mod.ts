@@ -9,6 +9,6 @@
  *
  * @module
  */
-export { ReplyBuffer } from "./reply.ts";
+export { ReplyBuffer, type ReplyMemory } from "./reply.ts";
 export { type ReplyMode, Session, type SessionInfo } from "./session.ts";
 export { type Statistics, Store, type StoreOptions } from "./store.ts";
