@@ -12,6 +12,7 @@
 import { getHeapStatistics } from "node:v8";
 import { type Connection, type InetAddress, type LibOS, serve, type Sga } from "../mod.ts";
 import { main } from "./_cli.ts";
+import { Letter, Outbox } from "./_outbox.ts";
 import { type ReplyMemory, Session, Store } from "./kv/mod.ts";
 
 /**
@@ -27,7 +28,7 @@ const EXPIRY = { budget: 1000, idle: 100, busy: 4 };
  */
 const HEAP_SHARE = 0.75;
 
-/** The sga that replies are written into. */
+/** Memory for replies: an sga, which is then pushed. */
 class ReplySga {
   #sga: Sga | null = null;
   readonly #libos: LibOS;
@@ -45,10 +46,12 @@ class ReplySga {
     return grown.bytes();
   };
 
-  /** What was written. */
-  written(length: number): Sga {
-    this.#sga!.trim(0, length);
-    return this.#sga!;
+  /** Takes the sga, with as much as was written. */
+  take(length: number): Sga {
+    const sga = this.#sga!;
+    this.#sga = null;
+    sga.trim(0, length);
+    return sga;
   }
 
   /** Gives it back, if there is one. */
@@ -59,37 +62,47 @@ class ReplySga {
 }
 
 /** Serves one client: what a pop gave is fed to its session, and the replies go out in one push. */
-function* handle(connection: Connection, store: Store) {
-  const replies = new ReplySga(connection.libos);
+function* handle(connection: Connection, store: Store, outbox: Outbox) {
+  const memory = new ReplySga(connection.libos);
   const session = new Session(store, {
     address: format(connection.remoteAddr as InetAddress),
     localAddress: format(connection.localAddr as InetAddress),
     disconnect: () => connection[Symbol.dispose](),
-  }, replies.grow);
+  }, memory.grow);
   const { reply } = session;
+  const letter = new Letter(connection);
   try {
     while (session.open) {
       const request = yield* connection.pop();
-      if (request === null) return;
+      if (request === null) break;
       try {
         for (let segment = 0; segment < request.numsegs; segment++) {
-          session.feed(request.bytes(segment));
+          let resumes = false;
           do {
+            // Who does not take his replies gets no more of them.
+            if (letter.sga !== null) outbox.flush();
+            if (letter.push !== null) yield* letter.push;
+            letter.push = null;
+            if (resumes) session.resume();
+            else session.feed(request.bytes(segment));
             if (reply.length > 0) {
-              const written = replies.written(reply.length);
+              letter.sga = memory.take(reply.length);
               reply.reset();
-              yield* connection.push(written);
-              replies.recycle();
+              outbox.post(letter);
             }
-          } while (session.resume());
+            resumes = session.paused;
+          } while (resumes);
         }
       } finally {
         request.recycle();
       }
     }
+    // What is not sent when the connection is closed may be lost.
+    if (letter.sga !== null) outbox.flush();
+    if (letter.push !== null) yield* letter.push;
   } finally {
     session.close();
-    replies.recycle();
+    memory.recycle();
   }
 }
 
@@ -102,9 +115,10 @@ if (import.meta.main) {
     about: "Key-value store",
     port: 6380,
     start(libos, { hostname, port }, signal) {
+      const outbox = new Outbox(libos);
       const server = serve(
         { libos, hostname, port, signal },
-        (connection) => handle(connection, store),
+        (connection) => handle(connection, store, outbox),
       );
       // The store tells clients its port, which is known now that the server listens.
       const store: Store = new Store({
@@ -121,7 +135,7 @@ if (import.meta.main) {
         addr: server.addr,
         shutdown() {
           clearTimeout(timer);
-          return server.shutdown();
+          return server.shutdown().finally(() => outbox[Symbol.dispose]());
         },
       };
     },

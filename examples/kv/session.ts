@@ -98,6 +98,11 @@ export class Session {
     return this.#open;
   }
 
+  /** Whether requests wait until the replies to those before them were sent. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
   /**
    * Runs the requests that are complete with these bytes; the replies are added to
    * {@linkcode Session.reply}. Send them, then {@linkcode Session.resume} until there is no more to do: the
