@@ -8,8 +8,8 @@ import type { Span } from "./span.ts";
 
 /** Slots of an empty table. */
 const SMALLEST = 16;
-/** So many slots there are for each record at least, and at most; half of a table is empty then, or more. */
-const LEAST = 2;
+/** A table grows when there are fewer slots than this for each record, and shrinks when there are more than that. */
+const LEAST = 4 / 3;
 const MOST = 16;
 
 /**
