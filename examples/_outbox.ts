@@ -56,6 +56,11 @@ export class Outbox implements Disposable {
     libos.spawn(this.#run()).catch(() => {});
   }
 
+  /** Whether nothing was posted in this turn yet, as far as is known here. */
+  get empty(): boolean {
+    return this.#count === 0;
+  }
+
   /** Sends a letter, which has an sga, soon. It must not be changed before it has none. */
   post(letter: Letter): void {
     if (this.#alone > 0) {
