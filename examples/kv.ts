@@ -10,9 +10,10 @@
  */
 
 import { getHeapStatistics } from "node:v8";
-import { type Connection, type InetAddress, serve } from "../mod.ts";
+import { type Connection, type InetAddress, type LibOS, serve, type Sga } from "../mod.ts";
 import { main } from "./_cli.ts";
-import { Session, Store } from "./kv/mod.ts";
+import { Letter, Outbox } from "./_outbox.ts";
+import { type ReplyMemory, Session, Store } from "./kv/mod.ts";
 
 /**
  * How many keys whose time has come are deleted at once, and after how many milliseconds again: soon if there
@@ -21,44 +22,87 @@ import { Session, Store } from "./kv/mod.ts";
 const EXPIRY = { budget: 1000, idle: 100, busy: 4 };
 
 /**
- * What keys and values may take of the heap, the end of which would be the end of the process. For more of
- * them: `deno run --v8-flags=--max-old-space-size=16000`.
+ * What keys and values may take of the memory, as a part of what the engine would take for its heap, which depends
+ * on the machine. They are not on that heap, but to have no limit would be the end of the process some day. For more
+ * of them: `deno run --v8-flags=--max-old-space-size=16000`.
  */
 const HEAP_SHARE = 0.75;
 
+/** Memory for replies: an sga, which is then pushed. */
+class ReplySga {
+  #sga: Sga | null = null;
+  readonly #libos: LibOS;
+
+  constructor(libos: LibOS) {
+    this.#libos = libos;
+  }
+
+  /** See {@linkcode ReplyMemory}. */
+  readonly grow: ReplyMemory = (size, old, length) => {
+    const grown = this.#libos.alloc(size);
+    if (length > 0) grown.bytes().set(old.subarray(0, length));
+    this.recycle();
+    this.#sga = grown;
+    return grown.bytes();
+  };
+
+  /** Takes the sga, with as much as was written. */
+  take(length: number): Sga {
+    const sga = this.#sga!;
+    this.#sga = null;
+    sga.trim(0, length);
+    return sga;
+  }
+
+  /** Gives it back, if there is one. */
+  recycle(): void {
+    this.#sga?.recycle();
+    this.#sga = null;
+  }
+}
+
 /** Serves one client: what a pop gave is fed to its session, and the replies go out in one push. */
-function* handle(connection: Connection, store: Store) {
+function* handle(connection: Connection, store: Store, outbox: Outbox) {
+  const memory = new ReplySga(connection.libos);
   const session = new Session(store, {
     address: format(connection.remoteAddr as InetAddress),
     localAddress: format(connection.localAddr as InetAddress),
     disconnect: () => connection[Symbol.dispose](),
-  });
+  }, memory.grow);
   const { reply } = session;
+  const letter = new Letter(connection);
   try {
     while (session.open) {
       const request = yield* connection.pop();
-      if (request === null) return;
+      if (request === null) break;
       try {
         for (let segment = 0; segment < request.numsegs; segment++) {
-          session.feed(request.bytes(segment));
+          let resumes = false;
           do {
+            // Who does not take his replies gets no more of them.
+            if (letter.sga !== null) outbox.flush();
+            if (letter.push !== null) yield* letter.push;
+            letter.push = null;
+            if (resumes) session.resume();
+            else session.feed(request.bytes(segment));
             if (reply.length > 0) {
-              const replies = connection.libos.alloc(reply.length);
-              try {
-                reply.moveTo(replies.bytes());
-                yield* connection.push(replies);
-              } finally {
-                replies.recycle();
-              }
+              letter.sga = memory.take(reply.length);
+              reply.reset();
+              outbox.post(letter);
             }
-          } while (session.resume());
+            resumes = session.paused;
+          } while (resumes);
         }
       } finally {
         request.recycle();
       }
     }
+    // What is not sent when the connection is closed may be lost.
+    if (letter.sga !== null) outbox.flush();
+    if (letter.push !== null) yield* letter.push;
   } finally {
     session.close();
+    memory.recycle();
   }
 }
 
@@ -71,14 +115,18 @@ if (import.meta.main) {
     about: "Key-value store",
     port: 6380,
     start(libos, { hostname, port }, signal) {
+      const outbox = new Outbox(libos);
       const server = serve(
         { libos, hostname, port, signal },
-        (connection) => handle(connection, store),
+        (connection) => handle(connection, store, outbox),
       );
       // The store tells clients its port, which is known now that the server listens.
+      let now = 0;
       const store: Store = new Store({
+        // Once for all who are served in one turn, as in Redis: to read the clock makes a number on the heap.
+        clock: () => outbox.empty ? now = Date.now() : now,
         port: server.addr.port,
-        maximumHeap: HEAP_SHARE * getHeapStatistics().heap_size_limit,
+        maximumMemory: HEAP_SHARE * getHeapStatistics().heap_size_limit,
       });
       let timer: ReturnType<typeof setTimeout>;
       const expire = () => {
@@ -90,7 +138,7 @@ if (import.meta.main) {
         addr: server.addr,
         shutdown() {
           clearTimeout(timer);
-          return server.shutdown();
+          return server.shutdown().finally(() => outbox[Symbol.dispose]());
         },
       };
     },

@@ -4,28 +4,27 @@
  * @module
  */
 import { CommandError } from "./errors.ts";
-import { type Expiring, ExpiryQueue } from "./expiry_queue.ts";
-import { heapSize, type Value } from "./value.ts";
+import { ExpiryQueue } from "./expiry_queue.ts";
+import { hashBytes } from "./hash.ts";
+import { KeyTable } from "./key_table.ts";
+import { Field, NOWHERE, Records } from "./records.ts";
+import { Span } from "./span.ts";
+
+/** The most keys that one database holds: more would not have room as records. */
+const MAX_KEYS = 2 ** 29;
+
+/** What a key takes of the memory beside its record, in bytes: in the table, and in the order. */
+const KEY_COST = 48;
 
 /**
- * The most keys that one database holds.
+ * A key that is there, and what it holds: the place of its record.
  *
- * A `Map` throws beyond 2²⁴ entries, and counts deleted ones among them until these are half of it.
+ * It is good until the next key is set, changed or deleted.
  */
-const MAX_KEYS = 2 ** 23;
+export type Entry = number;
 
-/** What an entry takes of the heap beside its key and value, in bytes: at most, of millions that come and go. */
-const ENTRY_COST = 240;
-
-/** A key and what belongs to it. */
-export interface Entry extends Expiring {
-  /** The bytes of the key as latin1. */
-  readonly key: string;
-  /** What the key holds; {@linkcode Database.replace} changes it. */
-  value: Value;
-  /** The place in the order of the scan; only the database changes it. */
-  scanIndex: number;
-}
+/** No entry: there is no such key. */
+export const NONE: Entry = NOWHERE;
 
 /** What all databases of a store share: the time, and what they count. */
 export interface Shared {
@@ -37,8 +36,8 @@ export interface Shared {
   hits: number;
   /** How many reads found no key. */
   misses: number;
-  /** About how much of the heap of the engine the keys and values take, in bytes. */
-  heapBytes: number;
+  /** About how much memory the keys and values take, in bytes; what is free among them may be as much again. */
+  memory: number;
 }
 
 /**
@@ -50,12 +49,15 @@ export interface Shared {
 export class Database {
   #shared: Shared;
   #maximumKeys: number;
-  #entries = new Map<string, Entry>();
+  #records!: Records;
+  #table!: KeyTable;
+  #expiring!: ExpiryQueue;
   /** Every entry once, for the scan: a deletion moves the last entry into the hole. */
   #order: Entry[] = [];
-  #expiring = new ExpiryQueue<Entry>();
-  /** The part of {@linkcode Shared.heapBytes} that is in here. */
-  #heapBytes = 0;
+  /** The part of {@linkcode Shared.memory} that is in here. */
+  #memory = 0;
+  readonly #key = new Span();
+  readonly #value = new Span();
 
   /**
    * @param shared The time and the counters.
@@ -64,11 +66,12 @@ export class Database {
   constructor(shared: Shared, maximumKeys: number = MAX_KEYS) {
     this.#shared = shared;
     this.#maximumKeys = maximumKeys;
+    this.clear();
   }
 
   /** How many keys there are, with those that have expired and are not collected yet. */
   get size(): number {
-    return this.#entries.size;
+    return this.#table.size;
   }
 
   /** How many of the keys expire. */
@@ -76,20 +79,30 @@ export class Database {
     return this.#expiring.size;
   }
 
-  /** The entry of a key, if there is one. */
-  find(key: string): Entry | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined || entry.expiryIndex < 0 || !this.#hasExpired(entry)) return entry;
+  /** The entry of a key, or {@linkcode NONE}. */
+  find(key: Span): Entry {
+    const entry = this.#table.find(key, hashBytes(key.bytes, key.start, key.end));
+    if (entry === NONE || !this.#hasExpired(entry)) return entry;
     this.#expire(entry);
-    return undefined;
+    return NONE;
   }
 
   /** Like {@linkcode Database.find}, and counts a hit or a miss. */
-  read(key: string): Entry | undefined {
+  read(key: Span): Entry {
     const entry = this.find(key);
-    if (entry === undefined) this.#shared.misses++;
+    if (entry === NONE) this.#shared.misses++;
     else this.#shared.hits++;
     return entry;
+  }
+
+  /** The key of an entry, in a span that is good until the next call. */
+  key(entry: Entry): Span {
+    return this.#records.key(entry, this.#key);
+  }
+
+  /** What an entry holds, in a span that is good until the next call. */
+  value(entry: Entry): Span {
+    return this.#records.value(entry, this.#value);
   }
 
   /**
@@ -98,30 +111,53 @@ export class Database {
    * @param key The key, new or not.
    * @param value What it holds from now on.
    * @returns The entry of the key.
-   * @throws {CommandError} If the key is new and the database is full.
+   * @throws {CommandError} If there is no room for it.
    */
-  set(key: string, value: Value): Entry {
-    let entry = this.#entries.get(key);
-    if (entry !== undefined) {
-      this.replace(entry, value);
-      if (entry.expiryIndex >= 0) this.#expiring.delete(entry);
-      return entry;
-    }
-    const maximum = this.#maximumKeys;
-    if (this.#order.length >= maximum) {
-      throw new CommandError(`OOM command not allowed: a database holds at most ${maximum} keys`);
-    }
-    entry = { key, value, scanIndex: this.#order.length, expiryIndex: -1 };
-    this.#entries.set(key, entry);
-    this.#order.push(entry);
-    this.#account(costOf(entry));
-    return entry;
+  set(key: Span, value: Span): Entry {
+    const hash = hashBytes(key.bytes, key.start, key.end);
+    const entry = this.#table.find(key, hash);
+    if (entry === NONE) return this.#add(key, hash, value);
+    this.persist(entry);
+    return this.replace(entry, value);
   }
 
-  /** Gives an entry another value, and lets it expire when it would have. */
-  replace(entry: Entry, value: Value): void {
-    this.#account(heapSize(value) - heapSize(entry.value));
-    entry.value = value;
+  /**
+   * Gives an entry another value, and lets it expire when it would have.
+   *
+   * @returns The entry from now on.
+   * @throws {CommandError} If there is no room for it.
+   */
+  replace(entry: Entry, value: Span): Entry {
+    const records = this.#records;
+    const { length } = value;
+    if (records.fits(entry, length)) {
+      records.write(entry, 0, value);
+      return entry;
+    }
+    const { HASH } = Field;
+    const moved = records.make(this.key(entry), records.get(entry, HASH), length, length);
+    records.write(moved, 0, value);
+    return this.#supersede(entry, moved);
+  }
+
+  /**
+   * Adds bytes at the end of the value of an entry. To do so again and again takes time in proportion to what is
+   * added, since a value that has grown is given room to grow.
+   *
+   * @returns The entry from now on.
+   * @throws {CommandError} If there is no room for it.
+   */
+  append(entry: Entry, tail: Span): Entry {
+    const records = this.#records;
+    const old = this.value(entry);
+    const length = old.length + tail.length;
+    let grown = entry;
+    if (!records.fits(entry, length)) {
+      grown = records.make(this.key(entry), records.get(entry, Field.HASH), length, 2 * length);
+      records.write(grown, 0, old);
+    }
+    records.write(grown, length - tail.length, tail);
+    return grown === entry ? entry : this.#supersede(entry, grown);
   }
 
   /**
@@ -129,23 +165,24 @@ export class Database {
    *
    * @returns Whether there was one.
    */
-  delete(key: string): boolean {
+  delete(key: Span): boolean {
     const entry = this.find(key);
-    if (entry !== undefined) this.#remove(entry);
-    return entry !== undefined;
+    if (entry !== NONE) this.#remove(entry);
+    return entry !== NONE;
   }
 
-  /** Deletes all keys. */
+  /** Deletes all keys, and lets go of all memory. */
   clear(): void {
-    this.#entries = new Map();
+    this.#records = new Records((from, to) => this.#relocate(from, to));
+    this.#table = new KeyTable(this.#records);
+    this.#expiring = new ExpiryQueue(this.#records);
     this.#order = [];
-    this.#expiring.clear();
-    this.#account(-this.#heapBytes);
+    this.#account(-this.#memory);
   }
 
   /** When an entry expires, in milliseconds since 1970, or `undefined` if it does not. */
   deadline(entry: Entry): number | undefined {
-    return entry.expiryIndex < 0 ? undefined : this.#expiring.deadline(entry);
+    return !this.#expires(entry) ? undefined : this.#expiring.deadline(entry);
   }
 
   /** Lets an entry expire at a time, in milliseconds since 1970. */
@@ -159,16 +196,14 @@ export class Database {
    * @returns Whether it would have.
    */
   persist(entry: Entry): boolean {
-    if (entry.expiryIndex < 0) return false;
+    if (!this.#expires(entry)) return false;
     this.#expiring.delete(entry);
     return true;
   }
 
-  /** Every key that has not expired. */
-  *keys(): Generator<string, void, void> {
-    for (const entry of this.#order) {
-      if (entry.expiryIndex < 0 || !this.#hasExpired(entry)) yield entry.key;
-    }
+  /** Every key that has not expired, in a span that is good until the next one. */
+  *keys(): Generator<Span, void, void> {
+    for (const entry of this.#order) if (!this.#hasExpired(entry)) yield this.key(entry);
   }
 
   /**
@@ -190,7 +225,7 @@ export class Database {
     for (let i = end - 1; i >= start; i--) {
       const entry = this.#order[i]!;
       // An expired entry goes the same way as any deletion: what takes its place has been visited.
-      if (entry.expiryIndex >= 0 && this.#hasExpired(entry)) this.#expire(entry);
+      if (this.#hasExpired(entry)) this.#expire(entry);
       else visit(entry);
     }
     return start;
@@ -213,9 +248,13 @@ export class Database {
     return collected;
   }
 
-  /** Whether the time of an entry that expires has come: it lives through its last millisecond. */
+  #expires(entry: Entry): boolean {
+    return this.#records.get(entry, Field.EXPIRY) >= 0;
+  }
+
+  /** Whether the time of an entry has come: it lives through its last millisecond. */
   #hasExpired(entry: Entry): boolean {
-    return this.#shared.now > this.#expiring.deadline(entry);
+    return this.#expires(entry) && this.#shared.now > this.#expiring.deadline(entry);
   }
 
   #expire(entry: Entry): void {
@@ -223,23 +262,56 @@ export class Database {
     this.#remove(entry);
   }
 
+  #add(key: Span, hash: number, value: Span): Entry {
+    const maximum = this.#maximumKeys;
+    if (this.#order.length >= maximum) {
+      throw new CommandError(`OOM command not allowed: a database holds at most ${maximum} keys`);
+    }
+    const records = this.#records;
+    const entry = records.make(key, hash, value.length, value.length);
+    records.write(entry, 0, value);
+    records.set(entry, Field.ORDER, this.#order.push(entry) - 1);
+    this.#table.add(entry, hash);
+    this.#account(records.size(entry) + KEY_COST);
+    return entry;
+  }
+
   #remove(entry: Entry): void {
-    if (entry.expiryIndex >= 0) this.#expiring.delete(entry);
-    this.#entries.delete(entry.key);
-    this.#account(-costOf(entry));
+    this.persist(entry);
+    const records = this.#records;
+    this.#table.delete(entry, records.get(entry, Field.HASH));
+    const place = records.get(entry, Field.ORDER);
     const last = this.#order.pop()!;
     if (last !== entry) {
-      this.#order[entry.scanIndex] = last;
-      last.scanIndex = entry.scanIndex;
+      this.#order[place] = last;
+      records.set(last, Field.ORDER, place);
     }
+    this.#account(-records.size(entry) - KEY_COST);
+    records.free(entry);
+  }
+
+  /** A record takes the place of another one with the same key; returns it. */
+  #supersede(entry: Entry, by: Entry): Entry {
+    const records = this.#records;
+    for (const field of [Field.ORDER, Field.EXPIRY]) {
+      records.set(by, field, records.get(entry, field));
+    }
+    this.#account(records.size(by) - records.size(entry));
+    this.#relocate(entry, by);
+    records.free(entry);
+    return by;
+  }
+
+  /** The record of an entry is in another place now. */
+  #relocate(from: Entry, to: Entry): void {
+    const records = this.#records;
+    this.#table.moved(from, to, records.get(to, Field.HASH));
+    this.#order[records.get(to, Field.ORDER)] = to;
+    if (this.#expires(to)) this.#expiring.moved(to);
   }
 
   #account(bytes: number): void {
-    this.#heapBytes += bytes;
-    this.#shared.heapBytes += bytes;
+    this.#memory += bytes;
+    this.#shared.memory += bytes;
   }
-}
-
-function costOf({ key, value }: Entry): number {
-  return ENTRY_COST + key.length + heapSize(value);
 }

@@ -1,63 +1,63 @@
 /**
- * The keys of a database that expire, soonest first.
+ * The records of a database that expire, soonest first.
  *
  * @module
  */
-
-/** What can stand in an {@linkcode ExpiryQueue}. */
-export interface Expiring {
-  /** The place of this in the queue, or −1; only the queue changes it. */
-  expiryIndex: number;
-}
+import { Field, type Records } from "./records.ts";
 
 /**
- * A binary heap ordered by deadline, in which every item knows its place.
+ * A binary heap ordered by deadline, in which every record knows its place.
  *
  * So the next key to expire is found at once, and a key that gets another deadline or is deleted is found
  * without a search. Deadlines stand in an array of their own, which the engine stores without boxing.
  */
-export class ExpiryQueue<T extends Expiring> {
-  #items: T[] = [];
+export class ExpiryQueue {
+  readonly #records: Records;
+  #items: number[] = [];
   #deadlines: number[] = [];
 
-  /** How many items there are. */
+  /** @param records Where the records are. */
+  constructor(records: Records) {
+    this.#records = records;
+  }
+
+  /** How many records there are. */
   get size(): number {
     return this.#items.length;
   }
 
-  /** The item with the earliest deadline. */
-  get first(): T | undefined {
+  /** The record with the earliest deadline, if there is one. */
+  get first(): number | undefined {
     return this.#items[0];
   }
 
-  /** The deadline of an item that is in the queue. */
-  deadline(item: T): number {
-    return this.#deadlines[item.expiryIndex]!;
+  /** The deadline of a record that is in the queue. */
+  deadline(record: number): number {
+    return this.#deadlines[this.#records.get(record, Field.EXPIRY)]!;
   }
 
-  /** Gives `item` a deadline, whether it had one or not. */
-  set(item: T, deadline: number): void {
-    if (item.expiryIndex < 0) item.expiryIndex = this.#items.length;
-    this.#settle(item, deadline, item.expiryIndex);
+  /** Gives a record a deadline, whether it had one or not. */
+  set(record: number, deadline: number): void {
+    const index = this.#records.get(record, Field.EXPIRY);
+    this.#settle(record, deadline, index < 0 ? this.#items.length : index);
   }
 
-  /** Takes an item out; it must be in. */
-  delete(item: T): void {
-    const hole = item.expiryIndex;
-    item.expiryIndex = -1;
+  /** Takes a record out; it must be in. */
+  delete(record: number): void {
+    const hole = this.#records.get(record, Field.EXPIRY);
+    this.#records.set(record, Field.EXPIRY, -1);
     const last = this.#items.pop()!;
     const deadline = this.#deadlines.pop()!;
-    if (last !== item) this.#settle(last, deadline, hole);
+    if (last !== record) this.#settle(last, deadline, hole);
   }
 
-  /** Takes everything out. */
-  clear(): void {
-    this.#items = [];
-    this.#deadlines = [];
+  /** A record that is in the queue has another place in memory. */
+  moved(record: number): void {
+    this.#items[this.#records.get(record, Field.EXPIRY)] = record;
   }
 
-  /** Puts `item` where it belongs, given that the place `hole` is free to be overwritten. */
-  #settle(item: T, deadline: number, hole: number): void {
+  /** Puts a record where it belongs, given that the place `hole` is free to be overwritten. */
+  #settle(record: number, deadline: number, hole: number): void {
     const deadlines = this.#deadlines;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
@@ -71,17 +71,18 @@ export class ExpiryQueue<T extends Expiring> {
       if (deadlines[child]! >= deadline) break;
       hole = this.#move(child, hole);
     }
-    this.#items[hole] = item;
-    deadlines[hole] = deadline;
-    item.expiryIndex = hole;
+    this.#put(record, deadline, hole);
   }
 
   /** Moves what is at `from` to `to`; returns the place that is free now. */
   #move(from: number, to: number): number {
-    const item = this.#items[from]!;
-    this.#items[to] = item;
-    this.#deadlines[to] = this.#deadlines[from]!;
-    item.expiryIndex = to;
+    this.#put(this.#items[from]!, this.#deadlines[from]!, to);
     return from;
+  }
+
+  #put(record: number, deadline: number, index: number): void {
+    this.#items[index] = record;
+    this.#deadlines[index] = deadline;
+    this.#records.set(record, Field.EXPIRY, index);
   }
 }

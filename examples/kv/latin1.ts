@@ -1,9 +1,8 @@
 /**
  * Bytes to strings and back, one character per byte.
  *
- * Keys and small values live as strings whose character codes are the bytes, because a short string costs
- * a tenth of a typed array to make and hashes natively as a `Map` key. `TextDecoder("latin1")` will not do:
- * the Encoding Standard makes that windows-1252, which maps bytes 0x80 to 0x9f elsewhere.
+ * Where the text of an argument matters, it is a string whose character codes are the bytes. `TextDecoder("latin1")`
+ * will not do: the Encoding Standard makes that windows-1252, which maps bytes 0x80 to 0x9f elsewhere.
  *
  * @module
  */
@@ -25,7 +24,7 @@ const slice: (this: Uint8Array, start: number, end: number) => string =
  * @param end Index after the last byte.
  */
 export function decodeLatin1(b: Uint8Array, start: number, end: number): string {
-  // A fixed number of arguments compiles to one small allocation; a native call costs several. Keys are short.
+  // A fixed number of arguments compiles to one small allocation; a native call costs several.
   const code = String.fromCharCode;
   const s = start;
   // deno-fmt-ignore

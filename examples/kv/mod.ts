@@ -5,10 +5,10 @@
  * connection, feeds it what it receives, and sends what it replies.
  *
  * To read how a store is built, begin with `session.ts` and follow a request: `request_reader.ts` finds it
- * in the bytes, `command.ts` finds what to run, `commands/` runs it on a `database.ts`, `reply.ts` writes the answer.
+ * in the bytes, `command.ts` finds what to run, `commands/` runs it on a `database.ts`, which keeps keys and values in `records.ts`, `reply.ts` writes the answer.
  *
  * @module
  */
-export { ReplyBuffer } from "./reply.ts";
+export { ReplyBuffer, type ReplyMemory } from "./reply.ts";
 export { type ReplyMode, Session, type SessionInfo } from "./session.ts";
 export { type Statistics, Store, type StoreOptions } from "./store.ts";

@@ -5,23 +5,26 @@
  */
 import type { Integer } from "./integer.ts";
 import { encodeLatin1 } from "./latin1.ts";
-import type { Value } from "./value.ts";
+import type { Span } from "./span.ts";
 
+/** What a batch of replies has at first. */
 const INITIAL_SIZE = 16 * 1024;
-/**
- * Memory that holds no replies any more, for the next client that has some: the one used last is still in the
- * processor's cache, and thousands of clients that say nothing hold none.
- */
-const FREE: Uint8Array<ArrayBuffer>[] = [];
-/** So much of it is kept: as many as there are, seldom more than one, and none that has grown beyond this. */
-const MOST_FREE = 8;
-const RETAINED_SIZE = 256 * 1024;
 const NOTHING = new Uint8Array(0);
 /** Replies that nobody reads must not fill the memory of the server. */
 const MAX_SIZE = 2 ** 30;
 
-/** Up to here a loop over the bytes beats a native copy, which needs a view of its own. */
-const LOOP_LIMIT = 256;
+/**
+ * Gives memory for replies.
+ *
+ * @param size How many bytes at least.
+ * @param old What it gave before, and is wanted no more.
+ * @param length How many bytes of that the memory is to begin with.
+ */
+export type ReplyMemory = (
+  size: number,
+  old: Uint8Array,
+  length: number,
+) => Uint8Array<ArrayBuffer>;
 
 /** The longest header: a type byte, 20 digits, CR LF. */
 const HEADER_SIZE = 23;
@@ -48,21 +51,17 @@ export class ReplyBuffer {
   /** The version of RESP that the client asked for. */
   protocol: 2 | 3 = 2;
 
-  /** Moves the replies to where there are `length` bytes for them. */
-  moveTo(target: Uint8Array): void {
-    const { bytes, length } = this;
-    if (length > LOOP_LIMIT) target.set(bytes.subarray(0, length));
-    else for (let i = 0; i < length; i++) target[i] = bytes[i]!;
-    this.reset();
+  readonly #memory: ReplyMemory;
+
+  /** @param memory Gives the memory to write into; the default is an array of its own for each batch. */
+  constructor(memory: ReplyMemory = grow) {
+    this.#memory = memory;
   }
 
-  /** Forgets the replies, which the caller has copied or sent; their memory is another client's then. */
+  /** Forgets the replies and their memory, which the caller has sent, or sends. */
   reset(): void {
-    const { bytes } = this;
     this.length = 0;
     this.bytes = NOTHING;
-    const isKept = bytes.length > 0 && bytes.length <= RETAINED_SIZE;
-    if (isKept && FREE.length < MOST_FREE) FREE.push(bytes);
   }
 
   /** The reply `OK`. */
@@ -103,10 +102,18 @@ export class ReplyBuffer {
   }
 
   /** A bulk string. */
-  bulk(value: Value): void {
+  value(value: Span): void {
     this.#reserve(HEADER_SIZE + value.length + 2);
     this.#header(BULK, value.length);
-    this.#body(value);
+    this.length = value.copyTo(this.bytes, this.length);
+    this.#lineEnd();
+  }
+
+  /** A bulk string from one of latin1. */
+  bulk(text: string): void {
+    this.#reserve(HEADER_SIZE + text.length + 2);
+    this.#header(BULK, text.length);
+    this.#line(text);
   }
 
   /** The absence of a value: the null bulk string, or the null of RESP3. */
@@ -140,7 +147,7 @@ export class ReplyBuffer {
     if (this.protocol === 2) return this.bulk(text);
     this.#reserve(HEADER_SIZE + text.length + 6);
     this.#header(VERBATIM, text.length + 4);
-    this.#body("txt:" + text);
+    this.#line("txt:" + text);
   }
 
   /** A line of its own: `text`, CR LF. */
@@ -169,17 +176,6 @@ export class ReplyBuffer {
     this.length = at + 2;
   }
 
-  /** The bytes of a value and a line end, for which there is room. */
-  #body(value: Value): void {
-    if (typeof value === "string") {
-      this.length = encodeLatin1(value, this.bytes, this.length);
-    } else {
-      this.bytes.set(value, this.length);
-      this.length += value.length;
-    }
-    this.#lineEnd();
-  }
-
   #lineEnd(): void {
     this.bytes[this.length] = CR;
     this.bytes[this.length + 1] = LF;
@@ -198,12 +194,13 @@ export class ReplyBuffer {
         `Cannot reply: ${size} bytes of replies are waiting, the limit is ${MAX_SIZE}`,
       );
     }
-    if (this.bytes === NOTHING) {
-      this.bytes = FREE.pop() ?? new Uint8Array(INITIAL_SIZE);
-      if (this.bytes.length >= size) return;
-    }
-    const grown = new Uint8Array(Math.max(size, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
+    const room = Math.max(size, INITIAL_SIZE, this.bytes.length * 2);
+    this.bytes = this.#memory(room, this.bytes, this.length);
   }
+}
+
+function grow(size: number, old: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  const grown = new Uint8Array(size);
+  grown.set(old.subarray(0, length));
+  return grown;
 }

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { constants } from "node:buffer";
 import { CommandError } from "./errors.ts";
 import { type Integer, parseInteger } from "./integer.ts";
 import { decodeLatin1 } from "./latin1.ts";
-import { makeValue, type Value } from "./value.ts";
+import { Span } from "./span.ts";
 
-const LONGEST_STRING = constants.MAX_STRING_LENGTH;
 const EMPTY = new Uint8Array(0);
 /** How many arguments there is room for at first. */
 const INITIAL_ROOM = 16;
@@ -32,6 +30,8 @@ export class CommandRequest {
   #ends = new Int32Array(INITIAL_ROOM);
   /** Arguments that have memory of their own. */
   #large: Uint8Array[] = [];
+  readonly #key = new Span();
+  readonly #value = new Span();
 
   /** How many bytes the places of the arguments take: as many as the arguments, where these are small. */
   get placesSize(): number {
@@ -54,23 +54,13 @@ export class CommandRequest {
    * @throws {CommandError} If it is longer than a string can be, which is 24 bytes less than 512 MiB.
    */
   text(index: number): string {
-    const start = this.#starts[index]!;
-    if (start >= 0) return decodeLatin1(this.source, start, this.#ends[index]!);
-    const large = this.#large[~start]!;
-    if (large.length > LONGEST_STRING) {
-      throw new CommandError(`ERR Invalid argument: longer than ${LONGEST_STRING} bytes`);
-    }
-    return decodeLatin1(large, 0, large.length);
+    return this.value(index).text();
   }
 
   /** The first bytes of the argument at `index`, at most `length`, as a latin1 string. */
   head(index: number, length: number): string {
-    const start = this.#starts[index]!;
-    if (start >= 0) {
-      return decodeLatin1(this.source, start, Math.min(this.#ends[index]!, start + length));
-    }
-    const large = this.#large[~start]!;
-    return decodeLatin1(large, 0, Math.min(large.length, length));
+    const { bytes, start, end } = this.value(index);
+    return decodeLatin1(bytes, start, Math.min(end, start + length));
   }
 
   /** The argument at `index` in lower case, to compare with the words of an option. */
@@ -78,10 +68,14 @@ export class CommandRequest {
     return this.text(index).toLowerCase();
   }
 
-  /** The argument at `index` as a value to keep. */
-  value(index: number): Value {
-    const start = this.#starts[index]!;
-    return start >= 0 ? makeValue(this.source, start, this.#ends[index]!) : this.#large[~start]!;
+  /** The argument at `index` as a key, in a span that is good until the next call. */
+  key(index: number): Span {
+    return this.#place(index, this.#key);
+  }
+
+  /** The argument at `index` as a value, in a span that is good until the next call. */
+  value(index: number): Span {
+    return this.#place(index, this.#value);
   }
 
   /**
@@ -105,7 +99,7 @@ export class CommandRequest {
     this.#ends[this.count++] = end;
   }
 
-  /** Adds an argument with memory of its own, which the command may keep. */
+  /** Adds an argument with memory of its own. */
   addLarge(argument: Uint8Array): void {
     const place = ~(this.#large.push(argument) - 1);
     this.add(place, place);
@@ -133,6 +127,13 @@ export class CommandRequest {
   /** Lets go of the bytes, which are no longer ours. */
   release(): void {
     this.source = EMPTY;
+  }
+
+  #place(index: number, span: Span): Span {
+    const start = this.#starts[index]!;
+    if (start >= 0) return span.set(this.source, start, this.#ends[index]!);
+    const large = this.#large[~start]!;
+    return span.set(large, 0, large.length);
   }
 }
 

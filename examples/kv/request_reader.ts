@@ -14,7 +14,7 @@ const MAX_LINE = 64 * 1024;
 const MAX_ARGUMENTS = 2 ** 31 - 1;
 /** Memory for unfinished requests beyond this is given back when there is none. */
 const RETAINED_SIZE = 64 * 1024;
-/** An unfinished argument of at least this many bytes gets memory of its own, which the store then keeps. */
+/** An unfinished argument of at least this many bytes gets memory of its own, into which each byte is copied once. */
 const LARGE_ARGUMENT = 32 * 1024;
 
 const CR = 13;

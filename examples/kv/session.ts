@@ -7,14 +7,14 @@ import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands/mod.ts";
 import type { Database } from "./database.ts";
 import { arityError, CommandError, excerpt, EXCERPT_LENGTH } from "./errors.ts";
-import { ReplyBuffer } from "./reply.ts";
+import { ReplyBuffer, type ReplyMemory } from "./reply.ts";
 import type { CommandRequest } from "./request.ts";
 import type { RequestReader } from "./request_reader.ts";
 import type { Store } from "./store.ts";
 
 /**
  * No further request is run while this many bytes of replies have not been sent: enough for thousands of
- * small replies in one push, and no more than {@linkcode ReplyBuffer}s keep between pushes.
+ * small replies in one push.
  */
 const REPLY_BATCH = 128 * 1024;
 
@@ -54,7 +54,7 @@ export class Session {
   /** What the network knows about the client. */
   readonly info: Readonly<SessionInfo>;
   /** The replies to send. */
-  readonly reply: ReplyBuffer = new ReplyBuffer();
+  readonly reply: ReplyBuffer;
   /** When the client connected, in milliseconds since 1970. */
   readonly connectedAt: number;
   /** When its last bytes came. */
@@ -81,8 +81,10 @@ export class Session {
   /**
    * @param store What all clients share; the client is listed there until {@linkcode Session.close}.
    * @param info What the network knows about the client.
+   * @param memory Gives the memory that replies are written into.
    */
-  constructor(store: Store, info: SessionInfo = {}) {
+  constructor(store: Store, info: SessionInfo = {}, memory?: ReplyMemory) {
+    this.reply = new ReplyBuffer(memory);
     this.store = store;
     this.info = info;
     this.id = store.nextSessionId();
@@ -94,6 +96,11 @@ export class Session {
   /** Whether to go on: if not, the connection is to be closed when the replies have been sent. */
   get open(): boolean {
     return this.#open;
+  }
+
+  /** Whether requests wait until the replies to those before them were sent. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   /**
@@ -229,8 +236,8 @@ export class Session {
     const { arity } = command;
     if (arity >= 0 ? count !== arity : count < -arity) throw arityError(command.fullName);
     this.lastCommand = command.fullName;
-    const { statistics, maximumHeap } = this.store;
-    if (statistics.heapBytes > maximumHeap && command.flags.includes("denyoom")) {
+    const { statistics, maximumMemory } = this.store;
+    if (statistics.memory > maximumMemory && command.flags.includes("denyoom")) {
       throw new CommandError("OOM command not allowed when used memory > 'maxmemory'.");
     }
     command.run(this, request);

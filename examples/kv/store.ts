@@ -19,10 +19,10 @@ export interface StoreOptions {
   /** The longest argument and the longest value, in bytes; the default is 512 MiB. */
   maximumBulkLength?: number;
   /**
-   * How much of the heap of the engine keys and short values may take, in bytes, before commands that add to
-   * it are refused; the default is no limit. Long values are not on that heap.
+   * How much memory keys and values may take, in bytes, before commands that add to it are refused; the default
+   * is no limit.
    */
-  maximumHeap?: number;
+  maximumMemory?: number;
   /** The longest request, with all its arguments, in bytes; the default is 1 GiB. */
   maximumRequestLength?: number;
   /** The port that INFO and CONFIG GET name; the default is 6379. */
@@ -51,8 +51,8 @@ export class Store {
   readonly statistics: Statistics;
   /** The longest argument and the longest value, in bytes. */
   readonly maximumBulkLength: number;
-  /** How much of the heap of the engine keys and short values may take, in bytes. */
-  readonly maximumHeap: number;
+  /** How much memory keys and values may take, in bytes. */
+  readonly maximumMemory: number;
   /** The longest request, with all its arguments, in bytes. */
   readonly maximumRequestLength: number;
   /** The parameters that CONFIG GET shows. */
@@ -71,14 +71,14 @@ export class Store {
       clock = Date.now,
       databases = 16,
       maximumBulkLength = 2 ** 29,
-      maximumHeap = Infinity,
+      maximumMemory = Infinity,
       maximumRequestLength = 2 ** 30,
       port = 6379,
     } = options;
     this.#clock = clock;
     this.startedAt = clock();
     this.maximumBulkLength = maximumBulkLength;
-    this.maximumHeap = maximumHeap;
+    this.maximumMemory = maximumMemory;
     this.maximumRequestLength = maximumRequestLength;
     const statistics = newStatistics(this.startedAt);
     this.statistics = statistics;
@@ -141,8 +141,8 @@ export class Store {
 
   /** Sets the counters to zero, as CONFIG RESETSTAT does. */
   resetStatistics(): void {
-    const { now, heapBytes } = this.statistics;
-    Object.assign(this.statistics, newStatistics(now), { heapBytes });
+    const { now, memory } = this.statistics;
+    Object.assign(this.statistics, newStatistics(now), { memory });
   }
 
   /** Deletes every key of every database. */
@@ -157,7 +157,7 @@ function newStatistics(now: number): Statistics {
     expiredKeys: 0,
     hits: 0,
     misses: 0,
-    heapBytes: 0,
+    memory: 0,
     connections: 0,
     commands: 0,
     errors: 0,

@@ -182,10 +182,10 @@ Deno.test("Session.feed() takes a long stream when each request is within the li
   );
 });
 
-Deno.test("Session.feed() replies with an error when a key is too long for a string", () => {
+Deno.test("Session.feed() replies with an error when a pattern is too long for a string", () => {
   const session = newSession();
   const huge = new Uint8Array(2 ** 29 - 20);
-  session.feed(bytes(`*2\r\n$3\r\nGET\r\n$${huge.length}\r\n`));
+  session.feed(bytes(`*2\r\n$4\r\nKEYS\r\n$${huge.length}\r\n`));
   session.feed(huge);
   session.feed(bytes("\r\n"));
   assertEquals(takeReply(session), "-ERR Invalid argument: longer than 536870888 bytes\r\n");
@@ -211,8 +211,8 @@ Deno.test("Session.close() takes the client off the list when a request is unfin
   assertEquals(session.open, false);
 });
 
-Deno.test("Session.feed() refuses what adds to memory when the heap is full", () => {
-  const session = newSession({ maximumHeap: 10_000 });
+Deno.test("Session.feed() refuses what adds to memory when memory is full", () => {
+  const session = newSession({ maximumMemory: 10_000 });
   const oom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
   let keys = 0;
   while (run(session, `SET key:${keys} ${"x".repeat(500)}`) === "+OK\r\n") keys++;

@@ -8,12 +8,12 @@ import fc from "npm:fast-check@4.10.0";
 import { splitInline } from "../../examples/kv/inline.ts";
 import { decodeLatin1, encodeLatin1 } from "../../examples/kv/latin1.ts";
 import { ReplyBuffer } from "../../examples/kv/reply.ts";
-import { appendValue, makeValue, TEXT_LIMIT, valueText } from "../../examples/kv/value.ts";
+import { Span, spanOf } from "../../examples/kv/span.ts";
 import { bytes, parseReplies } from "./kv_testing.ts";
 
 const sizes = fc.oneof(
   fc.nat({ max: 100 }),
-  fc.constantFrom(0, 6, 7, 64, 65, TEXT_LIMIT, TEXT_LIMIT + 1),
+  fc.constantFrom(0, 6, 7, 64, 65, 256, 257, 1025),
 );
 const someBytes = sizes.chain((length) =>
   fc.uint8Array({ minLength: length, maxLength: length, size: "max" })
@@ -30,20 +30,15 @@ Deno.test("decodeLatin1() and encodeLatin1() give back any bytes", () => {
   }));
 });
 
-Deno.test("makeValue() gives a copy of any bytes", () => {
-  fc.assert(fc.property(someBytes, (array) => {
-    const expected = String.fromCharCode(...array);
-    const value = makeValue(array, 0, array.length);
-    array.fill(0);
-    assertEquals(valueText(value), expected);
-  }));
-});
-
-Deno.test("appendValue() gives both parts when values of any size are appended", () => {
-  fc.assert(fc.property(fc.array(someBytes, { minLength: 1, maxLength: 6 }), (parts) => {
-    const values = parts.map((part) => makeValue(part, 0, part.length));
-    const all = values.reduce((head, tail) => appendValue(head, tail));
-    assertEquals(valueText(all), parts.map((part) => String.fromCharCode(...part)).join(""));
+Deno.test("Span.copyTo() copies any bytes, and no others", () => {
+  fc.assert(fc.property(someBytes, fc.nat({ max: 5 }), (array, offset) => {
+    const padded = new Uint8Array(offset + array.length + 3).fill(7);
+    padded.set(array, offset);
+    const span = new Span().set(padded, offset, offset + array.length);
+    assertEquals(span.text(), String.fromCharCode(...array));
+    const target = new Uint8Array(padded.length).fill(7);
+    assertEquals(span.copyTo(target, offset), offset + array.length);
+    assertEquals(target, padded);
   }));
 });
 
@@ -73,7 +68,8 @@ Deno.test("ReplyBuffer writes replies that are read as they were meant, whatever
   fc.assert(fc.property(fc.array(reply, { maxLength: 60 }), (replies) => {
     const buffer = new ReplyBuffer();
     for (const { text, array } of replies) {
-      if (array !== undefined) buffer.bulk(array.length % 2 === 0 ? array : text);
+      if (array !== undefined && array.length % 2 === 0) buffer.value(spanOf(text));
+      else if (array !== undefined) buffer.bulk(text);
       else buffer.integer(BigInt(text) > 2n ** 53n ? BigInt(text) : Number(text));
     }
     const written = decodeLatin1(buffer.bytes, 0, buffer.length);

@@ -158,7 +158,7 @@ export function commandCommands(table: () => CommandTable): readonly CommandOpti
       run: ({ reply }, request) => {
         const places = keyPlaces(table(), request);
         reply.array(places.length);
-        for (const place of places) reply.bulk(request.value(place));
+        for (const place of places) reply.value(request.value(place));
       },
     },
     {

@@ -15,12 +15,12 @@ const MAX_INT = 2 ** 31 - 1;
 
 function ping(session: Session, request: CommandRequest): void {
   if (request.count > 2) throw arityError("ping");
-  if (request.count === 2) session.reply.bulk(request.value(1));
+  if (request.count === 2) session.reply.value(request.value(1));
   else session.reply.simple("PONG");
 }
 
 function echo(session: Session, request: CommandRequest): void {
-  session.reply.bulk(request.value(1));
+  session.reply.value(request.value(1));
 }
 
 function select(session: Session, request: CommandRequest): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CommandOptions } from "../command.ts";
+import { NONE } from "../database.ts";
 import { CommandError, excerpt } from "../errors.ts";
 import { expiryTime } from "../expiry_time.ts";
 import type { CommandRequest } from "../request.ts";
@@ -23,9 +24,9 @@ function expire(
   const { database, reply, store } = session;
   const conditions = readConditions(request);
   const deadline = expiryTime(request.integer(2), unit, base, command);
-  const key = request.text(1);
+  const key = request.key(1);
   const entry = database.find(key);
-  if (entry === undefined || !holds(conditions, database.deadline(entry), deadline)) {
+  if (entry === NONE || !holds(conditions, database.deadline(entry), deadline)) {
     return reply.integer(0);
   }
   if (deadline <= store.now) database.delete(key);
@@ -77,8 +78,8 @@ function holds(conditions: Set<Condition>, old: number | undefined, deadline: nu
 /** Replies with the time that a key has left, in units of so many milliseconds. */
 function timeLeft(session: Session, request: CommandRequest, unit: number): void {
   const { database, reply, store } = session;
-  const entry = database.read(request.text(1));
-  if (entry === undefined) return reply.integer(-2);
+  const entry = database.read(request.key(1));
+  if (entry === NONE) return reply.integer(-2);
   const deadline = database.deadline(entry);
   if (deadline === undefined) return reply.integer(-1);
   const left = Math.floor((deadline - store.now + unit / 2) / unit);
@@ -87,8 +88,8 @@ function timeLeft(session: Session, request: CommandRequest, unit: number): void
 }
 
 function persist(session: Session, request: CommandRequest): void {
-  const entry = session.database.find(request.text(1));
-  session.reply.integer(entry !== undefined && session.database.persist(entry) ? 1 : 0);
+  const entry = session.database.find(request.key(1));
+  session.reply.integer(entry !== NONE && session.database.persist(entry) ? 1 : 0);
 }
 
 /** The commands on expiry. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CommandOptions } from "../command.ts";
-import type { Entry } from "../database.ts";
+import { type Entry, NONE } from "../database.ts";
 import { CommandError, syntaxError } from "../errors.ts";
 import { matchGlob } from "../glob.ts";
 import type { CommandRequest } from "../request.ts";
@@ -17,7 +17,7 @@ const MAX_CURSOR = 2n ** 64n - 1n;
 function del(session: Session, request: CommandRequest): void {
   let deleted = 0;
   for (let i = 1; i < request.count; i++) {
-    if (session.database.delete(request.text(i))) deleted++;
+    if (session.database.delete(request.key(i))) deleted++;
   }
   session.reply.integer(deleted);
 }
@@ -25,14 +25,14 @@ function del(session: Session, request: CommandRequest): void {
 function exists(session: Session, request: CommandRequest): void {
   let found = 0;
   for (let i = 1; i < request.count; i++) {
-    if (session.database.read(request.text(i)) !== undefined) found++;
+    if (session.database.read(request.key(i)) !== NONE) found++;
   }
   session.reply.integer(found);
 }
 
 function type(session: Session, request: CommandRequest): void {
-  const entry = session.database.read(request.text(1));
-  session.reply.simple(entry === undefined ? "none" : typeName(entry));
+  const entry = session.database.read(request.key(1));
+  session.reply.simple(entry === NONE ? "none" : typeName(entry));
 }
 
 /** The type of what an entry holds, as TYPE and SCAN name it: there are only strings so far. */
@@ -56,7 +56,7 @@ function flushdb(session: Session, request: CommandRequest): void {
   session.reply.ok();
 }
 
-/** ASYNC and SYNC are the same here: the garbage collector takes the keys when it likes. */
+/** ASYNC and SYNC are the same here: the garbage collector takes the memory when it likes. */
 function checkFlushMode(request: CommandRequest): void {
   if (request.count > 2) throw syntaxError();
   if (request.count === 2 && !/^a?sync$/.test(request.word(1))) throw syntaxError();
@@ -66,7 +66,8 @@ function keys(session: Session, request: CommandRequest): void {
   const { database, reply } = session;
   const pattern = request.text(1);
   const found: string[] = [];
-  for (const key of database.keys()) {
+  for (const span of database.keys()) {
+    const key = span.text();
     if (pattern === "*" || matchGlob(pattern, key)) found.push(key);
   }
   reply.array(found.length);
@@ -91,9 +92,10 @@ function scan(session: Session, request: CommandRequest): void {
   }
   const found: string[] = [];
   const next = database.scan(cursor, count, (entry) => {
-    if (pattern !== undefined && !matchGlob(pattern, entry.key)) return;
+    const key = database.key(entry).text();
+    if (pattern !== undefined && !matchGlob(pattern, key)) return;
     if (wanted !== undefined && typeName(entry) !== wanted) return;
-    found.push(entry.key);
+    found.push(key);
   });
   reply.array(2);
   reply.bulk(String(next));

@@ -4,27 +4,31 @@
  * @module
  */
 import type { CommandOptions } from "../command.ts";
+import { type Entry, NONE } from "../database.ts";
 import { arityError, CommandError, syntaxError } from "../errors.ts";
 import { expiryError, expiryTime } from "../expiry_time.ts";
 import { addIntegers, type Integer, MIN_INTEGER, parseInteger } from "../integer.ts";
 import type { CommandRequest } from "../request.ts";
 import type { Session } from "../session.ts";
-import { appendValue, valueText } from "../value.ts";
+import { type Span, spanOf } from "../span.ts";
 
 /** Strings longer than this are not the spelling of a 64-bit integer. */
 const INTEGER_LENGTH = 20;
 
 function get(session: Session, request: CommandRequest): void {
-  const entry = session.database.read(request.text(1));
-  if (entry === undefined) session.reply.null();
-  else session.reply.bulk(entry.value);
+  replyValue(session, session.database.read(request.key(1)));
+}
+
+/** Replies with what an entry holds. */
+function replyValue({ database, reply }: Session, entry: Entry): void {
+  if (entry === NONE) reply.null();
+  else reply.value(database.value(entry));
 }
 
 function set(session: Session, request: CommandRequest): void {
-  const { database, reply } = session;
   if (request.count > 3) return setWithOptions(session, request);
-  database.set(request.text(1), request.value(2));
-  reply.ok();
+  session.database.set(request.key(1), request.value(2));
+  session.reply.ok();
 }
 
 /** The options of SET that were given. */
@@ -38,19 +42,15 @@ interface SetOptions {
 function setWithOptions(session: Session, request: CommandRequest): void {
   const { database, reply } = session;
   const options = readSetOptions(session, request);
-  const key = request.text(1);
+  const key = request.key(1);
   const old = options.get ? database.read(key) : database.find(key);
-  // Before the value changes, as a value that was appended to does so in place.
-  if (options.get) {
-    if (old === undefined) reply.null();
-    else reply.bulk(old.value);
-  }
-  if (options.condition === (old === undefined ? "xx" : "nx")) {
+  if (options.get) replyValue(session, old);
+  if (options.condition === (old === NONE ? "xx" : "nx")) {
     if (!options.get) reply.null();
     return;
   }
   const value = request.value(2);
-  if (options.keepTtl && old !== undefined) database.replace(old, value);
+  if (options.keepTtl && old !== NONE) database.replace(old, value);
   else {
     const entry = database.set(key, value);
     if (options.deadline !== undefined) database.expireAt(entry, options.deadline);
@@ -86,52 +86,56 @@ function readSetOptions(session: Session, request: CommandRequest): SetOptions {
 function mget(session: Session, request: CommandRequest): void {
   session.reply.array(request.count - 1);
   for (let i = 1; i < request.count; i++) {
-    const entry = session.database.read(request.text(i));
-    if (entry === undefined) session.reply.null();
-    else session.reply.bulk(entry.value);
+    replyValue(session, session.database.read(request.key(i)));
   }
 }
 
 function mset(session: Session, request: CommandRequest): void {
   if (request.count % 2 === 0) throw arityError("mset");
   for (let i = 1; i < request.count; i += 2) {
-    session.database.set(request.text(i), request.value(i + 1));
+    session.database.set(request.key(i), request.value(i + 1));
   }
   session.reply.ok();
 }
 
 function append(session: Session, request: CommandRequest): void {
   const { database, reply, store } = session;
-  const key = request.text(1);
+  const key = request.key(1);
   const tail = request.value(2);
-  let entry = database.find(key);
-  if (entry === undefined) entry = database.set(key, tail);
-  else {
-    if (entry.value.length + tail.length > store.maximumBulkLength) {
-      throw new CommandError("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
-    }
-    database.replace(entry, appendValue(entry.value, tail));
+  const entry = database.find(key);
+  if (entry === NONE) {
+    database.set(key, tail);
+    return reply.integer(tail.length);
   }
-  reply.integer(entry.value.length);
+  const length = database.value(entry).length + tail.length;
+  if (length > store.maximumBulkLength) {
+    throw new CommandError("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+  }
+  database.append(entry, tail);
+  reply.integer(length);
 }
 
-function strlen(session: Session, request: CommandRequest): void {
-  session.reply.integer(session.database.read(request.text(1))?.value.length ?? 0);
+function strlen({ database, reply }: Session, request: CommandRequest): void {
+  const entry = database.read(request.key(1));
+  reply.integer(entry === NONE ? 0 : database.value(entry).length);
 }
 
 /** Adds to the integer at the first key, which counts as 0 if there is none. */
-function increase(session: Session, request: CommandRequest, amount: Integer): void {
-  const { database, reply } = session;
-  const key = request.text(1);
+function increase({ database, reply }: Session, request: CommandRequest, amount: Integer): void {
+  const key = request.key(1);
   const entry = database.find(key);
-  const { value } = entry ?? { value: "0" };
-  const old = value.length > INTEGER_LENGTH ? undefined : parseInteger(valueText(value));
+  const old = entry === NONE ? 0 : integerOf(database.value(entry));
   if (old === undefined) throw new CommandError("ERR value is not an integer or out of range");
   const sum = addIntegers(old, amount);
   if (sum === undefined) throw new CommandError("ERR increment or decrement would overflow");
-  if (entry === undefined) database.set(key, String(sum));
-  else database.replace(entry, String(sum));
+  const value = spanOf(String(sum));
+  if (entry === NONE) database.set(key, value);
+  else database.replace(entry, value);
   reply.integer(sum);
+}
+
+function integerOf(value: Span): Integer | undefined {
+  return value.length > INTEGER_LENGTH ? undefined : parseInteger(value.text());
 }
 
 function decrby(session: Session, request: CommandRequest): void {
