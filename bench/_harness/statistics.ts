@@ -33,6 +33,15 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/**
+ * Returns the mean of the values but for the lowest and the highest tenth, since one that the machine spoiled is no
+ * more worth than another.
+ */
+export function trimmedMean(values: readonly number[]): number {
+  const tenth = Math.floor(values.length / 10);
+  return mean(values.toSorted((a, b) => a - b).slice(tenth, values.length - tenth));
+}
+
 /** Returns the median and the extremes. */
 export function spread(values: readonly number[]): Spread {
   return { median: quantile(values, 0.5), min: quantile(values, 0), max: quantile(values, 1) };

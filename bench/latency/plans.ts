@@ -22,7 +22,7 @@ export const PLANS = {
   },
   /** What `docs/benchmarks.md` shows: about half an hour. */
   full: {
-    effort: { rounds: 100, sweepRounds: 4, fresh: 5, operations: 8_000, milliseconds: 700 },
+    effort: { rounds: 100, sweepRounds: 3, fresh: 5, operations: 8_000, milliseconds: 700 },
   },
 } as const satisfies Record<string, Plan>;
 

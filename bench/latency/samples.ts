@@ -5,7 +5,7 @@
  */
 import { meetsTarget } from "../_harness/report.ts";
 import { chooseRounds } from "../_harness/rounds.ts";
-import { confidence, mean, quantile, ratios, spread } from "../_harness/statistics.ts";
+import { confidence, quantile, ratios, spread, trimmedMean } from "../_harness/statistics.ts";
 import type { Participant, RatioResult, Sample } from "./schema.ts";
 
 /** Which samples. */
@@ -46,7 +46,7 @@ export interface RatioRequest {
   readonly below: Cell;
   /** Which figure of both; or of each. */
   readonly figure: Figure | { readonly above: Figure; readonly below: Figure };
-  /** For a peer that has modes: the quotient of the means over the rounds, not the median of the quotients. */
+  /** For a peer that has modes: the quotient of trimmed means over the rounds, not the median of the quotients. */
   readonly ofMeans?: boolean;
   /** The target, if it is at most this. */
   readonly atMost?: number;
@@ -101,7 +101,8 @@ export class Samples {
     const bottoms = rounds.map((round) => denominators.get(round)!);
     const quotients = ratios(tops, bottoms);
     const middle = ofMeans
-      ? (rounds: readonly number[]) => mean(pick(tops, rounds)) / mean(pick(bottoms, rounds))
+      ? (rounds: readonly number[]) =>
+        trimmedMean(pick(tops, rounds)) / trimmedMean(pick(bottoms, rounds))
       : (rounds: readonly number[]) => quantile(pick(quotients, rounds), 0.5);
     const ratio = {
       label,

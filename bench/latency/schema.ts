@@ -160,7 +160,10 @@ export interface RatioResult {
   readonly low: number;
   /** And not more than this. */
   readonly high: number;
-  /** Whether `median` is the quotient of the means over all rounds, for a peer that has modes. */
+  /**
+   * Whether `median` is the quotient of the means over the rounds, but for the lowest and the highest tenth of them:
+   * for a peer that has modes.
+   */
   readonly ofMeans?: boolean;
   /** The target, if it is at most this. */
   readonly atMost?: number;

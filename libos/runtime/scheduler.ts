@@ -361,7 +361,9 @@ export class Scheduler {
       this.#timeout.unref();
       this.#pause = Math.min(2 * this.#pause, LAST_PAUSE);
     } else {
-      setImmediate(this.#macrotask).unref();
+      // Not running: what keeps the process alive from now on has to start it anew.
+      this.#state = PARKED;
+      setImmediate(this.#wakeByTime).unref();
     }
   }
 

@@ -89,10 +89,13 @@ Deno.test("commonLevel() finds what all groups have most of", () => {
 });
 
 Deno.test("levelOf() has the middle readings, of those that could be made", () => {
-  assertEquals(levelOf([{ cacheLine: 90 }, {}, { cacheLine: 110, loopback: 8 }, { cacheLine: 100 }]), {
-    cacheLine: 100,
-    loopback: 8,
-  });
+  assertEquals(
+    levelOf([{ cacheLine: 90 }, {}, { cacheLine: 110, loopback: 8 }, { cacheLine: 100 }]),
+    {
+      cacheLine: 100,
+      loopback: 8,
+    },
+  );
   assertEquals([levelOf([{}]), levelOf([])], [{}, {}]);
 });
 

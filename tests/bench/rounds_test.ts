@@ -34,7 +34,7 @@ Deno.test("interleave() makes as many steady rounds as were wanted, or twice as 
 });
 
 Deno.test("interleave() makes a round whatever the time limit, and then no more", async () => {
-  const options = { rounds: 9, phases: "none", timeLimit: 0 };
+  const options = { rounds: 9, phases: "none", timeLimit: 0 } as const;
   const { made } = await interleave(machine, options, steps([]));
   assertEquals(made, 1);
 });

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { confidence, mean, quantile, ratios, spread } from "../../bench/_harness/statistics.ts";
+import {
+  confidence,
+  mean,
+  quantile,
+  ratios,
+  spread,
+  trimmedMean,
+} from "../../bench/_harness/statistics.ts";
 
 Deno.test("quantile() interpolates between neighbours", () => {
   assertEquals(quantile([4, 1, 3, 2], 0), 1);
@@ -42,4 +49,9 @@ Deno.test("confidence() of a mean is as wide as theory has it, and the same each
 
 Deno.test("confidence() of one round is that round", () => {
   assertEquals(confidence(1, ([round]) => round! + 7), { low: 7, high: 7 });
+});
+
+Deno.test("trimmedMean() leaves out a tenth at each end, once there are ten", () => {
+  assertEquals(trimmedMean([1, 2, 6]), 3);
+  assertEquals(trimmedMean([5, 5, 5, 5, 1_000, 5, 5, 5, 5, 0]), 5);
 });

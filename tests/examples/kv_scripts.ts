@@ -311,7 +311,7 @@ export const scripts: Readonly<Record<string, Script>> = {
     TTL k
     EXPIREAT k 33177117420
     PEXPIREAT k 33177117420000
-    PEXPIRE k 1499500
+    PEXPIRE k 1499700
     TTL k
     PERSIST k
     PERSIST k
