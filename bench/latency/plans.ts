@@ -18,7 +18,7 @@ export const PLANS = {
   /** Under a minute: enough to see that all is well, and about where it stands. */
   quick: {
     workloads: ["tcp-echo", "udp-echo", "kv"],
-    effort: { rounds: 8, sweepRounds: 1, fresh: 1, operations: 5_000, milliseconds: 300 },
+    effort: { rounds: 4, sweepRounds: 1, fresh: 1, operations: 5_000, milliseconds: 300 },
   },
   /** What `docs/benchmarks.md` shows: about half an hour. */
   full: {
