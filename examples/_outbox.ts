@@ -33,7 +33,8 @@ export class Letter {
     try {
       this.push = this.#connection.push(sga);
     } catch {
-      // It was closed meanwhile: its handler knows, or will when it pops.
+      // It was closed meanwhile, or is of no use: its handler knows, or will when it pops.
+      this.#connection[Symbol.dispose]();
     }
     sga.recycle();
   }
@@ -52,7 +53,7 @@ export class Outbox implements Disposable {
   constructor(libos: LibOS) {
     this.#libos = libos;
     this.#bell = libos.queue();
-    // It ends when the queue is closed.
+    // It ends when the queue is closed, with an error that says so; to flush throws none.
     libos.spawn(this.#run()).catch(() => {});
   }
 

@@ -23,7 +23,7 @@ const EXPIRY = { budget: 1000, idle: 100, busy: 4 };
 
 /**
  * What keys and values may take of the memory, as a part of what the engine would take for its heap, which depends
- * on the machine. They are not on that heap, but to have no limit would be the end of the process some day. For more
+ * on the machine. Their bytes are not on that heap, but to have no limit would be the end of the process some day. For more
  * of them: `deno run --v8-flags=--max-old-space-size=16000`.
  */
 const HEAP_SHARE = 0.75;

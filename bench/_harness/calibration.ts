@@ -82,6 +82,12 @@ export function isOnePhase(readings: readonly Reading[], sensitivity: Sensitivit
 }
 
 /**
+ * A phase, by the lowest reading that is of it. A kind of reading that it does not have tells nothing: nobody could make
+ * one, or the phases are coarse.
+ */
+export type Phase = Reading;
+
+/**
  * Says of each list of readings whether it is of one phase, and of the one that most lists are of: figures of two
  * phases cannot be taken together, even where each is of one.
  */
@@ -92,38 +98,49 @@ export function areInCommonPhase(
   const levels = lists.map((readings) =>
     isOnePhase(readings, sensitivity) ? levelOf(readings) : undefined
   );
-  const common = commonLevel([levels], sensitivity);
-  return levels.map((level) => isLike(level, common, sensitivity));
+  const phase = commonPhase([levels], sensitivity);
+  return levels.map((level) => phase !== undefined && isOf(level, phase));
 }
 
 /**
- * The level that most are like, and most in each group: of a group that has fewer, there are as many as that. There
- * is none if a group has none; `undefined` is like nothing.
+ * The phase that most levels are of in each of some groups: of a group that has fewer than the others, as many as
+ * that. There is none if a group has none. What is `undefined` is of no phase.
  */
-export function commonLevel(
+export function commonPhase(
   groups: readonly (readonly (Reading | undefined)[])[],
   sensitivity: Sensitivity,
-): Reading | undefined {
-  let common: Reading | undefined;
-  let most = 0;
-  for (const candidate of groups.flat()) {
-    const counts = groups.map((group) =>
-      group.filter((level) => isLike(level, candidate, sensitivity)).length
+): Phase | undefined {
+  let phase: Phase = {};
+  // Where the cores are, first; then, of those rounds, how fast they were.
+  for (
+    const kind of sensitivity === "fine"
+      ? ["cacheLine", "loopback"] as const
+      : ["cacheLine"] as const
+  ) {
+    const known = groups.map((group) =>
+      group.filter((level) => isOf(level, phase)).flatMap((level) => level![kind] ?? [])
     );
-    if (Math.min(...counts) <= most) continue;
-    most = Math.min(...counts);
-    common = candidate;
+    if (known.every((values) => values.length === 0)) continue;
+    const counts = known.flat().map((floor) =>
+      Math.min(...known.map((values) => values.filter((ns) => isWithin(ns, floor, kind)).length))
+    );
+    const most = Math.max(...counts);
+    if (most === 0) return undefined;
+    phase = { ...phase, [kind]: known.flat()[counts.indexOf(most)] };
   }
-  return common;
+  return groups.every((group) => group.some((level) => isOf(level, phase))) ? phase : undefined;
 }
 
-/** Whether two levels are of one phase. */
-export function isLike(
-  one: Reading | undefined,
-  other: Reading | undefined,
-  sensitivity: Sensitivity,
-): boolean {
-  return one !== undefined && other !== undefined && isOnePhase([one, other], sensitivity);
+/** Whether a level is of a phase. */
+export function isOf(level: Reading | undefined, phase: Phase): boolean {
+  if (level === undefined) return false;
+  return (["cacheLine", "loopback"] as const).every((kind) =>
+    phase[kind] === undefined || isWithin(level[kind] ?? NaN, phase[kind], kind)
+  );
+}
+
+function isWithin(ns: number, floor: number, kind: keyof Reading): boolean {
+  return ns >= floor && ns < WITHIN[kind] * floor;
 }
 
 /** The medians of some readings. */

@@ -12,8 +12,9 @@ import { table } from "./table.ts";
 export interface Ratio extends Spread {
   /** Which is divided by which. */
   readonly label: string;
-  /** The bounds between which the median lies with a probability of 95 %, if they were determined. */
+  /** The lower one of the bounds between which the median lies with a probability of 95 %, if they are known. */
   readonly low?: number;
+  /** The upper one. */
   readonly high?: number;
   /** The target, if it is at most this. */
   readonly atMost?: number;

@@ -35,16 +35,21 @@ export class Interleaving {
     this.#machine = machine;
   }
 
+  /** Makes a reading before the next round, where the last one was long ago. */
+  async calibrate(): Promise<void> {
+    this.calibration.push(await calibrate(this.#machine));
+  }
+
   /** Measures every step once. */
   async round<T>(steps: readonly Step<T>[], round: number, progress: Progress): Promise<Round<T>> {
     const { calibration } = this;
-    if (calibration.length === 0) calibration.push(await calibrate(this.#machine));
+    if (calibration.length === 0) await this.calibrate();
     const before = calibration.length - 1;
     const samples: T[] = [];
     for (const { name, measure } of steps) {
       progress.step(`round ${round + 1}: ${name}`);
       samples.push(await measure(round));
-      calibration.push(await calibrate(this.#machine));
+      await this.calibrate();
     }
     return { samples, calibration: calibration.slice(before) };
   }
@@ -88,7 +93,7 @@ export async function interleave<T>(
   const begin = performance.now();
   const isEnough = () => {
     const elapsed = performance.now() - begin;
-    return steady(rounds, phases).filter(({ steady }) => steady).length === wanted ||
+    return steady(rounds, phases).filter(({ steady }) => steady).length >= wanted ||
       rounds.length === 2 * wanted ||
       elapsed + elapsed / rounds.length > timeLimit;
   };

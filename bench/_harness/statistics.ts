@@ -55,9 +55,13 @@ export function ratios(numerators: readonly number[], denominators: readonly num
 /** How many times {@linkcode confidence} draws: its bounds are right to some percent of their distance. */
 const DRAWS = 400;
 
+/** With fewer rounds even the extremes are no bounds of 95 %: 1 - 2 / 2^n. */
+const LEAST_ROUNDS = 6;
+
 /**
  * Returns the bounds between which a figure of rounds lies with a probability of 95 %, by drawing as many rounds as
  * there are, with replacement, many times (the percentile bootstrap of Efron). The same rounds give the same bounds.
+ * There are none for less than six rounds.
  *
  * @param rounds How many rounds there are.
  * @param figure The figure of the rounds with these indices.
@@ -65,7 +69,8 @@ const DRAWS = 400;
 export function confidence(
   rounds: number,
   figure: (indices: readonly number[]) => number,
-): { low: number; high: number } {
+): { low: number; high: number } | undefined {
+  if (rounds < LEAST_ROUNDS) return undefined;
   let state = 1;
   // The "minimal standard" of Park and Miller: good enough to draw by, and the same on every run.
   const draw = () => (state = state * 48_271 % 0x7fffffff) % rounds;

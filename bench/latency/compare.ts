@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { commonLevel, isLike, type Reading } from "../_harness/calibration.ts";
+import { commonPhase, isOf, levelOf, type Reading } from "../_harness/calibration.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { microseconds, table } from "../_harness/table.ts";
 import { Samples } from "./samples.ts";
@@ -77,20 +77,26 @@ function compareExperiments(before: Experiment, after: Experiment): Comparison {
     const rounds = [roundsOf(before), roundsOf(after)] as const;
     return { id, rounds, changes: changes(before.ratios, after.ratios) };
   }
-  const levels = [before, after].map(({ samples }) => samples.map(({ phase }) => phase));
-  const phase = commonLevel(levels, phases);
-  if (phase === undefined) return { id, rounds: [0, 0], changes: [] };
+  const common = commonPhase([before, after].map(levelsOf), phases);
+  if (common === undefined) return { id, rounds: [0, 0], changes: [] };
   // Whatever most of each run was: here only what both have met counts.
   const inPhase = (experiment: Experiment): Experiment => ({
     ...experiment,
-    samples: experiment.samples.filter((sample) => isLike(sample.phase, phase, phases))
+    samples: experiment.samples.filter(({ phase }) => isOf(phase, common))
       .map((sample) => ({ ...sample, steady: true })),
   });
   const [one, other] = [inPhase(before), inPhase(after)];
   const ratios = ({ subjects, samples }: Experiment) =>
     workload.ratios(new Samples(subjects, samples));
   const rounds = [roundsOf(one), roundsOf(other)] as const;
+  const phase = levelOf([one, other].flatMap(levelsOf).filter((level) => level !== undefined));
   return { id, phase, rounds, changes: changes(ratios(one), ratios(other)) };
+}
+
+/** The level of each round of each part, once, however many were measured in it. */
+function levelsOf({ samples }: Experiment): (Reading | undefined)[] {
+  const laps = Map.groupBy(samples, ({ round, point, variant }) => `${round} ${point} ${variant}`);
+  return [...laps.values()].map(([first]) => first!.phase);
 }
 
 function roundsOf({ samples }: Experiment): number {
@@ -136,6 +142,7 @@ function show({ cacheLine, loopback }: Reading): string {
   ].join(", ");
 }
 
+/** Without bounds nothing is certain. */
 function isOutside(value: number, { low, high }: RatioResult): boolean {
-  return value < low || value > high;
+  return low !== undefined && high !== undefined && (value < low || value > high);
 }

@@ -38,7 +38,7 @@ export async function experiment(
     if (reason === undefined) available.push(subject);
     else skipped.push({ subject: subject.name, reason });
   }
-  const { laps, calibration } = available.length === 0
+  const { laps, sets, calibration } = available.length === 0
     ? NO_LAPS
     : await makeLaps(machine, { workload, subjects: available, effort });
   const { phases = "coarse" } = workload;
@@ -58,7 +58,7 @@ export async function experiment(
   return {
     id: workload.id,
     title: workload.title,
-    effort: describe(workload, kept.length, subjects.wire, effort),
+    effort: describe(workload, { laps: kept.length, sets, wire: subjects.wire, effort }),
     ...(workload.parameter === undefined ? {} : { parameter: workload.parameter }),
     ...(baseline === undefined ? {} : { baseline: baseline.name }),
     skipped,
@@ -73,15 +73,21 @@ export async function experiment(
   };
 }
 
-const NO_LAPS: Laps = { laps: [], calibration: [] };
+const NO_LAPS: Laps = { laps: [], sets: 0, calibration: [] };
+
+interface Extent {
+  readonly laps: number;
+  readonly sets: number;
+  readonly wire: string;
+  readonly effort: Effort;
+}
 
 /** How much was measured, as a sentence. */
-function describe(workload: Workload, laps: number, wire: string, effort: Effort): string {
+function describe(workload: Workload, { laps, sets, wire, effort }: Extent): string {
   if (laps === 0) return "nobody could take part";
   const rounds = Math.round(laps / workload.parts.length);
   const count = `${rounds} ${rounds === 1 ? "round" : "rounds"}`;
-  const sets = Math.min(effort.fresh, workload.rounds(effort));
-  const servers = sets === 1 ? "the same servers in all" : `fresh servers ${sets} times`;
+  const servers = sets === 1 ? "the same servers in all" : `servers started ${sets} times`;
   return `${count} over ${wire}, ${servers}; in each ${workload.describe(effort)}`;
 }
 

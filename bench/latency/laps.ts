@@ -35,6 +35,8 @@ export interface LapOptions {
 export interface Laps {
   /** See {@linkcode Lap}. */
   readonly laps: readonly Lap[];
+  /** How many times the servers were started, of those that live for more than a turn. */
+  readonly sets: number;
   /** Before each measurement and after the last. */
   readonly calibration: readonly Reading[];
 }
@@ -57,6 +59,7 @@ export async function makeLaps(
   const lacks = (part: Part) =>
     laps.filter((lap) => lap.part === part && lap.steady).length < wanted;
   let seats: Seat[] = [];
+  let sets = 0;
   try {
     for (let round = 0; round < 2 * wanted; round++) {
       const missing = parts.filter(lacks);
@@ -65,9 +68,11 @@ export async function makeLaps(
       if (round % roundsOfServers === 0) {
         await leave(seats);
         seats = [];
+        sets++;
         for (const subject of subjects) {
           seats.push(await Seat.take({ machine, workload, effort, subject }, round));
         }
+        await interleaving.calibrate();
       }
       // In a fixed order, what a server gains or loses as it ages would be taken for the cost of a part.
       for (const part of round % 2 === 0 ? missing : missing.toReversed()) {
@@ -83,7 +88,7 @@ export async function makeLaps(
     progress.done();
     await leave(seats);
   }
-  return { laps, calibration: interleaving.calibration };
+  return { laps, sets, calibration: interleaving.calibration };
 }
 
 async function leave(seats: readonly Seat[]): Promise<void> {

@@ -156,10 +156,13 @@ export interface RatioResult {
   readonly min: number;
   /** The highest. */
   readonly max: number;
-  /** With a probability of 95 %, as far as the rounds tell, `median` is not less than this. */
-  readonly low: number;
+  /**
+   * With a probability of 95 %, as far as the rounds tell, `median` is not less than this; what differs from one start
+   * of the servers to the next is in it only as far as they were started again. Absent for less than six rounds.
+   */
+  readonly low?: number;
   /** And not more than this. */
-  readonly high: number;
+  readonly high?: number;
   /**
    * Whether `median` is the quotient of the means over the rounds, but for the lowest and the highest tenth of them:
    * for a peer that has modes.

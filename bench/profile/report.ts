@@ -33,7 +33,7 @@ export interface ProfileReport {
   readonly machine: string;
   /** The command that repeats it. */
   readonly command: string;
-  /** A cache line's way between the cores and back, before and after the profile. */
+  /** The calibration: between the cores and back, before and after the profile. */
   readonly calibration: readonly Reading[];
   /** What the parts sum up to: from one request to the next, without the profiler. */
   readonly nsPerRequest: number;

@@ -10,8 +10,8 @@ import { KeyTable } from "./key_table.ts";
 import { Field, NOWHERE, Records } from "./records.ts";
 import { Span } from "./span.ts";
 
-/** The most keys that one database holds: more would not have room as records. */
-const MAX_KEYS = 2 ** 29;
+/** The most keys that one database holds: an array that grows beyond some 112 million ends the process. */
+const MAX_KEYS = 2 ** 26;
 
 /** What a key takes of the memory beside its record, in bytes: in the table, and in the order. */
 const KEY_COST = 48;
@@ -117,8 +117,9 @@ export class Database {
     const hash = hashBytes(key.bytes, key.start, key.end);
     const entry = this.#table.find(key, hash);
     if (entry === NONE) return this.#add(key, hash, value);
-    this.persist(entry);
-    return this.replace(entry, value);
+    const replaced = this.replace(entry, value);
+    this.persist(replaced);
+    return replaced;
   }
 
   /**
@@ -268,6 +269,7 @@ export class Database {
       throw new CommandError(`OOM command not allowed: a database holds at most ${maximum} keys`);
     }
     const records = this.#records;
+    this.#table.reserve();
     const entry = records.make(key, hash, value.length, value.length);
     records.write(entry, 0, value);
     records.set(entry, Field.ORDER, this.#order.push(entry) - 1);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NOWHERE, type Records } from "./records.ts";
+import { allocate, NOWHERE, type Records } from "./records.ts";
 import type { Span } from "./span.ts";
 
 /** Slots of an empty table. */
@@ -44,9 +44,18 @@ export class KeyTable {
     }
   }
 
-  /** Adds the record of a key that is not there yet. */
+  /**
+   * Makes room for one more.
+   *
+   * @throws {CommandError} If there is no memory for it; nothing has changed then.
+   */
+  reserve(): void {
+    if ((this.#size + 1) * LEAST > this.#slots.length / 2) this.#resize(this.#slots.length * 2);
+  }
+
+  /** Adds the record of a key that is not there yet, for which there must be room. */
   add(place: number, hash: number): void {
-    if (++this.#size * LEAST > this.#slots.length / 2) this.#resize(this.#slots.length * 2);
+    this.#size++;
     this.#insert(place, hash);
   }
 
@@ -92,7 +101,7 @@ export class KeyTable {
 
   #resize(length: number): void {
     const old = this.#slots;
-    this.#slots = new Int32Array(length);
+    this.#slots = new Int32Array(allocate(length * Int32Array.BYTES_PER_ELEMENT));
     for (let i = 0; i < old.length; i += 2) {
       if (old[i + 1] !== NOWHERE) this.#insert(old[i + 1]!, old[i]!);
     }

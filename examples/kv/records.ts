@@ -194,11 +194,12 @@ export class Records {
   }
 
   #addSegment(units: number): number {
-    const segment = this.#vacant.pop() ?? this.#bytes.length;
+    const segment = this.#vacant.at(-1) ?? this.#bytes.length;
     if (segment >= MAX_SEGMENTS) {
       throw new CommandError("OOM command not allowed: too many segments");
     }
     const buffer = allocate(units * UNIT);
+    this.#vacant.pop();
     this.#bytes[segment] = new Uint8Array(buffer);
     this.#words[segment] = new Int32Array(buffer);
     this.#ends[segment] = 0;
@@ -212,7 +213,13 @@ export class Records {
   }
 
   #tidy(segment: number): void {
-    if (segment !== this.#head && this.#isSparse(segment)) this.#clean(segment);
+    if (segment === this.#head || !this.#isSparse(segment)) return;
+    try {
+      this.#clean(segment);
+    } catch (error) {
+      // No memory to move into: what was moved is, and the rest will be when the next of it is freed.
+      if (!(error instanceof CommandError)) throw error;
+    }
   }
 
   /** Moves what is in use of a segment to the end of the log, and lets go of it. */
@@ -243,7 +250,12 @@ function unitsFor(length: number): number {
   return Math.ceil((HEADER_SIZE + length) / UNIT);
 }
 
-function allocate(size: number): ArrayBuffer {
+/**
+ * Memory of so many bytes.
+ *
+ * @throws {CommandError} If there is none.
+ */
+export function allocate(size: number): ArrayBuffer {
   try {
     return new ArrayBuffer(size);
   } catch (cause) {

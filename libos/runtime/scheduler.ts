@@ -2,9 +2,9 @@
  * The scheduler: the loop that polls the devices, fires the timers and runs the coroutines of a thread.
  *
  * One turn reads the clock, polls every libOS, fires what is due and runs the coroutines that became ready,
- * first in first out. Turns follow each other without a pause for {@linkcode MACROTASK} milliseconds; then
- * the loop goes back to Deno, so that its timers, signals and sockets live. When nothing happens, the idle
- * policy decides whether to go on or to sleep. See `docs/design.md` for the figures behind the constants.
+ * first in first out. Turns follow each other without a pause for {@linkcode MACROTASK} milliseconds, or until there was
+ * nothing to do for {@linkcode LULL}; then the loop goes back to Deno, so that its timers, signals and sockets live.
+ * When nothing happens, the idle policy decides whether to go on or to sleep. See `docs/design.md` for the figures behind the constants.
  *
  * @module
  */
@@ -290,12 +290,13 @@ export class Scheduler {
     const now = times[0]!;
     const isIdle = now - times[2]! >= LULL;
     if (isIdle ? now - times[1]! < LULL : !worked || now - times[1]! < MACROTASK) return 0;
-    times[1] = now;
     return isIdle ? 1 : GOES;
   }
 
   readonly #macrotask = (): void => {
     this.#microtaskTurns = 0;
+    // Now the goes are over: whatever Deno did in them is not taken from the time for turns.
+    if (this.#goes === 0) this.#times[1] = this.clock.read();
     this.#turns();
   };
 
@@ -340,6 +341,7 @@ export class Scheduler {
 
   #park(): void {
     this.#state = PARKED;
+    this.#goes = 0;
     this.#prepareToPark();
     const deadline = this.#deadline();
     if (deadline !== Infinity) {
@@ -352,6 +354,7 @@ export class Scheduler {
 
   /** Nothing keeps the process alive. Looks after what is pending all the same, as long as it lives. */
   #rest(): void {
+    this.#goes = 0;
     this.#parker?.wake();
     if (this.#unreferenced === 0) {
       this.#state = STOPPED;

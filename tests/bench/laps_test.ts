@@ -45,7 +45,7 @@ test("makeLaps() lets one server run at a time, in turn, and starts all afresh a
   const pids = new Map<string, Set<number>>();
   const turns: string[] = [];
   const subjects = [subject("one"), subject("two")];
-  const { laps, calibration } = await makeLaps(machine, {
+  const { laps, sets, calibration } = await makeLaps(machine, {
     subjects,
     effort,
     workload: workload(async (part, { subject, server, round }) => {
@@ -68,7 +68,9 @@ test("makeLaps() lets one server run at a time, in turn, and starts all afresh a
       .filter((turn) => turn.endsWith("one")).map((turn) => turn.slice(0, 2)).join(),
   );
   assertEquals(laps[0]!.samples, [[{ variant: "a" }], [{ variant: "a" }]]);
-  assertEquals(calibration.length, turns.length + 1);
+  assertEquals(sets, 2);
+  // One before each set of servers, and one after each turn.
+  assertEquals(calibration.length, turns.length + sets);
   assertEquals([pids.get("one")!.size, pids.get("two")!.size], [2, 2]);
   for (const pid of [...pids.values()].flatMap((of) => [...of])) {
     assertEquals(await stateOf(pid), "");

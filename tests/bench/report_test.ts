@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import {
   areInCommonPhase,
-  commonLevel,
+  commonPhase,
+  isOf,
   isOnePhase,
   levelOf,
   type Reading,
@@ -79,13 +80,27 @@ Deno.test("areInCommonPhase() finds the phase that most lists are of, and those 
   assertEquals(common(), []);
 });
 
-Deno.test("commonLevel() finds what all groups have most of", () => {
+Deno.test("commonPhase() finds what all groups have most of", () => {
   const [fast, slow, far] = readings([104, 7_700], [108, 8_600], [490, 11_500]);
-  const common = (...groups: (Reading | undefined)[][]) => commonLevel(groups, "fine");
-  assertEquals(common([fast, slow, slow]), slow);
-  assertEquals(common([fast, fast, slow, slow, slow], [fast, fast, fast, slow]), fast);
+  const common = (...groups: (Reading | undefined)[][]) => commonPhase(groups, "fine");
+  assertEquals(common([fast, slow, slow]), { cacheLine: 104, loopback: 8_600 });
+  assertEquals(common([fast, fast, slow, slow, slow], [fast, fast, fast, slow]), {
+    cacheLine: 104,
+    loopback: 7_700,
+  });
   assertEquals(common([fast, fast], [far, slow]), undefined);
   assertEquals(common([undefined], [fast]), undefined);
+  assertEquals(common([{}], [{}]), {});
+});
+
+Deno.test("commonPhase() does not join two phases by a round between them", () => {
+  const trips = [7_700, 7_710, 7_690, 7_720, 8_170, 8_600, 8_610];
+  const levels = trips.map((loopback) => ({ cacheLine: 104, loopback }));
+  const phase = commonPhase([levels], "fine")!;
+  const near = [true, true, true, true, false, false, false];
+  assertEquals(levels.map((level) => isOf(level, phase)), near);
+  assertEquals(areInCommonPhase(levels.map((level) => [level]), "fine"), near);
+  assertEquals(isOf({}, phase), false);
 });
 
 Deno.test("levelOf() has the middle readings, of those that could be made", () => {

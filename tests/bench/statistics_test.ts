@@ -41,14 +41,22 @@ Deno.test("confidence() of a mean is as wide as theory has it, and the same each
   // Of 400 values of deviation 1 the mean deviates by 1/20: 95 % are within 1.96 of that.
   const values = Array.from({ length: 400 }, (_, i) => i % 2 === 0 ? 9 : 11);
   const bounds = () => confidence(400, (rounds) => mean(rounds.map((round) => values[round]!)));
-  const { low, high } = bounds();
+  const { low, high } = bounds()!;
   assert(Math.abs(low - (10 - 1.96 / 20)) < 0.02, `${low}`);
   assert(Math.abs(high - (10 + 1.96 / 20)) < 0.02, `${high}`);
   assertEquals(bounds(), { low, high });
 });
 
-Deno.test("confidence() of one round is that round", () => {
-  assertEquals(confidence(1, ([round]) => round! + 7), { low: 7, high: 7 });
+Deno.test("confidence() has no bounds of less than six rounds", () => {
+  const values = [1, 2, 3, 4, 5, 6];
+  const median = (rounds: readonly number[]) =>
+    quantile(rounds.map((round) => values[round]!), 0.5);
+  assertEquals([1, 3, 5].map((rounds) => confidence(rounds, median)), [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assert(confidence(6, median) !== undefined);
 });
 
 Deno.test("trimmedMean() leaves out a tenth at each end, once there are ten", () => {

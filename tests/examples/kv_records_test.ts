@@ -30,6 +30,7 @@ class Model {
     const place = records.make(keySpan, hashOf(key), value.length, room);
     records.set(place, Field.ORDER, 0);
     records.write(place, 0, valueSpan);
+    table.reserve();
     table.add(place, hashOf(key));
     this.expected.set(key, value);
     this.size += records.size(place);

@@ -81,7 +81,7 @@ function ratioRow(ratio: RatioResult): string[] {
   return [
     label.replace(" / ", " ÷ "),
     fixed(median),
-    `${fixed(low)}–${fixed(high)}`,
+    low === undefined || high === undefined ? "" : `${fixed(low)}–${fixed(high)}`,
     `${fixed(min)}–${fixed(max)}`,
     bounds.join(", "),
     met === undefined ? "" : met ? "met" : "**missed**",
