@@ -6,10 +6,14 @@
  */
 import { commonPhase, isOf, levelOf, type Reading } from "../_harness/calibration.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
+import { quantile } from "../_harness/statistics.ts";
 import { microseconds, table } from "../_harness/table.ts";
 import { Samples } from "./samples.ts";
 import { type Experiment, type RatioResult, type Run, SCHEMA } from "./schema.ts";
 import { WORKLOADS } from "./workloads/mod.ts";
+
+/** Two runs in which sleepers were woken within this factor are of one phase. */
+const ALIKE = 1.06;
 
 /** An experiment that both runs have. */
 export interface Comparison {
@@ -36,6 +40,11 @@ export interface Change {
    * difference may be chance.
    */
   readonly certain: boolean;
+  /**
+   * Whether it is of a peer that sleeps, and the machine took more or less time to wake C over epoll in one run than
+   * in the other: then it is not the same phase for those.
+   */
+  readonly wokenOtherwise: boolean;
 }
 
 /**
@@ -75,7 +84,7 @@ function compareExperiments(before: Experiment, after: Experiment): Comparison {
   const phases = workload?.phases ?? "coarse";
   if (workload === undefined || phases === "none") {
     const rounds = [roundsOf(before), roundsOf(after)] as const;
-    return { id, rounds, changes: changes(before.ratios, after.ratios) };
+    return { id, rounds, changes: changes(before.ratios, after.ratios, () => true) };
   }
   const common = commonPhase([before, after].map(levelsOf), phases);
   if (common === undefined) return { id, rounds: [0, 0], changes: [] };
@@ -90,7 +99,8 @@ function compareExperiments(before: Experiment, after: Experiment): Comparison {
     workload.ratios(new Samples(subjects, samples));
   const rounds = [roundsOf(one), roundsOf(other)] as const;
   const phase = levelOf([one, other].flatMap(levelsOf).filter((level) => level !== undefined));
-  return { id, phase, rounds, changes: changes(ratios(one), ratios(other)) };
+  const wakesAlike = (key: "p50" | "p99") => isAlike(wakeUp(one, key), wakeUp(other, key));
+  return { id, phase, rounds, changes: changes(ratios(one), ratios(other), wakesAlike) };
 }
 
 /** The level of each round of each part, once, however many were measured in it. */
@@ -103,13 +113,34 @@ function roundsOf({ samples }: Experiment): number {
   return new Set(samples.map(({ round }) => round)).size;
 }
 
+/** How long the plainest server that sleeps took; `undefined` if it did not take part. */
+function wakeUp({ subjects, samples }: Experiment, key: "p50" | "p99"): number | undefined {
+  const name = subjects.find(({ id }) => id === "c-epoll")?.name;
+  const times = samples.flatMap(({ subject, latency }) =>
+    subject === name ? latency?.[key] ?? [] : []
+  );
+  return times.length === 0 ? undefined : quantile(times, 0.5);
+}
+
+/** What could not be measured tells nothing. */
+function isAlike(one: number | undefined, other: number | undefined): boolean {
+  if (one === undefined || other === undefined) return true;
+  return Math.max(one, other) < ALIKE * Math.min(one, other);
+}
+
 /** Returns the ratios that both have. */
-function changes(before: readonly RatioResult[], after: readonly RatioResult[]): Change[] {
+function changes(
+  before: readonly RatioResult[],
+  after: readonly RatioResult[],
+  wakesAlike: (key: "p50" | "p99") => boolean,
+): Change[] {
   return after.flatMap((ratio) => {
     const old = before.find(({ label }) => label === ratio.label);
     if (old === undefined) return [];
     const certain = isOutside(ratio.median, old) && isOutside(old.median, ratio);
-    return [{ label: ratio.label, before: old.median, after: ratio.median, certain }];
+    const wokenOtherwise = ratio.sleeper !== undefined && !wakesAlike(ratio.sleeper);
+    const { label, median } = ratio;
+    return [{ label, before: old.median, after: median, certain, wokenOtherwise }];
   });
 }
 
@@ -124,12 +155,12 @@ function showComparison({ id, phase, rounds: [before, after], changes }: Compari
   const level = phase === undefined
     ? ""
     : `, in the phase that both have met most (${show(phase)})`;
-  const rows = changes.map(({ label, before, after, certain }) => [
+  const rows = changes.map(({ label, before, after, certain, wokenOtherwise }) => [
     label,
     before.toFixed(3),
     after.toFixed(3),
     before === 0 ? "" : `${after >= before ? "+" : ""}${((after / before - 1) * 100).toFixed(1)} %`,
-    certain ? "" : "may be chance",
+    wokenOtherwise ? "other phase: sleepers were woken otherwise" : certain ? "" : "may be chance",
   ]);
   return `${id}: ${before} and ${after} rounds${level}\n` +
     table(["ratio", "before", "now", "change", ""], rows);
