@@ -112,7 +112,9 @@ test("latency.ts measures, prints JSON of its schema, and writes results and plo
   assertEquals(skipped, []);
   assertEquals(baseline, "C spin");
   assertEquals([...new Set(samples.map(({ subject }) => subject))], ["C spin", "ours, generator"]);
-  assertEquals(calibration.length, samples.length + 1);
+  // A second round, with servers of its own, is made if the host moved the cores in the first.
+  const rounds = 1 + Math.max(...samples.map(({ round }) => round));
+  assertEquals(calibration.length, samples.length + rounds);
   for (const { latency, throughput } of samples) {
     assertEquals(latency!.count, 5_000);
     assertEquals(Histogram.decode(latency!.histogram!).quantile(0.5), latency!.p50);
