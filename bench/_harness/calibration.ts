@@ -152,6 +152,15 @@ export function levelOf(readings: readonly Reading[]): Reading {
   return { ...middle("cacheLine"), ...middle("loopback") };
 }
 
+/** Returns a reading in a few words. */
+export function describeReading({ cacheLine, loopback }: Reading): string {
+  const parts = [
+    ...(cacheLine === undefined ? [] : [`${cacheLine} ns`]),
+    ...(loopback === undefined ? [] : [`${microseconds(loopback)} us`]),
+  ];
+  return parts.length === 0 ? "an unknown distance" : parts.join(" and ");
+}
+
 /** Returns the line that reports the readings taken before, during and after a run. */
 export function describeCalibration(readings: readonly Reading[]): string {
   const describe = (kind: keyof Reading, write: (ns: number) => string) => {

@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { areInCommonPhase, calibrate, type Reading, type Sensitivity } from "./calibration.ts";
+import {
+  areInCommonPhase,
+  calibrate,
+  describeReading,
+  type Reading,
+  type Sensitivity,
+} from "./calibration.ts";
 import type { Machine } from "./machine.ts";
 import { Progress } from "./progress.ts";
 
@@ -47,7 +53,7 @@ export class Interleaving {
     const before = calibration.length - 1;
     const samples: T[] = [];
     for (const { name, measure } of steps) {
-      progress.step(`round ${round + 1}: ${name}`);
+      progress.step(`round ${round + 1}, at ${describeReading(calibration.at(-1)!)}: ${name}`);
       samples.push(await measure(round));
       await this.calibrate();
     }
