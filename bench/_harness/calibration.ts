@@ -121,12 +121,13 @@ export function commonPhase(
       group.filter((level) => isOf(level, phase)).flatMap((level) => level![kind] ?? [])
     );
     if (known.every((values) => values.length === 0)) continue;
-    const counts = known.flat().map((floor) =>
+    const floors = [...new Set(known.flat())];
+    const counts = floors.map((floor) =>
       Math.min(...known.map((values) => values.filter((ns) => isWithin(ns, floor, kind)).length))
     );
     const most = Math.max(...counts);
     if (most === 0) return undefined;
-    phase = { ...phase, [kind]: known.flat()[counts.indexOf(most)] };
+    phase = { ...phase, [kind]: floors[counts.indexOf(most)] };
   }
   return groups.every((group) => group.some((level) => isOf(level, phase))) ? phase : undefined;
 }

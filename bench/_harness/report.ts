@@ -12,6 +12,8 @@ import { table } from "./table.ts";
 export interface Ratio extends Spread {
   /** Which is divided by which. */
   readonly label: string;
+  /** Of how many rounds it is, where that differs from ratio to ratio. */
+  readonly rounds?: number;
   /** The lower one of the bounds between which the median lies with a probability of 95 %, if they are known. */
   readonly low?: number;
   /** The upper one. */
@@ -74,13 +76,18 @@ function formatText(report: Report): string {
 /** Returns the ratios as a table, the median over the rounds first. */
 export function ratioTable(ratios: readonly Ratio[]): string {
   const hasBounds = ratios.some(({ low }) => low !== undefined);
-  const figures = ratios.map(({ label, median, low, high, min, max }) => [
+  const hasRounds = ratios.some(({ rounds }) => rounds !== undefined);
+  const figures = ratios.map(({ label, median, low, high, min, max, rounds }) => [
     label,
     fixed(median),
     ...(hasBounds ? [range(low, high)] : []),
     range(min, max),
+    ...(hasRounds ? [String(rounds ?? "")] : []),
   ]);
-  const columns = ["ratio", "median", ...(hasBounds ? ["95 %"] : []), "spread"];
+  const columns = [
+    ...["ratio", "median", ...(hasBounds ? ["95 %"] : []), "spread"],
+    ...(hasRounds ? ["rounds"] : []),
+  ];
   if (ratios.every((ratio) => meetsTarget(ratio) === undefined)) return table(columns, figures);
   const rows = figures.map((row, index) => [...row, ...verdict(ratios[index]!)]);
   return table([...columns, "target", ""], rows);

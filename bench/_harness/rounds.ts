@@ -30,37 +30,6 @@ export interface Round<T> {
   readonly calibration: readonly Reading[];
 }
 
-/** Makes rounds. The calibration after one is that before the next. */
-export class Interleaving {
-  /** All readings, in the order of time. */
-  readonly calibration: Reading[] = [];
-  readonly #machine: Machine;
-
-  /** Makes no round yet. */
-  constructor(machine: Machine) {
-    this.#machine = machine;
-  }
-
-  /** Makes a reading before the next round, where the last one was long ago. */
-  async calibrate(): Promise<void> {
-    this.calibration.push(await calibrate(this.#machine));
-  }
-
-  /** Measures every step once. */
-  async round<T>(steps: readonly Step<T>[], round: number, progress: Progress): Promise<Round<T>> {
-    const { calibration } = this;
-    if (calibration.length === 0) await this.calibrate();
-    const before = calibration.length - 1;
-    const samples: T[] = [];
-    for (const { name, measure } of steps) {
-      progress.step(`round ${round + 1}, at ${describeReading(calibration.at(-1)!)}: ${name}`);
-      samples.push(await measure(round));
-      await this.calibrate();
-    }
-    return { samples, calibration: calibration.slice(before) };
-  }
-}
-
 /** What the rounds brought. */
 export interface Rounds<T> {
   /** The samples of each step in the order of the rounds that count. */
@@ -85,18 +54,32 @@ export interface RoundsOptions {
   readonly phases?: Sensitivity | "none";
   /** Ends after a round when another one would take it past so many milliseconds. @default {Infinity} */
   readonly timeLimit?: number;
+  /** Makes a reading. @default {calibrate} */
+  readonly calibrate?: (machine: Machine) => Promise<Reading>;
 }
 
 /** Measures every step once in each round. */
 export async function interleave<T>(
   machine: Machine,
-  { rounds: wanted, phases = "coarse", timeLimit = Infinity }: RoundsOptions,
+  { rounds: wanted, phases = "coarse", timeLimit = Infinity, calibrate: read = calibrate }:
+    RoundsOptions,
   steps: readonly Step<T>[],
 ): Promise<Rounds<T>> {
   const progress = new Progress(wanted * steps.length);
-  const interleaving = new Interleaving(machine);
+  const calibration = [await read(machine)];
   const rounds: Round<T>[] = [];
   const begin = performance.now();
+  /** Measures every step once. */
+  const makeRound = async (round: number): Promise<Round<T>> => {
+    const before = calibration.length - 1;
+    const samples: T[] = [];
+    for (const { name, measure } of steps) {
+      progress.step(`round ${round + 1}, at ${describeReading(calibration.at(-1)!)}: ${name}`);
+      samples.push(await measure(round));
+      calibration.push(await read(machine));
+    }
+    return { samples, calibration: calibration.slice(before) };
+  };
   const isEnough = () => {
     const elapsed = performance.now() - begin;
     return steady(rounds, phases).filter(({ steady }) => steady).length >= wanted ||
@@ -106,21 +89,22 @@ export async function interleave<T>(
   try {
     do {
       if (rounds.length >= wanted) progress.extend(steps.length);
-      rounds.push(await interleaving.round(steps, rounds.length, progress));
+      rounds.push(await makeRound(rounds.length));
     } while (!isEnough());
   } finally {
     progress.done();
   }
-  const { kept, notes } = chooseRounds(steady(rounds, phases));
+  const judged = steady(rounds, phases);
+  const kept = keepSteady(judged);
+  const notes = remarksOnSteady(
+    "rounds",
+    judged.filter(({ steady }) => steady).length,
+    judged.length,
+  );
   const columns = steps.map(({ name }, step) =>
     [name, kept.map(({ samples }) => samples[step]!)] as const
   );
-  return {
-    samples: new Map(columns),
-    made: rounds.length,
-    calibration: interleaving.calibration,
-    notes,
-  };
+  return { samples: new Map(columns), made: rounds.length, calibration, notes };
 }
 
 /** Says of each round whether it is steady: of one phase, and of that of most rounds. All are, if there are no phases. */
@@ -133,19 +117,24 @@ export function steady<R extends Pick<Round<unknown>, "calibration">>(
   return rounds.map((round, index) => ({ ...round, steady: steady[index]! }));
 }
 
-/** Keeps the steady rounds; if there is none, all, with a warning. */
-export function chooseRounds<R extends { readonly steady: boolean }>(
-  rounds: readonly R[],
-): { kept: readonly R[]; notes: readonly string[] } {
-  const kept = rounds.filter(({ steady }) => steady);
-  const dropped = rounds.length - kept.length;
-  if (dropped === 0) return { kept, notes: [] };
-  if (kept.length === 0) {
-    const note = "The calibration moved in EVERY round: these ratios mix phases, run it again";
-    return { kept: rounds, notes: [note] };
+/** Keeps what is steady; if nothing is, all. */
+export function keepSteady<T extends { readonly steady: boolean }>(
+  all: readonly T[],
+): readonly T[] {
+  const kept = all.filter(({ steady }) => steady);
+  return kept.length === 0 ? all : kept;
+}
+
+/** Says what became of rounds or turns that do not count; nothing, if all do. */
+export function remarksOnSteady(what: string, steady: number, made: number): string[] {
+  if (steady === made) return [];
+  if (steady === 0) {
+    return [
+      `The calibration moved in EVERY one of the ${what}: these ratios mix phases, run it again`,
+    ];
   }
-  const note =
-    `In ${dropped} of ${rounds.length} rounds the calibration moved, or was another than in ` +
-    "most; these were dropped";
-  return { kept, notes: [note] };
+  return [
+    `In ${made - steady} of ${made} ${what} the calibration moved, or was another than in most; ` +
+    "these were dropped",
+  ];
 }

@@ -4,10 +4,16 @@
  *
  * @module
  */
-import { commonPhase, isOf, levelOf, type Reading } from "../_harness/calibration.ts";
+import {
+  commonPhase,
+  describeReading,
+  isOf,
+  levelOf,
+  type Reading,
+} from "../_harness/calibration.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { quantile } from "../_harness/statistics.ts";
-import { microseconds, table } from "../_harness/table.ts";
+import { table } from "../_harness/table.ts";
 import { Samples } from "./samples.ts";
 import { type Experiment, type RatioResult, type Run, SCHEMA } from "./schema.ts";
 import { WORKLOADS } from "./workloads/mod.ts";
@@ -21,9 +27,7 @@ export interface Comparison {
   readonly id: string;
   /** The phase of the machine that is compared; absent where there is none to tell, or none that both met. */
   readonly phase?: Reading;
-  /** How many rounds of the two runs are of that phase; 0 where there is none that both met. */
-  readonly rounds: readonly [before: number, after: number];
-  /** The ratios that both have. */
+  /** The ratios that both have in it. */
   readonly changes: readonly Change[];
 }
 
@@ -35,6 +39,8 @@ export interface Change {
   readonly before: number;
   /** What it is. */
   readonly after: number;
+  /** Of how many rounds each of the two is; absent for a figure that counts by itself. */
+  readonly rounds?: readonly [before: number, after: number];
   /**
    * Whether each of the two lies outside of the bounds that the other one has with a probability of 95 %: if not, the
    * difference may be chance.
@@ -83,12 +89,11 @@ function compareExperiments(before: Experiment, after: Experiment): Comparison {
   const workload = WORKLOADS.find((one) => one.id === id);
   const phases = workload?.phases ?? "coarse";
   if (workload === undefined || phases === "none") {
-    const rounds = [roundsOf(before), roundsOf(after)] as const;
-    return { id, rounds, changes: changes(before.ratios, after.ratios, () => true) };
+    return { id, changes: changes(before.ratios, after.ratios, () => true) };
   }
   const common = commonPhase([before, after].map(levelsOf), phases);
-  if (common === undefined) return { id, rounds: [0, 0], changes: [] };
-  // Whatever most of each run was: here only what both have met counts.
+  if (common === undefined) return { id, changes: [] };
+  // Whatever most of each run was, only what both have met counts here.
   const inPhase = (experiment: Experiment): Experiment => ({
     ...experiment,
     samples: experiment.samples.filter(({ phase }) => isOf(phase, common))
@@ -97,20 +102,13 @@ function compareExperiments(before: Experiment, after: Experiment): Comparison {
   const [one, other] = [inPhase(before), inPhase(after)];
   const ratios = ({ subjects, samples }: Experiment) =>
     workload.ratios(new Samples(subjects, samples));
-  const rounds = [roundsOf(one), roundsOf(other)] as const;
   const phase = levelOf([one, other].flatMap(levelsOf).filter((level) => level !== undefined));
   const wakesAlike = (key: "p50" | "p99") => isAlike(wakeUp(one, key), wakeUp(other, key));
-  return { id, phase, rounds, changes: changes(ratios(one), ratios(other), wakesAlike) };
+  return { id, phase, changes: changes(ratios(one), ratios(other), wakesAlike) };
 }
 
-/** The level of each round of each part, once, however many were measured in it. */
 function levelsOf({ samples }: Experiment): (Reading | undefined)[] {
-  const laps = Map.groupBy(samples, ({ round, point, variant }) => `${round} ${point} ${variant}`);
-  return [...laps.values()].map(([first]) => first!.phase);
-}
-
-function roundsOf({ samples }: Experiment): number {
-  return new Set(samples.map(({ round }) => round)).size;
+  return samples.map(({ phase }) => phase);
 }
 
 /** How long the plainest server that sleeps took; `undefined` if it did not take part. */
@@ -140,7 +138,10 @@ function changes(
     const certain = isOutside(ratio.median, old) && isOutside(old.median, ratio);
     const wokenOtherwise = ratio.sleeper !== undefined && !wakesAlike(ratio.sleeper);
     const { label, median } = ratio;
-    return [{ label, before: old.median, after: median, certain, wokenOtherwise }];
+    const rounds = old.rounds === undefined || ratio.rounds === undefined
+      ? {}
+      : { rounds: [old.rounds, ratio.rounds] as const };
+    return [{ label, before: old.median, after: median, ...rounds, certain, wokenOtherwise }];
   });
 }
 
@@ -150,27 +151,20 @@ export function showComparisons(comparisons: readonly Comparison[]): string {
   return comparisons.map(showComparison).join("\n\n");
 }
 
-function showComparison({ id, phase, rounds: [before, after], changes }: Comparison): string {
-  if (before === 0) return `${id}: no phase of the machine that both runs have met`;
+function showComparison({ id, phase, changes }: Comparison): string {
+  if (changes.length === 0) return `${id}: no phase of the machine that both runs have met`;
   const level = phase === undefined
     ? ""
-    : `, in the phase that both have met most (${show(phase)})`;
-  const rows = changes.map(({ label, before, after, certain, wokenOtherwise }) => [
+    : `, in the phase that both have met most (${describeReading(phase)} between the cores)`;
+  const rows = changes.map(({ label, before, after, rounds, certain, wokenOtherwise }) => [
     label,
     before.toFixed(3),
     after.toFixed(3),
     before === 0 ? "" : `${after >= before ? "+" : ""}${((after / before - 1) * 100).toFixed(1)} %`,
+    rounds?.join(" and ") ?? "",
     wokenOtherwise ? "other phase: sleepers were woken otherwise" : certain ? "" : "may be chance",
   ]);
-  return `${id}: ${before} and ${after} rounds${level}\n` +
-    table(["ratio", "before", "now", "change", ""], rows);
-}
-
-function show({ cacheLine, loopback }: Reading): string {
-  return [
-    ...(cacheLine === undefined ? [] : [`a cache line ${cacheLine} ns`]),
-    ...(loopback === undefined ? [] : [`64 bytes over TCP ${microseconds(loopback)} us`]),
-  ].join(", ");
+  return `${id}${level}\n` + table(["ratio", "before", "now", "change", "rounds", ""], rows);
 }
 
 /** Without bounds nothing is certain. */

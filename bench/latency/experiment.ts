@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { isOnePhase, levelOf } from "../_harness/calibration.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK } from "../_harness/route.ts";
-import { chooseRounds } from "../_harness/rounds.ts";
-import { type Laps, makeLaps } from "./laps.ts";
+import { remarksOnSteady } from "../_harness/rounds.ts";
 import { Samples } from "./samples.ts";
-import type { Experiment, Sample } from "./schema.ts";
+import type { Experiment } from "./schema.ts";
 import type { Subject, Subjects } from "./subjects.ts";
+import { type Results, takeTurns } from "./turns.ts";
 import type { Effort, Workload } from "./workload.ts";
 
 /** Who is measured, and how much. */
@@ -38,27 +37,15 @@ export async function experiment(
     if (reason === undefined) available.push(subject);
     else skipped.push({ subject: subject.name, reason });
   }
-  const { laps, sets, calibration } = available.length === 0
-    ? NO_LAPS
-    : await makeLaps(machine, { workload, subjects: available, effort });
-  const { phases = "coarse" } = workload;
-  const samples = laps.flatMap(({ samples, calibration, round, steady }) => {
-    const isCalm = phases !== "none" && isOnePhase(calibration, phases);
-    const rest = { round, steady, ...(isCalm ? { phase: levelOf(calibration) } : {}) };
-    return samples.flatMap((measurements, index) =>
-      measurements.map((measurement): Sample => ({
-        subject: available[index]!.name,
-        ...rest,
-        ...measurement,
-      }))
-    );
-  });
-  const { kept, notes } = chooseRounds(laps);
+  const results = available.length === 0
+    ? NOTHING
+    : await takeTurns({ machine, workload, subjects: available, effort });
+  const { samples, calibration, steady, turns } = results;
   const baseline = available.find(({ id }) => id === workload.baseline);
   return {
     id: workload.id,
     title: workload.title,
-    effort: describe(workload, { laps: kept.length, sets, wire: subjects.wire, effort }),
+    effort: describe(workload, results, { wire: subjects.wire, effort }),
     ...(workload.parameter === undefined ? {} : { parameter: workload.parameter }),
     ...(baseline === undefined ? {} : { baseline: baseline.name }),
     skipped,
@@ -69,23 +56,22 @@ export async function experiment(
     samples,
     ratios: workload.ratios(new Samples(available, samples)),
     calibration,
-    notes: [...notes, ...workload.notes],
+    notes: [...remarksOnSteady("turns", steady, turns), ...workload.notes],
   };
 }
 
-const NO_LAPS: Laps = { laps: [], sets: 0, calibration: [] };
-
-interface Extent {
-  readonly laps: number;
-  readonly sets: number;
-  readonly wire: string;
-  readonly effort: Effort;
-}
+const NOTHING: Results = {
+  ...{ samples: [], calibration: [] },
+  ...{ rounds: 0, turns: 0, steady: 0, sets: 0 },
+};
 
 /** How much was measured, as a sentence. */
-function describe(workload: Workload, { laps, sets, wire, effort }: Extent): string {
-  if (laps === 0) return "nobody could take part";
-  const rounds = Math.round(laps / workload.parts.length);
+function describe(
+  workload: Workload,
+  { rounds, sets }: Results,
+  { wire, effort }: { readonly wire: string; readonly effort: Effort },
+): string {
+  if (rounds === 0) return "nobody could take part";
   const count = `${rounds} ${rounds === 1 ? "round" : "rounds"}`;
   const servers = sets === 1 ? "the same servers in all" : `servers started ${sets} times`;
   return `${count} over ${wire}, ${servers}; in each ${workload.describe(effort)}`;

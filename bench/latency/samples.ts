@@ -4,7 +4,7 @@
  * @module
  */
 import { meetsTarget } from "../_harness/report.ts";
-import { chooseRounds } from "../_harness/rounds.ts";
+import { keepSteady } from "../_harness/rounds.ts";
 import { confidence, quantile, ratios, spread, trimmedMean } from "../_harness/statistics.ts";
 import type { Participant, RatioResult, Sample } from "./schema.ts";
 
@@ -56,7 +56,7 @@ export interface RatioRequest {
   readonly atLeast?: number;
 }
 
-/** The samples of an experiment that count: those of steady rounds, or all if no round was steady. */
+/** The samples of an experiment that count: the steady ones, or all if none is. */
 export class Samples {
   readonly #participants: readonly Participant[];
   readonly #samples: readonly Sample[];
@@ -64,7 +64,7 @@ export class Samples {
   /** Takes the samples of an experiment. */
   constructor(participants: readonly Participant[], samples: readonly Sample[]) {
     this.#participants = participants;
-    this.#samples = chooseRounds(samples).kept;
+    this.#samples = keepSteady(samples);
   }
 
   /** The names of the subjects that have an id: ours may be on several libOSes. */
@@ -111,6 +111,7 @@ export class Samples {
       label,
       ...spread(quotients),
       median: middle([...rounds.keys()]),
+      rounds: rounds.length,
       ...confidence(rounds.length, middle),
       ...(ofMeans ? { ofMeans } : {}),
       ...(sleeper === undefined ? {} : { sleeper }),

@@ -94,11 +94,11 @@ export interface Sample {
   /** The same within the experiment for whatever is to be told apart beside the point: `GET, P=16`. */
   readonly variant?: string;
   /**
-   * Whether the cores stayed where they were in this round, and where they were in most. Ratios are of steady
-   * rounds, if any.
+   * Whether the machine stayed as it was meanwhile, and as it was most of the time. Ratios are of steady samples of one
+   * round, if any. A server that was measured in a round again, since its sample was not, has several in it.
    */
   readonly steady: boolean;
-  /** The calibration of the round, if it was of one phase. */
+  /** The calibration before and after, if it was of one phase. */
   readonly phase?: Reading;
   /** Latency of each operation; absent where only a rate was measured, or nothing was answered. */
   readonly latency?: LatencyFigures;
@@ -152,6 +152,8 @@ export interface RatioResult {
   readonly label: string;
   /** The middle one over the rounds; of means where `ofMeans` says so. */
   readonly median: number;
+  /** In how many rounds both could be measured; absent for a figure that counts by itself. */
+  readonly rounds?: number;
   /** The lowest. */
   readonly min: number;
   /** The highest. */

@@ -5,7 +5,7 @@
  */
 import { describeCalibration } from "../_harness/calibration.ts";
 import { ratioTable } from "../_harness/report.ts";
-import { chooseRounds } from "../_harness/rounds.ts";
+import { keepSteady } from "../_harness/rounds.ts";
 import { quantile } from "../_harness/statistics.ts";
 import { microseconds, table } from "../_harness/table.ts";
 import { type Figure, latency, throughput } from "./samples.ts";
@@ -129,7 +129,7 @@ export function figureTable(
     ],
     rows: [...groups.values()].map((group) => {
       const { subject, variant, point } = group[0]!;
-      const { kept } = chooseRounds(group);
+      const kept = keepSteady(group);
       return [
         kept[0]!.steady ? subject : `${subject} (unsteady)`,
         ...(hasVariants ? [variant ?? ""] : []),

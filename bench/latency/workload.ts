@@ -20,6 +20,11 @@ export interface Effort {
   readonly fresh: number;
   /** Operations in a closed loop that a short round makes with each server. */
   readonly operations: number;
+  /**
+   * To what share of itself each ratio of a workload with fine phases is to be known, with a probability of 95 %: there
+   * are more rounds until then, within reason.
+   */
+  readonly precision?: number;
   /** Milliseconds for each part of a sweep. */
   readonly milliseconds: number;
 }

@@ -189,15 +189,14 @@ test("experiment() keeps a sample of each server and round, and names the baseli
     subjects,
     effort: { ...EFFORT, sweepRounds: 2 },
   });
-  const steady = samples.filter(({ steady }) => steady).length / 2;
-  assertEquals(samples.map(({ subject, round }) => [subject, round]).slice(0, 4), [
-    ["C epoll spin", 0],
-    ["other", 0],
-    ["C epoll spin", 1],
-    ["other", 1],
+  // If the machine moves there are more.
+  const turns = new Set(samples.map(({ subject, round }) => `${round} ${subject}`));
+  assertEquals([...turns].slice(0, 4), [
+    ...["0 C epoll spin", "0 other"],
+    ...["1 C epoll spin", "1 other"],
   ]);
   assertEquals(baseline, "C epoll spin");
-  assertEquals(parseInt(effort), steady || samples.length / 2);
+  assertEquals(parseInt(effort), turns.size / 2);
 });
 
 Deno.test("experiment() leaves out who cannot take part, and starts nobody then", async () => {

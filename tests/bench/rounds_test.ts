@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { chooseRounds, interleave, steady } from "../../bench/_harness/rounds.ts";
+import { interleave, keepSteady, remarksOnSteady, steady } from "../../bench/_harness/rounds.ts";
 import { machine } from "./_load.ts";
 
 function steps(log: string[]) {
@@ -27,10 +27,20 @@ Deno.test("interleave() reads the calibration before each step and after the las
 });
 
 Deno.test("interleave() makes as many steady rounds as were wanted, or twice as many in all", async () => {
-  const { made, samples, notes } = await interleave(machine, { rounds: 2 }, steps([]));
-  const kept = samples.get("A")!.length;
-  assertEquals(kept === 2 || made === 4, true);
-  assertEquals(notes.length, kept === made && kept === 2 ? 0 : 1);
+  const after = async (...lines: readonly number[]) => {
+    let made = 0;
+    const calibrate = () =>
+      Promise.resolve({ cacheLine: lines[Math.min(made++, lines.length - 1)]! });
+    const rounds = await interleave(machine, { rounds: 2, calibrate }, steps([]));
+    return [rounds.made, rounds.samples.get("A"), rounds.notes.length];
+  };
+  assertEquals(await after(100), [2, ["A0", "A1"], 0]);
+  // The calibration moves in the first round.
+  assertEquals(await after(100, 500, 100), [3, ["A1", "A2"], 1]);
+  // It moves whenever it is read.
+  assertEquals(await after(1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8), [
+    ...[4, ["A0", "A1", "A2", "A3"], 1],
+  ]);
 });
 
 Deno.test("interleave() makes a round whatever the time limit, and then no more", async () => {
@@ -56,12 +66,15 @@ Deno.test("steady() drops rounds of another phase than most, unless there are no
   assertEquals(steadyOf("none"), [true, true, true, true]);
 });
 
-Deno.test("chooseRounds() says how many rounds were dropped, or that none was steady", () => {
+Deno.test("keepSteady() keeps what is steady, or all if nothing is", () => {
   const [steady, moved] = [{ steady: true }, { steady: false }];
-  assertMatch(
-    chooseRounds([steady, moved, steady]).notes[0]!,
-    /In 1 of 3 rounds .* these were dropped/,
-  );
-  assertMatch(chooseRounds([moved]).notes[0]!, /EVERY round/);
-  assertEquals(chooseRounds([]), { kept: [], notes: [] });
+  assertEquals(keepSteady([steady, moved, steady]), [steady, steady]);
+  assertEquals(keepSteady([moved, moved]), [moved, moved]);
+  assertEquals(keepSteady([]), []);
+});
+
+Deno.test("remarksOnSteady() says how many were dropped, or that none was steady", () => {
+  assertMatch(remarksOnSteady("turns", 2, 3)[0]!, /^In 1 of 3 turns .* these were dropped$/);
+  assertMatch(remarksOnSteady("rounds", 0, 3)[0]!, /EVERY one of the rounds/);
+  assertEquals([remarksOnSteady("rounds", 3, 3), remarksOnSteady("rounds", 0, 0)], [[], []]);
 });

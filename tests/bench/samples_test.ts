@@ -26,7 +26,7 @@ const P50 = {
 };
 
 /** The ratio of one round, in which ours took twice as long. */
-const ONCE = { label: "ours / C", median: 2, min: 2, max: 2 };
+const ONCE = { label: "ours / C", median: 2, min: 2, max: 2, rounds: 1 };
 
 Deno.test("Samples.ratio() divides within rounds, and takes the median of the quotients", () => {
   const found = samples(
@@ -38,7 +38,7 @@ Deno.test("Samples.ratio() divides within rounds, and takes the median of the qu
     sample("ours", 2, 10),
   );
   assertEquals(found.ratio(P50), [
-    { label: "ours / C", median: 2, min: 1, max: 3 },
+    { label: "ours / C", median: 2, min: 1, max: 3, rounds: 3 },
   ]);
 });
 
@@ -66,6 +66,11 @@ Deno.test("Samples.ratio() leaves out a round that only one of the two has", () 
   assertEquals(found.ratio(P50), [ONCE]);
 });
 
+Deno.test("Samples.ratio() takes the steady one of those that a server has in a round", () => {
+  const again = sample("ours", 0, 90, { steady: false });
+  assertEquals(samples(sample("C spin", 0, 10), again, sample("ours", 0, 20)).ratio(P50), [ONCE]);
+});
+
 Deno.test("Samples.ratio() gives none where a peer is missing, or the two have no round in common", () => {
   assertEquals(samples(sample("ours", 0, 20)).ratio(P50), []);
   assertEquals(samples(sample("C spin", 0, 10), sample("ours", 1, 20)).ratio(P50), []);
@@ -87,7 +92,7 @@ Deno.test("Samples.ratio() divides the means over the rounds where that is asked
   const [ratio] = found.ratio({ ...P50, ofMeans: true });
   assertEquals(ratio, {
     ...{ label: "ours / C", median: 2.5, min: 1, max: 3 },
-    ofMeans: true,
+    ...{ rounds: 2, ofMeans: true },
   });
 });
 

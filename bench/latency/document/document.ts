@@ -70,10 +70,10 @@ function section(experiment: Experiment, plan: string, plots: readonly string[])
   ].join("\n\n");
 }
 
-const RATIO_HEAD = ["ratio", "median", "95 %", "spread", "target", ""];
+const RATIO_HEAD = ["ratio", "median", "95 %", "spread", "rounds", "target", ""];
 
 function ratioRow(ratio: RatioResult): string[] {
-  const { label, median, low, high, min, max, atLeast, atMost, met } = ratio;
+  const { label, median, low, high, min, max, rounds, atLeast, atMost, met } = ratio;
   const bounds = [
     ...(atLeast === undefined ? [] : [`≥ ${atLeast}`]),
     ...(atMost === undefined ? [] : [`≤ ${atMost}`]),
@@ -83,6 +83,7 @@ function ratioRow(ratio: RatioResult): string[] {
     fixed(median),
     low === undefined || high === undefined ? "" : `${fixed(low)}–${fixed(high)}`,
     `${fixed(min)}–${fixed(max)}`,
+    String(rounds ?? ""),
     bounds.join(", "),
     met === undefined ? "" : met ? "met" : "**missed**",
   ];
