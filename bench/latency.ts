@@ -59,9 +59,11 @@ await runProgram(program, async (values) => {
   const wanted = chooseWorkloads(list(values.workload) ?? plan.workloads);
   const only = list(values.subjects);
   const earlier = values.baseline === "" ? undefined : await readRun(values.baseline);
+  // Whoever says how many rounds wants no more of them.
+  const { precision: _, ...effortOfRounds } = plan.effort;
   const effort = values.rounds === 0
     ? plan.effort
-    : { ...plan.effort, rounds: values.rounds, sweepRounds: values.rounds };
+    : { ...effortOfRounds, rounds: values.rounds, sweepRounds: values.rounds };
   // What cannot be written shall not take the time to measure it.
   if (values.out !== "") await writing(values.out, () => makeFolder(values.out));
   const date = new Date().toISOString();

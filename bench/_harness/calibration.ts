@@ -95,9 +95,7 @@ export function areInCommonPhase(
   lists: readonly (readonly Reading[])[],
   sensitivity: Sensitivity,
 ): boolean[] {
-  const levels = lists.map((readings) =>
-    isOnePhase(readings, sensitivity) ? levelOf(readings) : undefined
-  );
+  const levels = lists.map((readings) => levelOfOnePhase(readings, sensitivity));
   const phase = commonPhase([levels], sensitivity);
   return levels.map((level) => phase !== undefined && isOf(level, phase));
 }
@@ -151,6 +149,14 @@ export function levelOf(readings: readonly Reading[]): Reading {
     return known.length === 0 ? {} : { [kind]: quantile(known, 0.5) };
   };
   return { ...middle("cacheLine"), ...middle("loopback") };
+}
+
+/** The medians of some readings, if they are of one phase. */
+export function levelOfOnePhase(
+  readings: readonly Reading[],
+  sensitivity: Sensitivity,
+): Reading | undefined {
+  return isOnePhase(readings, sensitivity) ? levelOf(readings) : undefined;
 }
 
 /** Returns a reading in a few words. */

@@ -82,7 +82,7 @@ export async function interleave<T>(
   };
   const isEnough = () => {
     const elapsed = performance.now() - begin;
-    return steady(rounds, phases).filter(({ steady }) => steady).length >= wanted ||
+    return judgeRounds(rounds, phases).filter(({ steady }) => steady).length >= wanted ||
       rounds.length === 2 * wanted ||
       elapsed + elapsed / rounds.length > timeLimit;
   };
@@ -94,9 +94,9 @@ export async function interleave<T>(
   } finally {
     progress.done();
   }
-  const judged = steady(rounds, phases);
+  const judged = judgeRounds(rounds, phases);
   const kept = keepSteady(judged);
-  const notes = remarksOnSteady(
+  const notes = remarksOnDropped(
     "rounds",
     judged.filter(({ steady }) => steady).length,
     judged.length,
@@ -108,9 +108,9 @@ export async function interleave<T>(
 }
 
 /** Says of each round whether it is steady: of one phase, and of that of most rounds. All are, if there are no phases. */
-export function steady<R extends Pick<Round<unknown>, "calibration">>(
+export function judgeRounds<R extends Pick<Round<unknown>, "calibration">>(
   rounds: readonly R[],
-  phases: Sensitivity | "none" = "coarse",
+  phases: Sensitivity | "none",
 ): (R & { readonly steady: boolean })[] {
   if (phases === "none") return rounds.map((round) => ({ ...round, steady: true }));
   const steady = areInCommonPhase(rounds.map(({ calibration }) => calibration), phases);
@@ -126,15 +126,17 @@ export function keepSteady<T extends { readonly steady: boolean }>(
 }
 
 /** Says what became of rounds or turns that do not count; nothing, if all do. */
-export function remarksOnSteady(what: string, steady: number, made: number): string[] {
-  if (steady === made) return [];
-  if (steady === 0) {
+export function remarksOnDropped(what: string, counting: number, made: number): string[] {
+  if (counting === made) return [];
+  if (counting === 0) {
     return [
       `The calibration moved in EVERY one of the ${what}: these ratios mix phases, run it again`,
     ];
   }
   return [
-    `In ${made - steady} of ${made} ${what} the calibration moved, or was another than in most; ` +
+    `In ${
+      made - counting
+    } of ${made} ${what} the calibration moved, or was another than in most; ` +
     "these were dropped",
   ];
 }

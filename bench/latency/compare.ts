@@ -152,7 +152,9 @@ export function showComparisons(comparisons: readonly Comparison[]): string {
 }
 
 function showComparison({ id, phase, changes }: Comparison): string {
-  if (changes.length === 0) return `${id}: no phase of the machine that both runs have met`;
+  if (changes.length === 0) {
+    return `${id}: there is no ratio that both runs have in one phase of the machine`;
+  }
   const level = phase === undefined
     ? ""
     : `, in the phase that both have met most (${describeReading(phase)} between the cores)`;

@@ -5,11 +5,11 @@
  */
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK } from "../_harness/route.ts";
-import { remarksOnSteady } from "../_harness/rounds.ts";
+import { remarksOnDropped } from "../_harness/rounds.ts";
 import { Samples } from "./samples.ts";
 import type { Experiment } from "./schema.ts";
 import type { Subject, Subjects } from "./subjects.ts";
-import { type Results, takeTurns } from "./turns.ts";
+import { takeTurns, type TurnsResult } from "./turns.ts";
 import type { Effort, Workload } from "./workload.ts";
 
 /** Who is measured, and how much. */
@@ -37,15 +37,15 @@ export async function experiment(
     if (reason === undefined) available.push(subject);
     else skipped.push({ subject: subject.name, reason });
   }
-  const results = available.length === 0
+  const result = available.length === 0
     ? NOTHING
     : await takeTurns({ machine, workload, subjects: available, effort });
-  const { samples, calibration, steady, turns } = results;
+  const { samples, calibration } = result;
   const baseline = available.find(({ id }) => id === workload.baseline);
   return {
     id: workload.id,
     title: workload.title,
-    effort: describe(workload, results, { wire: subjects.wire, effort }),
+    effort: describe(workload, result, { wire: subjects.wire, effort }),
     ...(workload.parameter === undefined ? {} : { parameter: workload.parameter }),
     ...(baseline === undefined ? {} : { baseline: baseline.name }),
     skipped,
@@ -56,24 +56,39 @@ export async function experiment(
     samples,
     ratios: workload.ratios(new Samples(available, samples)),
     calibration,
-    notes: [...remarksOnSteady("turns", steady, turns), ...workload.notes],
+    notes: [...remarksOn(result, available), ...workload.notes],
   };
 }
 
-const NOTHING: Results = {
-  ...{ samples: [], calibration: [] },
-  ...{ rounds: 0, turns: 0, steady: 0, sets: 0 },
+const NOTHING: TurnsResult = {
+  ...{ samples: [], calibration: [], rounds: 0, starts: 0 },
+  ...{ turns: 0, counting: 0, retaken: 0 },
 };
+
+/** What became of turns in which the machine did not stand still. */
+function remarksOn(result: TurnsResult, subjects: readonly Subject[]): string[] {
+  const { samples, turns, counting, retaken } = result;
+  const counts = new Set(samples.filter(({ steady }) => steady).map(({ subject }) => subject));
+  const uncounted = subjects.filter(({ name }) => counting > 0 && !counts.has(name));
+  return [
+    ...(retaken === 0
+      ? []
+      : [`${retaken} turns were taken again, since the calibration moved meanwhile`]),
+    ...remarksOnDropped("turns", counting, turns),
+    ...uncounted.map(({ name }) => `${name} has no turn that counts: run it again`),
+  ];
+}
 
 /** How much was measured, as a sentence. */
 function describe(
   workload: Workload,
-  { rounds, sets }: Results,
+  { rounds, starts }: TurnsResult,
   { wire, effort }: { readonly wire: string; readonly effort: Effort },
 ): string {
   if (rounds === 0) return "nobody could take part";
-  const count = `${rounds} ${rounds === 1 ? "round" : "rounds"}`;
-  const servers = sets === 1 ? "the same servers in all" : `servers started ${sets} times`;
+  const upTo = rounds > workload.rounds(effort) ? "up to " : "";
+  const count = `${upTo}${rounds} ${rounds === 1 ? "round" : "rounds"}`;
+  const servers = starts === 1 ? "the same servers in all" : `servers started ${starts} times`;
   return `${count} over ${wire}, ${servers}; in each ${workload.describe(effort)}`;
 }
 

@@ -11,7 +11,7 @@
 import type { Reading } from "../_harness/calibration.ts";
 
 /** The name and the version of the format. */
-export const SCHEMA = "demikernel-latency/2";
+export const SCHEMA = "demikernel-latency/3";
 
 /** A whole run. */
 export interface Run {
@@ -94,8 +94,8 @@ export interface Sample {
   /** The same within the experiment for whatever is to be told apart beside the point: `GET, P=16`. */
   readonly variant?: string;
   /**
-   * Whether the machine stayed as it was meanwhile, and as it was most of the time. Ratios are of steady samples of one
-   * round, if any. A server that was measured in a round again, since its sample was not, has several in it.
+   * Whether the machine stood still meanwhile, and as it was most of the time. Ratios are of samples of one round that
+   * are both steady, if any are.
    */
   readonly steady: boolean;
   /** The calibration before and after, if it was of one phase. */
@@ -152,7 +152,7 @@ export interface RatioResult {
   readonly label: string;
   /** The middle one over the rounds; of means where `ofMeans` says so. */
   readonly median: number;
-  /** In how many rounds both could be measured; absent for a figure that counts by itself. */
+  /** In how many rounds both had a sample that counts; absent for a figure that counts by itself. */
   readonly rounds?: number;
   /** The lowest. */
   readonly min: number;

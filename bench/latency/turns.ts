@@ -1,5 +1,5 @@
 /**
- * The turns of a workload: every part of it on every server, round after round, until there are enough that count.
+ * The turns of a workload: every part of it on every server, round after round, until enough of them count.
  *
  * @module
  */
@@ -8,8 +8,7 @@ import {
   commonPhase,
   describeReading,
   isOf,
-  isOnePhase,
-  levelOf,
+  levelOfOnePhase,
   type Phase,
   type Reading,
   type Sensitivity,
@@ -42,69 +41,70 @@ interface Turn {
   readonly subject: Subject;
   readonly round: number;
   readonly measurements: readonly Measurement[];
-  /** The calibration before and after; `undefined` if it moved. */
+  /** The calibration before and after it; `undefined` if that moved, or if there are no phases. */
   readonly level: Reading | undefined;
 }
 
 /** What the turns brought. */
-export interface Results {
+export interface TurnsResult {
   /** What was measured. */
   readonly samples: readonly Sample[];
-  /** Rounds made. */
+  /** Rounds made; if more than were wanted, only what was missing was measured in the last ones. */
   readonly rounds: number;
-  /** Turns made. */
+  /** Turns in the samples. */
   readonly turns: number;
-  /** Those that count. */
-  readonly steady: number;
+  /** Those of them that count. */
+  readonly counting: number;
+  /** Turns that are not in the samples, since they were taken again. */
+  readonly retaken: number;
   /** How many times the servers were started, of those that live for more than a turn. */
-  readonly sets: number;
+  readonly starts: number;
   /** Each reading, in the order of time. */
   readonly calibration: readonly Reading[];
 }
 
-/** How many times as many rounds as were wanted there are at most, and where the ratios are to be precise. */
-const PATIENCE = { common: 2, precise: 4 };
-/** A turn in which the machine moved is taken again at once, so often. */
-const ATTEMPTS = 3;
-/** In each round as many readings are made at most to wait for the machine to come back, for each server. */
-const READINGS_TO_WAIT = 5;
-/** Whether the ratios are precise is asked after so many rounds: the answer takes a tenth of a second. */
-const ROUNDS_TO_JUDGE = 10;
+/** There are at most so many times the rounds that were wanted: to have enough that count, or precise ratios. */
+const MOST_ROUNDS = { enough: 2, precise: 3 };
+/** How often a turn is taken at most, until the machine stands still in it: a fine one is short. */
+const ATTEMPTS = { fine: 3, coarse: 2, none: 1 };
+/** How many readings are made before a turn, while the machine is not back. */
+const READINGS_TO_WAIT = 10;
 
 /**
- * Takes turns until each part on each server has enough of them that count, and the ratios are known well enough.
+ * Takes turns until each part has enough of them that count, and the ratios are known well enough.
  *
  * @throws {BenchmarkError} If a server gave a wrong answer, or died.
  */
-export async function takeTurns(options: TurnsOptions): Promise<Results> {
-  const turns = new Turns(options);
-  try {
-    while (!turns.areEnough()) await turns.round();
-  } finally {
-    await turns.end();
-  }
-  return turns.results();
+export async function takeTurns(options: TurnsOptions): Promise<TurnsResult> {
+  await using turns = new Turns(options);
+  while (!turns.areEnough()) await turns.round();
+  return turns.result();
 }
 
-class Turns {
+class Turns implements AsyncDisposable {
   readonly #options: TurnsOptions;
   readonly #wanted: number;
+  /** For how many rounds a server lives. */
+  readonly #life: number;
   readonly #phases: Sensitivity | "none";
   readonly #progress: Progress;
   readonly #turns: Turn[] = [];
   readonly #calibration: Reading[] = [];
-  #seats: Seat[] = [];
-  #sets = 0;
+  #seats: readonly Seat[] = [];
+  #starting = new AsyncDisposableStack();
+  #starts = 0;
   #round = 0;
-  /** How many more readings may be made in this round to wait for the machine. */
-  #readingsLeft = 0;
+  #retaken = 0;
   /** The phase that most turns were of so far. */
   #phase: Phase | undefined;
+  /** The machine was waited for in vain, and has not been back since. */
+  #isAway = false;
 
   constructor(options: TurnsOptions) {
     const { workload, effort, subjects } = options;
     this.#options = options;
     this.#wanted = workload.rounds(effort);
+    this.#life = Math.ceil(this.#wanted / effort.fresh);
     this.#phases = workload.phases ?? "coarse";
     this.#progress = new Progress(this.#wanted * workload.parts.length * subjects.length);
   }
@@ -112,113 +112,134 @@ class Turns {
   areEnough(): boolean {
     const { workload: { parts }, effort: { precision } } = this.#options;
     const isToBePrecise = precision !== undefined && this.#phases === "fine";
-    const { common, precise } = PATIENCE;
-    if (this.#round >= (isToBePrecise ? precise : common) * this.#wanted) return true;
+    const { enough, precise } = MOST_ROUNDS;
+    if (this.#round >= (isToBePrecise ? precise : enough) * this.#wanted) return true;
     if (parts.some((part) => this.#lacks(part))) return false;
     if (!isToBePrecise) return true;
-    return this.#round % ROUNDS_TO_JUDGE === 0 &&
-      this.#ratios().every((ratio) => isWithin(ratio, precision));
+    // Not in every round, since the answer takes up to a second.
+    return this.#round % this.#life === 0 &&
+      this.#goals().every((ratio) => isKnownTo(ratio, precision));
   }
 
   /** Every part that has not enough turns, or every part if all have, on every server, in turn. */
   async round(): Promise<void> {
-    const { workload: { id, ...workload }, subjects, effort } = this.#options;
+    const { workload, subjects, effort: { fresh } } = this.#options;
     // More rounds than were wanted do not make servers be started that were to be started once.
-    const isOver = effort.fresh > 1 && this.#round % Math.ceil(this.#wanted / effort.fresh) === 0;
+    const isOver = fresh > 1 && this.#round % this.#life === 0;
     if (this.#round === 0 || isOver) await this.#start();
-    this.#readingsLeft = READINGS_TO_WAIT * subjects.length;
     const missing = workload.parts.filter((part) => this.#lacks(part));
     const parts = missing.length === 0 ? workload.parts : missing;
     // In a fixed order, what a server gains or loses as it ages would be taken for the cost of a part.
     for (const part of this.#round % 2 === 0 ? parts : parts.toReversed()) {
       if (this.#round >= this.#wanted) this.#progress.extend(subjects.length);
       for (const [index, subject] of subjects.entries()) {
-        this.#progress.step(
-          `round ${this.#round + 1}, at ${describeReading(this.#calibration.at(-1)!)}: ` +
-            [id, part.name, subject.name].filter(Boolean).join(": "),
-        );
         await this.#turn(part, subject, this.#seats[index]!);
       }
     }
     this.#round++;
-    if (this.#phases !== "none") {
-      this.#phase = commonPhase([this.#turns.map(({ level }) => level)], this.#phases);
-    }
   }
 
-  async end(): Promise<void> {
-    this.#progress.done();
-    for (const seat of this.#seats.splice(0)) await seat[Symbol.asyncDispose]();
-  }
-
-  results(): Results {
+  result(): TurnsResult {
     return {
       samples: this.#samples(),
       rounds: this.#round,
       turns: this.#turns.length,
-      steady: this.#turns.filter((turn) => this.#counts(turn)).length,
-      sets: this.#sets,
+      counting: this.#turns.filter((turn) => this.#counts(turn)).length,
+      retaken: this.#retaken,
+      starts: this.#starts,
       calibration: this.#calibration,
     };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#progress.done();
+    await this.#starting.disposeAsync();
   }
 
   /** Starts all servers afresh. */
   async #start(): Promise<void> {
     const { machine, workload, effort, subjects } = this.#options;
-    for (const seat of this.#seats.splice(0)) await seat[Symbol.asyncDispose]();
+    await this.#starting.disposeAsync();
+    this.#starting = new AsyncDisposableStack();
+    const seats: Seat[] = [];
     for (const subject of subjects) {
-      this.#seats.push(await Seat.take({ machine, workload, effort, subject }, this.#round));
+      const seat = await Seat.take({ machine, workload, effort, subject }, this.#round);
+      seats.push(this.#starting.use(seat));
     }
-    this.#sets++;
+    this.#seats = seats;
+    this.#starts++;
     await this.#calibrate();
   }
 
   /** Measures a part on a server, and again if the machine moved meanwhile and came back. */
   async #turn(part: Part, subject: Subject, seat: Seat): Promise<void> {
+    const { workload } = this.#options;
     const round = this.#round;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      while (!this.#isInPhase() && this.#readingsLeft-- > 0) await this.#calibrate();
-      if (attempt > 0 && !this.#isInPhase()) return;
+    for (let attempt = 1;; attempt++) {
+      await this.#waitForMachine();
       const before = this.#calibration.at(-1)!;
+      if (attempt === 1) {
+        const what = [workload.id, part.name, subject.name].filter(Boolean).join(": ");
+        this.#progress.step(`round ${round + 1}, at ${describeReading(before)}: ${what}`);
+      }
       const measurements = await seat.turn(part, round);
-      await this.#calibrate();
-      const readings = [before, this.#calibration.at(-1)!];
-      const isCalm = this.#phases !== "none" && isOnePhase(readings, this.#phases);
-      const turn = {
-        ...{ part, subject, round, measurements },
-        level: isCalm ? levelOf(readings) : undefined,
-      };
+      const after = await this.#calibrate();
+      const level = this.#phases === "none"
+        ? undefined
+        : levelOfOnePhase([before, after], this.#phases);
+      const turn = { part, subject, round, measurements, level };
       this.#turns.push(turn);
-      if (this.#phase === undefined || this.#counts(turn)) return;
+      if (this.#counts(turn)) return;
+      this.#phase = this.#phases === "none"
+        ? undefined
+        : commonPhase([this.#turns.map(({ level }) => level)], this.#phases);
+      if (this.#counts(turn) || attempt === ATTEMPTS[this.#phases]) return;
+      await this.#waitForMachine();
+      if (this.#isAway) return;
+      this.#turns.pop();
+      this.#retaken++;
     }
   }
 
-  async #calibrate(): Promise<void> {
-    const { machine, calibrate: read = calibrate } = this.#options;
-    this.#calibration.push(await read(machine));
+  /** Waits until the machine is where it was most of the time; not for long, nor again before it was there. */
+  async #waitForMachine(): Promise<void> {
+    const isBack = () => this.#phase === undefined || isOf(this.#calibration.at(-1), this.#phase);
+    for (let made = 0; !this.#isAway && !isBack() && made < READINGS_TO_WAIT; made++) {
+      await this.#calibrate();
+    }
+    this.#isAway = !isBack();
   }
 
-  /** Whether the machine is where it was most of the time, as far as is known. */
-  #isInPhase(): boolean {
-    return this.#phase === undefined || isOf(this.#calibration.at(-1), this.#phase);
+  async #calibrate(): Promise<Reading> {
+    const { machine, calibrate: read = calibrate } = this.#options;
+    const reading = await read(machine);
+    this.#calibration.push(reading);
+    return reading;
   }
 
   #counts({ level }: Turn): boolean {
     return this.#phases === "none" || (this.#phase !== undefined && isOf(level, this.#phase));
   }
 
+  /** Whether two servers have fewer rounds in common, in which both have a turn that counts, than were wanted. */
   #lacks(part: Part): boolean {
-    return this.#options.subjects.some((subject) => {
-      const turns = this.#turns.filter((turn) =>
-        turn.part === part && turn.subject === subject && this.#counts(turn)
-      );
-      return turns.length < this.#wanted;
-    });
+    const rounds = this.#options.subjects.map((subject) =>
+      new Set(
+        this.#turns.filter((turn) =>
+          turn.part === part && turn.subject === subject && this.#counts(turn)
+        ).map(({ round }) => round),
+      )
+    );
+    return rounds.some((one) =>
+      rounds.some((other) => one.intersection(other).size < this.#wanted)
+    );
   }
 
-  #ratios(): RatioResult[] {
+  /** The ratios that have a target. */
+  #goals(): RatioResult[] {
     const { workload, subjects } = this.#options;
-    return workload.ratios(new Samples(subjects, this.#samples()));
+    const ratios = workload.ratios(new Samples(subjects, this.#samples()));
+    return ratios.filter(({ met }) => met !== undefined);
   }
 
   #samples(): Sample[] {
@@ -234,7 +255,8 @@ class Turns {
   }
 }
 
-/** Whether a ratio is known to a share of itself. */
-function isWithin({ median, low, high }: RatioResult, precision: number): boolean {
-  return low !== undefined && high !== undefined && high - low <= 2 * precision * median;
+/** Whether a ratio is known to a share of itself, as far as the rounds tell. */
+function isKnownTo({ median, low, high }: RatioResult, precision: number): boolean {
+  if (low === undefined || high === undefined) return false;
+  return Math.max(high - median, median - low) <= precision * median;
 }

@@ -12,17 +12,17 @@ import type { Protocol, Subject } from "./subjects.ts";
 
 /** How much to do in one measurement; the plans differ in this. */
 export interface Effort {
-  /** Rounds of a workload whose rounds are short: a tenth of a second for each server. */
+  /** Rounds that are to count, of a workload whose turns are short: a tenth of a second for each server. */
   readonly rounds: number;
-  /** Rounds of a workload that has many parts, or long ones. */
+  /** The same of a workload that has many parts, or long ones. */
   readonly sweepRounds: number;
-  /** How many times all servers are started afresh, spread over the rounds. */
+  /** How many times all servers are started afresh, spread over those rounds. */
   readonly fresh: number;
   /** Operations in a closed loop that a short round makes with each server. */
   readonly operations: number;
   /**
-   * To what share of itself each ratio of a workload with fine phases is to be known, with a probability of 95 %: there
-   * are more rounds until then, within reason.
+   * To what share of itself each ratio that has a target is to be known, with a probability of 95 %, where phases are
+   * fine: there are up to three times as many rounds until then.
    */
   readonly precision?: number;
   /** Milliseconds for each part of a sweep. */
@@ -73,8 +73,8 @@ export interface Workload {
   /** Where its client has to be: on the kernel's sockets, or even on its loopback. Anywhere if not given. */
   readonly client?: "kernel" | "loopback";
   /**
-   * Which phases of the machine are told apart, of which only one counts: rounds in another one are made again. The
-   * finer, the shorter rounds have to be to find the machine standing still.
+   * Which phases of the machine are told apart, of which only one counts: turns in another one are taken again. The
+   * finer, the shorter turns have to be to find the machine standing still.
    *
    * @default {"coarse"}
    */

@@ -44,6 +44,14 @@ Deno.test("ratioTable() shows bounds where they were determined", () => {
   assertEquals(lines[3]!.split(/\s{2,}/), ["a / b", "2.000", "1.000-3.000"]);
 });
 
+Deno.test("ratioTable() shows of how many rounds a ratio is where that was counted", () => {
+  const ratio = { label: "a / b", median: 2, min: 1, max: 3 };
+  const lines = ratioTable([{ ...ratio, rounds: 7 }, ratio]).split("\n");
+  assertEquals(lines[0]!.split(/\s{2,}/), ["ratio", "median", "spread", "rounds"]);
+  assertEquals(lines[2]!.split(/\s{2,}/), ["a / b", "2.000", "1.000-3.000", "7"]);
+  assertEquals(lines[3]!.split(/\s{2,}/), ["a / b", "2.000", "1.000-3.000"]);
+});
+
 /** Readings of these lines and trips. */
 const readings = (...pairs: readonly [cacheLine: number, loopback?: number][]): Reading[] =>
   pairs.map(([cacheLine, loopback]) =>
@@ -113,7 +121,7 @@ Deno.test("levelOf() has the middle readings, of those that could be made", () =
   assertEquals([levelOf([{}]), levelOf([])], [{}, {}]);
 });
 
-Deno.test("chooseRounds() drops rounds in which the phase changDeno.test("parseBenchmarkCsv() reads the rate of each command", () => {
+Deno.test("parseBenchmarkCsv() reads the rate of each command", () => {
   const csv = '"test","rps","avg_latency_ms"\n"SET","106837.61","0.25"\n"GET","99000.00","0.2"\n';
   assertEquals([...parseBenchmarkCsv(csv)], [["SET", 106837.61], ["GET", 99000]]);
 });

@@ -1,5 +1,10 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { interleave, keepSteady, remarksOnSteady, steady } from "../../bench/_harness/rounds.ts";
+import {
+  interleave,
+  judgeRounds,
+  keepSteady,
+  remarksOnDropped,
+} from "../../bench/_harness/rounds.ts";
 import { machine } from "./_load.ts";
 
 function steps(log: string[]) {
@@ -57,12 +62,13 @@ Deno.test("interleave() ends when a step fails", async () => {
   assertEquals(log, []);
 });
 
-Deno.test("steady() drops rounds of another phase than most, unless there are no phases", () => {
+Deno.test("judgeRounds() drops rounds of another phase than most, unless there are no phases", () => {
   const rounds = [[100, 105], [490, 500], [110, 100], [100, 490]].map((lines) => ({
     calibration: lines.map((cacheLine) => ({ cacheLine })),
   }));
-  const steadyOf = (phases?: "none") => steady(rounds, phases).map(({ steady }) => steady);
-  assertEquals(steadyOf(), [true, false, true, false]);
+  const steadyOf = (phases: "coarse" | "none") =>
+    judgeRounds(rounds, phases).map(({ steady }) => steady);
+  assertEquals(steadyOf("coarse"), [true, false, true, false]);
   assertEquals(steadyOf("none"), [true, true, true, true]);
 });
 
@@ -73,8 +79,8 @@ Deno.test("keepSteady() keeps what is steady, or all if nothing is", () => {
   assertEquals(keepSteady([]), []);
 });
 
-Deno.test("remarksOnSteady() says how many were dropped, or that none was steady", () => {
-  assertMatch(remarksOnSteady("turns", 2, 3)[0]!, /^In 1 of 3 turns .* these were dropped$/);
-  assertMatch(remarksOnSteady("rounds", 0, 3)[0]!, /EVERY one of the rounds/);
-  assertEquals([remarksOnSteady("rounds", 3, 3), remarksOnSteady("rounds", 0, 0)], [[], []]);
+Deno.test("remarksOnDropped() says how many were dropped, or that none was steady", () => {
+  assertMatch(remarksOnDropped("turns", 2, 3)[0]!, /^In 1 of 3 turns .* these were dropped$/);
+  assertMatch(remarksOnDropped("rounds", 0, 3)[0]!, /EVERY one of the rounds/);
+  assertEquals([remarksOnDropped("rounds", 3, 3), remarksOnDropped("rounds", 0, 0)], [[], []]);
 });

@@ -45,7 +45,7 @@ test("takeTurns() lets one server run at a time, in turn, and starts all afresh 
   const pids = new Map<string, Set<number>>();
   const turns: string[] = [];
   const subjects = [subject("one"), subject("two")];
-  const { samples, rounds, sets, calibration } = await takeTurns({
+  const { samples, rounds, starts, calibration } = await takeTurns({
     machine,
     subjects,
     effort,
@@ -68,9 +68,9 @@ test("takeTurns() lets one server run at a time, in turn, and starts all afresh 
     turns,
   );
   assertEquals(samples.every(({ steady, phase }) => steady && phase === undefined), true);
-  assertEquals([rounds, sets], [4, 2]);
+  assertEquals([rounds, starts], [4, 2]);
   // One before each set of servers, and one after each turn.
-  assertEquals(calibration.length, turns.length + sets);
+  assertEquals(calibration.length, turns.length + starts);
   assertEquals([pids.get("one")!.size, pids.get("two")!.size], [2, 2]);
   for (const pid of [...pids.values()].flatMap((of) => [...of])) {
     assertEquals(await stateOf(pid), "");
@@ -97,7 +97,12 @@ test("takeTurns() ends all servers when a measurement fails", async () => {
     pids.push(server.pid);
     return pids.length === 2 ? Promise.reject(new Error("wrong")) : Promise.resolve();
   });
-  const options = { machine, subjects: [subject("one"), subject("two")], effort, workload: failing };
+  const options = {
+    machine,
+    subjects: [subject("one"), subject("two")],
+    effort,
+    workload: failing,
+  };
   await assertRejects(() => takeTurns(options), Error, "wrong");
   assertEquals(await Promise.all(pids.map(stateOf)), ["", ""]);
   assert(pids[0] !== pids[1]);
@@ -119,33 +124,77 @@ const idle: Workload = {
 };
 
 test("takeTurns() takes a turn again when the machine moved meanwhile, once it is back", async () => {
-  const { samples, rounds, turns, steady } = await takeTurns({
+  const measured: string[] = [];
+  const { samples, rounds, turns, counting, retaken } = await takeTurns({
+    ...alone,
+    subjects: [subject("one"), subject("two")],
+    workload: {
+      ...idle,
+      parts: [{
+        name: "a",
+        measure: ({ round, subject: { name } }) => {
+          measured.push(`${round} ${name}`);
+          return Promise.resolve([{ throughput: measured.length }]);
+        },
+      }],
+    },
+    // Before the first turn and after three; in the fourth one it moves, and is waited for.
+    calibrate: moving(NEAR, NEAR, NEAR, NEAR, FAR, FAR, NEAR),
+  });
+  assertEquals(measured.slice(0, 6), ["0 one", "0 two", "1 one", "1 two", "1 two", "2 one"]);
+  assertEquals([rounds, turns, counting, retaken], [4, 8, 8, 1]);
+  assertEquals(samples.map(({ throughput }) => throughput), [1, 2, 3, 5, 6, 7, 8, 9]);
+  assertEquals(samples.every(({ steady, phase }) => steady && phase!.cacheLine === NEAR), true);
+});
+
+test("takeTurns() takes a turn twice at most where phases are coarse", async () => {
+  const { samples, rounds, retaken } = await takeTurns({
     ...alone,
     workload: idle,
-    // Before the first round and after it; in the second one it moves, and is waited for.
-    calibrate: moving(NEAR, NEAR, FAR, FAR, NEAR),
+    // The third round moves and comes back for ever.
+    calibrate: moving(NEAR, NEAR, NEAR, FAR, NEAR, FAR, NEAR),
   });
-  assertEquals([rounds, turns, steady], [4, 5, 4]);
-  assertEquals(samples.map(({ round, steady }) => [round, steady]), [
-    ...[[0, true], [1, false], [1, true]],
-    ...[[2, true], [3, true]],
-  ]);
-  assertEquals(samples.map(({ phase }) => phase?.cacheLine), [NEAR, undefined, NEAR, NEAR, NEAR]);
+  assertEquals(samples.map(({ steady }) => steady), [true, true, false, true, true]);
+  assertEquals([rounds, retaken], [5, 1]);
 });
 
 test("takeTurns() goes on where the machine does not come back, for twice as many rounds at most", async () => {
-  const { samples, rounds, calibration } = await takeTurns({
+  const { samples, rounds, starts, calibration, retaken } = await takeTurns({
     ...alone,
     workload: idle,
-    calibrate: moving(NEAR, NEAR, NEAR, NEAR, FAR),
+    calibrate: moving(NEAR, NEAR, NEAR, NEAR, FAR, 10 * FAR, 20 * FAR, FAR),
   });
-  // What it was most of the time is what it is after the wait.
+  // Three were near; what it was most of the time is where it is in the end.
   assertEquals(samples.map(({ steady }) => steady), [
     ...[false, false, false],
     ...[false, true, true, true, true],
   ]);
-  assertEquals(rounds, 8);
-  assert(calibration.length > rounds + 1, "it waited");
+  assertEquals([rounds, starts, retaken], [8, 1, 0]);
+  assertEquals(calibration.length, 1 + rounds + 10, "it waits once");
+});
+
+test("takeTurns() ends after twice as many rounds where the machine never stands still", async () => {
+  let cacheLine = 1;
+  const { samples, rounds, counting } = await takeTurns({
+    ...alone,
+    workload: idle,
+    calibrate: () => Promise.resolve({ cacheLine: cacheLine *= 10 }),
+  });
+  assertEquals([rounds, samples.length, counting], [8, 8, 0]);
+});
+
+test("takeTurns() measures again only what has not enough turns that count", async () => {
+  const { samples, rounds } = await takeTurns({
+    ...alone,
+    effort: { ...alone.effort, rounds: 1 },
+    workload: { ...workload(() => Promise.resolve()), phases: "coarse" },
+    // Part b moves, and where it is then it is known to have been in one turn only.
+    calibrate: moving(NEAR, NEAR, FAR, ...Array(10).fill(FAR), NEAR),
+  });
+  assertEquals(samples.map(({ round, variant, steady }) => `${round}${variant} ${steady}`), [
+    ...["0a true", "0b false", "1b true"],
+  ]);
+  assertEquals(rounds, 2);
 });
 
 test("takeTurns() makes rounds until the ratios are precise, where that is wanted", async () => {
@@ -160,13 +209,18 @@ test("takeTurns() makes rounds until the ratios are precise, where that is wante
         ratios: (samples) => {
           const rounds = samples.figures({ subject: "one" }, () => 1).size;
           const [low, high] = rounds < enough ? [0.9, 1.1] : [0.98, 1.02];
-          return [{ label: "x / y", median: 1, min: 0, max: 2, low, high }];
+          const ratio = { median: 1, min: 0, max: 2, met: true };
+          return [
+            { ...ratio, label: "x / y", low, high },
+            // Without a target it does not matter.
+            { label: "y / z", median: 1, min: 0, max: 2 },
+          ];
         },
       },
     });
   const made = async (...of: Parameters<typeof until>) => (await until(...of)).rounds;
   assertEquals(await made(9), 4);
-  assertEquals(await made(9, 0.025), 10);
-  // Four times as many as were wanted have to do.
-  assertEquals(await made(99, 0.025), 16);
+  assertEquals(await made(8, 0.025), 8);
+  // Three times as many as were wanted have to do.
+  assertEquals(await made(99, 0.025), 12);
 });

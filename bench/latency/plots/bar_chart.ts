@@ -62,7 +62,7 @@ interface Row {
 
 /**
  * Draws a horizontal bar per subject, the best on top, with its figure beside it: medians over the steady
- * rounds. A bar of latency has a whisker from the median to the 99th percentile; one that is far out ends
+ * samples. A bar of latency has a whisker from the median to the 99th percentile; one that is far out ends
  * in an arrow, since bars need a linear axis from zero and would have no length otherwise. Variants stand
  * below one another, each under its heading, unless one is chosen.
  *

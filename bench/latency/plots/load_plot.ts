@@ -19,7 +19,7 @@ import {
 /**
  * Draws, for each subject, the median (solid) and the 99th percentile (dashed) of its latency over the
  * operations per second that it achieved: a mark per value of the parameter, in the order of the
- * parameter, medians over the steady rounds. A line that turns back shows a server that does less the
+ * parameter, medians over the steady samples. A line that turns back shows a server that does less the
  * more is asked of it.
  *
  * @throws {BenchmarkError} If no sample has both latency and throughput, or there are several variants

@@ -20,7 +20,7 @@ const DENSITY = 25;
 
 /**
  * Draws latency by percentile: the share `q` stands at log(1 / (1 - q)), so that each further nine has
- * as much room as the one before. Each line is the sum of the subject's steady rounds, and ends where
+ * as much room as the one before. Each line is the sum of the subject's steady samples, and ends where
  * fewer than ten samples are above: those are chance, and would differ from run to run.
  *
  * @throws {BenchmarkError} If there is no latency, or there are several variants or points and none is

@@ -4,6 +4,7 @@
  * @module
  */
 import { BenchmarkError } from "../../_harness/command_line.ts";
+import { keepSteady } from "../../_harness/rounds.ts";
 import { quantile } from "../../_harness/statistics.ts";
 import type { Experiment, Sample } from "../schema.ts";
 import { stylesOf, type SubjectStyle } from "./subjects.ts";
@@ -20,11 +21,11 @@ export interface PlotOptions {
 
 /** A subject with those of its samples that count. */
 export interface Subject {
-  /** Its name, marked where no round of it was steady. */
+  /** Its name, marked where no sample of it is steady. */
   readonly label: string;
   /** How it looks. */
   readonly style: SubjectStyle;
-  /** What counts: the steady rounds of each point and variant, or all rounds where none was steady. */
+  /** What counts: the steady samples of each point and variant, or all where none is. */
   readonly samples: readonly Sample[];
 }
 
@@ -87,12 +88,12 @@ export function subjectsOf(
   const subjects: Subject[] = [];
   for (const [name, own] of Map.groupBy(samples.filter(has), ({ subject }) => subject)) {
     const groups = [...Map.groupBy(own, ({ point, variant }) => `${point} ${variant}`).values()];
-    const steady = groups.map((group) => group.filter(({ steady }) => steady));
-    const complete = steady.every((group) => group.length > 0);
+    const kept = groups.map(keepSteady);
+    const complete = kept.every(([first]) => first!.steady);
     subjects.push({
       label: complete ? name : `${name} (unsteady)`,
       style: styles.get(name)!,
-      samples: groups.flatMap((group, index) => steady[index]!.length > 0 ? steady[index]! : group),
+      samples: kept.flat(),
     });
   }
   if (subjects.length > 0) return subjects;

@@ -23,7 +23,7 @@ const NARROWEST = 0.07;
 /**
  * Draws the median latency of each subject over the parameter (a size, a number of connections), on a
  * logarithmic axis; where latency was not measured, the throughput or the bandwidth. Medians over the
- * steady rounds.
+ * steady samples.
  *
  * @throws {BenchmarkError} If no sample has a figure and a point, or there are several variants and none
  * is chosen.
