@@ -19,7 +19,7 @@ export interface Reading {
   readonly loopback?: number;
 }
 
-/** Makes a reading, in a tenth of a second. */
+/** Makes a reading, in some 30 ms: the shorter, the more often the machine stands still meanwhile. */
 export async function calibrate(machine: Machine): Promise<Reading> {
   if (machine.compiler === undefined) return await calibrateWithWorker();
   const { cores } = machine;
@@ -88,8 +88,8 @@ export function isOnePhase(readings: readonly Reading[], sensitivity: Sensitivit
 export type Phase = Reading;
 
 /**
- * Says of each list of readings whether it is of one phase, and of the one that most lists are of: figures of two
- * phases cannot be taken together, even where each is of one.
+ * Says of each list of readings whether it is of one phase, and of the one that counts: figures of two phases cannot be
+ * taken together, even where each is of one.
  */
 export function areInCommonPhase(
   lists: readonly (readonly Reading[])[],
@@ -100,35 +100,46 @@ export function areInCommonPhase(
   return levels.map((level) => phase !== undefined && isOf(level, phase));
 }
 
+/** A phase counts as one that the machine is in by itself if this share of the levels is of it. */
+const SHARE = 0.2;
+
 /**
- * The phase that most levels are of in each of some groups: of a group that has fewer than the others, as many as
- * that. There is none if a group has none. What is `undefined` is of no phase.
+ * The phase that counts, of each of some groups of levels. Where phases are fine, that is the one in which the machine
+ * is fastest, since the host has left it alone then, if a fifth of each group is of it. Of those where the cores are as
+ * far apart as in most levels; of a group that has fewer than the others, as many as that. There is none if a group has
+ * none. What is `undefined` is of no phase.
  */
 export function commonPhase(
   groups: readonly (readonly (Reading | undefined)[])[],
   sensitivity: Sensitivity,
 ): Phase | undefined {
   let phase: Phase = {};
-  // Where the cores are, first; then, of those rounds, how fast they were.
-  for (
-    const kind of sensitivity === "fine"
-      ? ["cacheLine", "loopback"] as const
-      : ["cacheLine"] as const
-  ) {
+  for (const kind of sensitivity === "fine" ? FINE : COARSE) {
     const known = groups.map((group) =>
       group.filter((level) => isOf(level, phase)).flatMap((level) => level![kind] ?? [])
     );
     if (known.every((values) => values.length === 0)) continue;
-    const floors = [...new Set(known.flat())];
-    const counts = floors.map((floor) =>
-      Math.min(...known.map((values) => values.filter((ns) => isWithin(ns, floor, kind)).length))
-    );
-    const most = Math.max(...counts);
+    const floors = [...new Set(known.flat())].toSorted((a, b) => a - b);
+    const counts = (floor: number) =>
+      known.map((values) => values.filter((ns) => isWithin(ns, floor, kind)).length);
+    const fastest = kind === "cacheLine"
+      ? undefined
+      : floors.find((floor) =>
+        counts(floor).every((count, group) => count >= SHARE * known[group]!.length)
+      );
+    const candidates = fastest === undefined
+      ? floors
+      : floors.filter((floor) => isWithin(floor, fastest, kind));
+    const least = candidates.map((floor) => Math.min(...counts(floor)));
+    const most = Math.max(...least);
     if (most === 0) return undefined;
-    phase = { ...phase, [kind]: floors[counts.indexOf(most)] };
+    phase = { ...phase, [kind]: candidates[least.indexOf(most)] };
   }
   return groups.every((group) => group.some((level) => isOf(level, phase))) ? phase : undefined;
 }
+
+/** The readings that tell phases apart, the one that matters most first. */
+const [FINE, COARSE] = [["loopback", "cacheLine"], ["cacheLine"]] as const;
 
 /** Whether a level is of a phase. */
 export function isOf(level: Reading | undefined, phase: Phase): boolean {

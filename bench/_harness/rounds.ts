@@ -107,7 +107,7 @@ export async function interleave<T>(
   return { samples: new Map(columns), made: rounds.length, calibration, notes };
 }
 
-/** Says of each round whether it is steady: of one phase, and of that of most rounds. All are, if there are no phases. */
+/** Says of each round whether it is steady: of one phase, and of the one that counts. All are, if there are no phases. */
 export function judgeRounds<R extends Pick<Round<unknown>, "calibration">>(
   rounds: readonly R[],
   phases: Sensitivity | "none",
@@ -134,9 +134,7 @@ export function remarksOnDropped(what: string, counting: number, made: number): 
     ];
   }
   return [
-    `In ${
-      made - counting
-    } of ${made} ${what} the calibration moved, or was another than in most; ` +
+    `In ${made - counting} of ${made} ${what} the calibration moved, or was of another phase; ` +
     "these were dropped",
   ];
 }

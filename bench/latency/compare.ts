@@ -157,7 +157,7 @@ function showComparison({ id, phase, changes }: Comparison): string {
   }
   const level = phase === undefined
     ? ""
-    : `, in the phase that both have met most (${describeReading(phase)} between the cores)`;
+    : `, in one phase of the machine (${describeReading(phase)} between the cores)`;
   const rows = changes.map(({ label, before, after, rounds, certain, wokenOtherwise }) => [
     label,
     before.toFixed(3),

@@ -9,7 +9,7 @@ import { remarksOnDropped } from "../_harness/rounds.ts";
 import { Samples } from "./samples.ts";
 import type { Experiment } from "./schema.ts";
 import type { Subject, Subjects } from "./subjects.ts";
-import { takeTurns, type TurnsResult } from "./turns.ts";
+import { takeTurns, type TurnsOptions, type TurnsResult } from "./turns.ts";
 import type { Effort, Workload } from "./workload.ts";
 
 /** Who is measured, and how much. */
@@ -18,6 +18,8 @@ export interface ExperimentOptions {
   readonly subjects: Subjects;
   /** How much to do. */
   readonly effort: Effort;
+  /** Makes a reading. @default {calibrate} */
+  readonly calibrate?: TurnsOptions["calibrate"];
 }
 
 /**
@@ -28,7 +30,7 @@ export interface ExperimentOptions {
 export async function experiment(
   machine: Machine,
   workload: Workload,
-  { subjects, effort }: ExperimentOptions,
+  { subjects, effort, calibrate }: ExperimentOptions,
 ): Promise<Experiment> {
   const skipped = subjects.skipped.map(({ name, skipped }) => ({ subject: name, reason: skipped }));
   const available: Subject[] = [];
@@ -39,7 +41,7 @@ export async function experiment(
   }
   const result = available.length === 0
     ? NOTHING
-    : await takeTurns({ machine, workload, subjects: available, effort });
+    : await takeTurns({ machine, workload, subjects: available, effort, calibrate });
   const { samples, calibration } = result;
   const baseline = available.find(({ id }) => id === workload.baseline);
   return {

@@ -18,13 +18,13 @@ export const PLANS = {
   /** Under a minute: enough to see that all is well, and about where it stands. */
   quick: {
     workloads: ["tcp-echo", "udp-echo", "kv"],
-    effort: { rounds: 4, sweepRounds: 1, fresh: 1, operations: 5_000, milliseconds: 300 },
+    effort: { rounds: 4, sweepRounds: 1, fresh: 1, operations: 4_000, milliseconds: 300 },
   },
   /** What `docs/benchmarks.md` shows: about half an hour. */
   full: {
     effort: {
-      ...{ rounds: 100, sweepRounds: 3, fresh: 5, precision: 0.025 },
-      ...{ operations: 8_000, milliseconds: 700 },
+      ...{ rounds: 200, sweepRounds: 3, fresh: 5, precision: 0.025 },
+      ...{ operations: 4_000, milliseconds: 700 },
     },
   },
 } as const satisfies Record<string, Plan>;

@@ -94,8 +94,8 @@ export interface Sample {
   /** The same within the experiment for whatever is to be told apart beside the point: `GET, P=16`. */
   readonly variant?: string;
   /**
-   * Whether the machine stood still meanwhile, and as it was most of the time. Ratios are of samples of one round that
-   * are both steady, if any are.
+   * Whether the machine stood still meanwhile, in the phase that counts. Ratios are of samples of one round that are
+   * both steady, if any are.
    */
   readonly steady: boolean;
   /** The calibration before and after, if it was of one phase. */

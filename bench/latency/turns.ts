@@ -32,7 +32,7 @@ export interface TurnsOptions {
   /** How much to do. */
   readonly effort: Effort;
   /** Makes a reading. @default {calibrate} */
-  readonly calibrate?: (machine: Machine) => Promise<Reading>;
+  readonly calibrate?: ((machine: Machine) => Promise<Reading>) | undefined;
 }
 
 /** One part, measured on one server. */
@@ -95,7 +95,7 @@ class Turns implements AsyncDisposable {
   #starts = 0;
   #round = 0;
   #retaken = 0;
-  /** The phase that most turns were of so far. */
+  /** The phase that counts, as far as the turns up to now tell. */
   #phase: Phase | undefined;
   /** The machine was waited for in vain, and has not been back since. */
   #isAway = false;
@@ -201,7 +201,7 @@ class Turns implements AsyncDisposable {
     }
   }
 
-  /** Waits until the machine is where it was most of the time; not for long, nor again before it was there. */
+  /** Waits until the machine is in the phase that counts; not for long, nor again before it was there. */
   async #waitForMachine(): Promise<void> {
     const isBack = () => this.#phase === undefined || isOf(this.#calibration.at(-1), this.#phase);
     for (let made = 0; !this.#isAway && !isBack() && made < READINGS_TO_WAIT; made++) {

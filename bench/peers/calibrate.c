@@ -9,7 +9,7 @@
 #include "peer.h"
 #include <pthread.h>
 
-enum { BATCHES = 400, TRIPS_PER_BATCH = 100, WARMUP = 500, ECHOES = 2000, SIZE = 64 };
+enum { BATCHES = 100, TRIPS_PER_BATCH = 100, WARMUP = 200, ECHOES = 600, SIZE = 64 };
 
 /* On cache lines (and prefetched pairs of them) of their own. */
 static struct {

@@ -115,7 +115,7 @@ test("latency.ts measures, prints JSON of its schema, and writes results and plo
   // Before the first turn and after each; and more if the host moved the cores.
   assertGreater(calibration.length, samples.length);
   for (const { latency, throughput } of samples) {
-    assertEquals(latency!.count, 5_000);
+    assertEquals(latency!.count, 4_000);
     assertEquals(Histogram.decode(latency!.histogram!).quantile(0.5), latency!.p50);
     assertGreater(throughput!, 0);
   }
@@ -200,6 +200,31 @@ test("experiment() keeps a sample of each server and round, and names the baseli
   ]);
   assertEquals(baseline, "C epoll spin");
   assertEquals(parseInt(effort), turns.size / 2);
+});
+
+test("experiment() says what became of turns in which the machine did not stand still", async () => {
+  using subjects = found(
+    { command: fakeTcp(""), name: "calm" },
+    { command: fakeTcp(""), name: "unlucky", id: "bun" },
+  );
+  // It moves in each turn of the second server, and comes back.
+  const [near, far] = [100, 500];
+  const lines = [near, near, far, near, far, near, near, far, near, far];
+  const { samples, notes, effort } = await experiment(machine, setUp, {
+    subjects,
+    effort: { ...EFFORT, sweepRounds: 1 },
+    calibrate: () => Promise.resolve({ cacheLine: lines.shift()! }),
+  });
+  assertEquals(lines, []);
+  assertEquals(samples.map(({ subject, round, steady }) => `${round} ${subject} ${steady}`), [
+    ...["0 calm true", "0 unlucky false", "1 calm true", "1 unlucky false"],
+  ]);
+  assertMatch(effort, /^up to 2 rounds over /);
+  assertEquals(notes.slice(0, 3), [
+    "2 turns were taken again, since the calibration moved meanwhile",
+    "In 2 of 4 turns the calibration moved, or was of another phase; these were dropped",
+    "unlucky has no turn that counts: run it again",
+  ]);
 });
 
 Deno.test("experiment() leaves out who cannot take part, and starts nobody then", async () => {

@@ -87,10 +87,11 @@ Deno.test("areInCommonPhase() finds the phase that most lists are of, and those 
   assertEquals(common(), []);
 });
 
-Deno.test("commonPhase() finds what all groups have most of", () => {
+Deno.test("commonPhase() finds the fastest that is a fifth of all groups, or what they have most of", () => {
   const [fast, slow, far] = readings([104, 7_700], [108, 8_600], [490, 11_500]);
   const common = (...groups: (Reading | undefined)[][]) => commonPhase(groups, "fine");
-  assertEquals(common([fast, slow, slow]), { cacheLine: 104, loopback: 8_600 });
+  assertEquals(common([slow, slow, fast, slow, slow]), { cacheLine: 104, loopback: 7_700 });
+  assertEquals(common([slow, slow, fast, slow, slow, slow]), { cacheLine: 108, loopback: 8_600 });
   assertEquals(common([fast, fast, slow, slow, slow], [fast, fast, fast, slow]), {
     cacheLine: 104,
     loopback: 7_700,

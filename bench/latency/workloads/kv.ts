@@ -19,7 +19,7 @@ const CASES = PIPELINES.flatMap((pipeline) =>
   MIXES.map(({ name, getShare }) => ({ variant: `${name}, P=${pipeline}`, pipeline, getShare }))
 );
 /** How many requests are made for each echo of other workloads: over fifty connections they go faster. */
-const PER_OPERATION = 6;
+const PER_OPERATION = 10;
 /** What takes half a second one by one is over too soon in batches. */
 const PER_REQUEST = 4;
 const LARGEST_KEYSPACE = 10_000;
@@ -32,8 +32,8 @@ export const kv: Workload = {
   subjects: ["redis-server", "ours-generator"],
   baseline: "redis-server",
   many: true,
-  // One round of all parts takes as long as eight of an echo.
-  rounds: ({ rounds }) => Math.ceil(rounds / 8),
+  // One round of all parts takes as long as sixteen of an echo.
+  rounds: ({ rounds }) => Math.ceil(rounds / 16),
   describe: ({ operations }) =>
     `${PER_OPERATION * operations} requests one by one (P=1) and ${
       PER_REQUEST * PER_OPERATION * operations
