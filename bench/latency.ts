@@ -59,7 +59,7 @@ await runProgram(program, async (values) => {
   const wanted = chooseWorkloads(list(values.workload) ?? plan.workloads);
   const only = list(values.subjects);
   const earlier = values.baseline === "" ? undefined : await readRun(values.baseline);
-  // Whoever says how many rounds wants no more of them.
+  // Whoever says how many rounds wants no more for the sake of precision.
   const { precision: _, ...effortOfRounds } = plan.effort;
   const effort = values.rounds === 0
     ? plan.effort

@@ -100,53 +100,72 @@ export function areInCommonPhase(
   return levels.map((level) => phase !== undefined && isOf(level, phase));
 }
 
-/** A phase counts as one that the machine is in by itself if this share of the levels is of it. */
+/** The readings that tell phases apart, in the order in which a phase is chosen by them. */
+const KINDS = { fine: ["loopback", "cacheLine"], coarse: ["cacheLine"] } as const;
+
+/** The fastest phase counts if this share of the levels is of it. */
 const SHARE = 0.2;
 
 /**
- * The phase that counts, of each of some groups of levels. Where phases are fine, that is the one in which the machine
- * is fastest, since the host has left it alone then, if a fifth of each group is of it. Of those where the cores are as
- * far apart as in most levels; of a group that has fewer than the others, as many as that. There is none if a group has
- * none. What is `undefined` is of no phase.
+ * The phase that counts, of each of some groups of levels; none if a group has nothing of it. Where phases are fine, it is
+ * that in which the machine is fastest, since the host leaves it alone then, if a fifth of each group is of it.
+ * Otherwise, and for the distance of the cores, it is that of which most levels are in the group that has fewest of
+ * them. What is `undefined` is of no phase.
  */
 export function commonPhase(
   groups: readonly (readonly (Reading | undefined)[])[],
   sensitivity: Sensitivity,
 ): Phase | undefined {
   let phase: Phase = {};
-  for (const kind of sensitivity === "fine" ? FINE : COARSE) {
+  for (const kind of KINDS[sensitivity]) {
     const known = groups.map((group) =>
       group.filter((level) => isOf(level, phase)).flatMap((level) => level![kind] ?? [])
+        .toSorted((a, b) => a - b)
     );
     if (known.every((values) => values.length === 0)) continue;
-    const floors = [...new Set(known.flat())].toSorted((a, b) => a - b);
     const counts = (floor: number) =>
-      known.map((values) => values.filter((ns) => isWithin(ns, floor, kind)).length);
+      known.map((values) => rank(values, WITHIN[kind] * floor) - rank(values, floor));
+    let floors = [...new Set(known.flat())].toSorted((a, b) => a - b);
     const fastest = kind === "cacheLine"
       ? undefined
       : floors.find((floor) =>
         counts(floor).every((count, group) => count >= SHARE * known[group]!.length)
       );
-    const candidates = fastest === undefined
-      ? floors
-      : floors.filter((floor) => isWithin(floor, fastest, kind));
-    const least = candidates.map((floor) => Math.min(...counts(floor)));
+    if (fastest !== undefined) {
+      // What is even lower by chance is left behind; but above the middle, another phase would begin to be in reach.
+      const own = known.flat().filter((ns) => isWithin(ns, fastest, kind));
+      const middle = quantile(own, 0.5);
+      floors = floors.filter((floor) => fastest <= floor && floor <= middle);
+    }
+    const least = floors.map((floor) => Math.min(...counts(floor)));
     const most = Math.max(...least);
     if (most === 0) return undefined;
-    phase = { ...phase, [kind]: candidates[least.indexOf(most)] };
+    phase = { ...phase, [kind]: floors[least.indexOf(most)] };
   }
   return groups.every((group) => group.some((level) => isOf(level, phase))) ? phase : undefined;
 }
 
-/** The readings that tell phases apart, the one that matters most first. */
-const [FINE, COARSE] = [["loopback", "cacheLine"], ["cacheLine"]] as const;
+/** How many of the values, which ascend, are lower than a limit. */
+function rank(values: readonly number[], limit: number): number {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle]! < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
-/** Whether a level is of a phase. */
-export function isOf(level: Reading | undefined, phase: Phase): boolean {
+/**
+ * Whether a level is of a phase. A single reading scatters, and may be by a share of itself lower than all levels are.
+ */
+export function isOf(level: Reading | undefined, phase: Phase, scatter = 0): boolean {
   if (level === undefined) return false;
-  return (["cacheLine", "loopback"] as const).every((kind) =>
-    phase[kind] === undefined || isWithin(level[kind] ?? NaN, phase[kind], kind)
-  );
+  return (["cacheLine", "loopback"] as const).every((kind) => {
+    const floor = phase[kind];
+    const ns = level[kind] ?? NaN;
+    return floor === undefined || (ns >= (1 - scatter) * floor && ns < WITHIN[kind] * floor);
+  });
 }
 
 function isWithin(ns: number, floor: number, kind: keyof Reading): boolean {

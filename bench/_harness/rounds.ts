@@ -23,7 +23,7 @@ export interface Step<T> {
 }
 
 /** What one round brought. */
-export interface Round<T> {
+interface Round<T> {
   /** A sample of each step, in their order. */
   readonly samples: readonly T[];
   /** The calibration before, between and after them. */
@@ -108,7 +108,7 @@ export async function interleave<T>(
 }
 
 /** Says of each round whether it is steady: of one phase, and of the one that counts. All are, if there are no phases. */
-export function judgeRounds<R extends Pick<Round<unknown>, "calibration">>(
+export function judgeRounds<R extends { readonly calibration: readonly Reading[] }>(
   rounds: readonly R[],
   phases: Sensitivity | "none",
 ): (R & { readonly steady: boolean })[] {

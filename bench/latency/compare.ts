@@ -153,7 +153,7 @@ export function showComparisons(comparisons: readonly Comparison[]): string {
 
 function showComparison({ id, phase, changes }: Comparison): string {
   if (changes.length === 0) {
-    return `${id}: there is no ratio that both runs have in one phase of the machine`;
+    return `${id}: there is no ratio that both runs have, or none in one phase of the machine`;
   }
   const level = phase === undefined
     ? ""

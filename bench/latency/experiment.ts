@@ -58,7 +58,7 @@ export async function experiment(
     samples,
     ratios: workload.ratios(new Samples(available, samples)),
     calibration,
-    notes: [...remarksOn(result, available), ...workload.notes],
+    notes: [...remarksOn(result), ...workload.notes],
   };
 }
 
@@ -68,16 +68,18 @@ const NOTHING: TurnsResult = {
 };
 
 /** What became of turns in which the machine did not stand still. */
-function remarksOn(result: TurnsResult, subjects: readonly Subject[]): string[] {
+function remarksOn(result: TurnsResult): string[] {
   const { samples, turns, counting, retaken } = result;
-  const counts = new Set(samples.filter(({ steady }) => steady).map(({ subject }) => subject));
-  const uncounted = subjects.filter(({ name }) => counting > 0 && !counts.has(name));
+  const cells = Map.groupBy(
+    samples,
+    ({ subject, variant, point }) =>
+      [subject, variant, point].filter((of) => of !== undefined).join(", "),
+  );
+  const uncounted = [...cells].filter(([, cell]) => cell.every(({ steady }) => !steady));
   return [
-    ...(retaken === 0
-      ? []
-      : [`${retaken} turns were taken again, since the calibration moved meanwhile`]),
+    ...(retaken === 0 ? [] : [`Turns taken again, since the calibration had moved: ${retaken}`]),
     ...remarksOnDropped("turns", counting, turns),
-    ...uncounted.map(({ name }) => `${name} has no turn that counts: run it again`),
+    ...(counting === 0 ? [] : uncounted.map(([of]) => `${of}: no turn counts, run it again`)),
   ];
 }
 

@@ -49,7 +49,7 @@ interface Turn {
 export interface TurnsResult {
   /** What was measured. */
   readonly samples: readonly Sample[];
-  /** Rounds made; if more than were wanted, only what was missing was measured in the last ones. */
+  /** Rounds made; in the last ones, not every part may have been measured. */
   readonly rounds: number;
   /** Turns in the samples. */
   readonly turns: number;
@@ -66,9 +66,11 @@ export interface TurnsResult {
 /** There are at most so many times the rounds that were wanted: to have enough that count, or precise ratios. */
 const MOST_ROUNDS = { enough: 2, precise: 3 };
 /** How often a turn is taken at most, until the machine stands still in it: a fine one is short. */
-const ATTEMPTS = { fine: 3, coarse: 2, none: 1 };
+const ATTEMPTS = { fine: 3, coarse: 2 };
 /** How many readings are made before a turn, while the machine is not back. */
 const READINGS_TO_WAIT = 10;
+/** By how much a reading may be lower than a phase, and is of it all the same. */
+const SCATTER = 0.05;
 
 /**
  * Takes turns until each part has enough of them that count, and the ratios are known well enough.
@@ -89,6 +91,8 @@ class Turns implements AsyncDisposable {
   readonly #phases: Sensitivity | "none";
   readonly #progress: Progress;
   readonly #turns: Turn[] = [];
+  /** Those of all turns, the ones that were taken again as well. */
+  readonly #levels: (Reading | undefined)[] = [];
   readonly #calibration: Reading[] = [];
   #seats: readonly Seat[] = [];
   #starting = new AsyncDisposableStack();
@@ -137,6 +141,7 @@ class Turns implements AsyncDisposable {
       }
     }
     this.#round++;
+    if (this.#phases !== "none") this.#phase = commonPhase([this.#levels], this.#phases);
   }
 
   result(): TurnsResult {
@@ -175,13 +180,13 @@ class Turns implements AsyncDisposable {
   async #turn(part: Part, subject: Subject, seat: Seat): Promise<void> {
     const { workload } = this.#options;
     const round = this.#round;
+    await this.#waitForMachine();
+    this.#progress.step(
+      `round ${round + 1}, at ${describeReading(this.#calibration.at(-1)!)}: ` +
+        [workload.id, part.name, subject.name].filter(Boolean).join(": "),
+    );
     for (let attempt = 1;; attempt++) {
-      await this.#waitForMachine();
       const before = this.#calibration.at(-1)!;
-      if (attempt === 1) {
-        const what = [workload.id, part.name, subject.name].filter(Boolean).join(": ");
-        this.#progress.step(`round ${round + 1}, at ${describeReading(before)}: ${what}`);
-      }
       const measurements = await seat.turn(part, round);
       const after = await this.#calibrate();
       const level = this.#phases === "none"
@@ -189,10 +194,10 @@ class Turns implements AsyncDisposable {
         : levelOfOnePhase([before, after], this.#phases);
       const turn = { part, subject, round, measurements, level };
       this.#turns.push(turn);
+      if (this.#phases === "none") return;
+      this.#levels.push(level);
       if (this.#counts(turn)) return;
-      this.#phase = this.#phases === "none"
-        ? undefined
-        : commonPhase([this.#turns.map(({ level }) => level)], this.#phases);
+      this.#phase = commonPhase([this.#levels], this.#phases);
       if (this.#counts(turn) || attempt === ATTEMPTS[this.#phases]) return;
       await this.#waitForMachine();
       if (this.#isAway) return;
@@ -203,7 +208,8 @@ class Turns implements AsyncDisposable {
 
   /** Waits until the machine is in the phase that counts; not for long, nor again before it was there. */
   async #waitForMachine(): Promise<void> {
-    const isBack = () => this.#phase === undefined || isOf(this.#calibration.at(-1), this.#phase);
+    const isBack = () =>
+      this.#phase === undefined || isOf(this.#calibration.at(-1), this.#phase, SCATTER);
     for (let made = 0; !this.#isAway && !isBack() && made < READINGS_TO_WAIT; made++) {
       await this.#calibrate();
     }

@@ -101,6 +101,24 @@ Deno.test("commonPhase() finds the fastest that is a fifth of all groups, or wha
   assertEquals(common([{}], [{}]), {});
 });
 
+Deno.test("commonPhase() is the fastest even where one between the two would have more", () => {
+  const levels = [[10, 7_700], [5, 7_760], [1, 8_150], [30, 8_600]].flatMap(([times, loopback]) =>
+    Array<Reading>(times!).fill({ cacheLine: 104, loopback: loopback! })
+  );
+  assertEquals(commonPhase([levels], "fine"), { cacheLine: 104, loopback: 7_700 });
+  // A single one that is even faster does not cut the rest off.
+  const outlier = { cacheLine: 104, loopback: 7_300 };
+  assertEquals(commonPhase([[outlier, ...levels]], "fine")!.loopback, 7_700);
+});
+
+Deno.test("isOf() allows for a single reading to scatter", () => {
+  const phase = { cacheLine: 100, loopback: 7_700 };
+  const [reading] = readings([97, 7_600]);
+  assertEquals([isOf(reading, phase), isOf(reading, phase, 0.05)], [false, true]);
+  const [slow] = readings([97, 8_600]);
+  assertEquals(isOf(slow, phase, 0.05), false);
+});
+
 Deno.test("commonPhase() does not join two phases by a round between them", () => {
   const trips = [7_700, 7_710, 7_690, 7_720, 8_170, 8_600, 8_610];
   const levels = trips.map((loopback) => ({ cacheLine: 104, loopback }));

@@ -184,17 +184,33 @@ test("takeTurns() ends after twice as many rounds where the machine never stands
 });
 
 test("takeTurns() measures again only what has not enough turns that count", async () => {
-  const { samples, rounds } = await takeTurns({
+  const { samples, rounds, retaken } = await takeTurns({
     ...alone,
     effort: { ...alone.effort, rounds: 1 },
     workload: { ...workload(() => Promise.resolve()), phases: "coarse" },
-    // Part b moves, and where it is then it is known to have been in one turn only.
+    // It moves in part b, and comes back when it is not waited for any more.
     calibrate: moving(NEAR, NEAR, FAR, ...Array(10).fill(FAR), NEAR),
   });
   assertEquals(samples.map(({ round, variant, steady }) => `${round}${variant} ${steady}`), [
     ...["0a true", "0b false", "1b true"],
   ]);
-  assertEquals(rounds, 2);
+  assertEquals([rounds, retaken], [2, 1]);
+});
+
+test("takeTurns() counts the fastest phase as soon as a fifth of the turns are of it", async () => {
+  const [slow, fast] = [8_600, 7_700];
+  let made = 0;
+  const { samples, rounds, retaken } = await takeTurns({
+    ...alone,
+    workload: { ...idle, phases: "fine" },
+    // Two rounds are slow, and the third one moves.
+    calibrate: () => Promise.resolve({ cacheLine: NEAR, loopback: made++ < 3 ? slow : fast }),
+  });
+  assertEquals(samples.map(({ phase, steady }) => [phase?.loopback, steady]), [
+    ...[[slow, false], [slow, false], [undefined, false]],
+    ...[[fast, true], [fast, true], [fast, true], [fast, true]],
+  ]);
+  assertEquals([rounds, retaken], [7, 0]);
 });
 
 test("takeTurns() makes rounds until the ratios are precise, where that is wanted", async () => {
