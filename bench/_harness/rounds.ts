@@ -4,13 +4,8 @@
  *
  * @module
  */
-import {
-  areInCommonPhase,
-  calibrate,
-  describeReading,
-  type Reading,
-  type Sensitivity,
-} from "./calibration.ts";
+import { calibrate, describeReading, type Reading } from "./calibration.ts";
+import { areInCommonPhase, type Sensitivity } from "./phase.ts";
 import type { Machine } from "./machine.ts";
 import { Progress } from "./progress.ts";
 

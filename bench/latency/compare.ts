@@ -4,13 +4,8 @@
  *
  * @module
  */
-import {
-  commonPhase,
-  describeReading,
-  isOf,
-  levelOf,
-  type Reading,
-} from "../_harness/calibration.ts";
+import { describeReading, type Reading } from "../_harness/calibration.ts";
+import { commonPhase, isOf, levelOf } from "../_harness/phase.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { quantile } from "../_harness/statistics.ts";
 import { table } from "../_harness/table.ts";

@@ -3,16 +3,14 @@
  *
  * @module
  */
+import { calibrate, describeReading, type Reading } from "../_harness/calibration.ts";
 import {
-  calibrate,
   commonPhase,
-  describeReading,
   isOf,
   levelOfOnePhase,
   type Phase,
-  type Reading,
   type Sensitivity,
-} from "../_harness/calibration.ts";
+} from "../_harness/phase.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { Progress } from "../_harness/progress.ts";
 import { Samples } from "./samples.ts";

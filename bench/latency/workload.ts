@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Sensitivity } from "../_harness/calibration.ts";
+import type { Sensitivity } from "../_harness/phase.ts";
 import type { Machine } from "../_harness/machine.ts";
 import type { Server } from "../_harness/server.ts";
 import type { Samples } from "./samples.ts";

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
+import type { Reading } from "../../bench/_harness/calibration.ts";
 import {
   areInCommonPhase,
   commonPhase,
   isOf,
   isOnePhase,
   levelOf,
-  type Reading,
-} from "../../bench/_harness/calibration.ts";
+} from "../../bench/_harness/phase.ts";
 import { parseBenchmarkCsv } from "../../bench/_harness/redis_protocol.ts";
 import { meetsTarget, ratioTable } from "../../bench/_harness/report.ts";
 import { microseconds, table } from "../../bench/_harness/table.ts";
