@@ -61,8 +61,8 @@ export interface TurnsResult {
   readonly calibration: readonly Reading[];
 }
 
-/** There are at most so many times the rounds that were wanted: to have enough that count, or precise ratios. */
-const MOST_ROUNDS = { enough: 2, precise: 3 };
+/** There are at most so many times the rounds that were wanted. */
+const MOST_ROUNDS = 2;
 /** How often a turn is taken at most, until the machine stands still in it: a fine one is short. */
 const ATTEMPTS = { fine: 3, coarse: 2 };
 /** How many readings are made before a turn, while the machine is not back. */
@@ -113,11 +113,9 @@ class Turns implements AsyncDisposable {
 
   areEnough(): boolean {
     const { workload: { parts }, effort: { precision } } = this.#options;
-    const isToBePrecise = precision !== undefined && this.#phases === "fine";
-    const { enough, precise } = MOST_ROUNDS;
-    if (this.#round >= (isToBePrecise ? precise : enough) * this.#wanted) return true;
+    if (this.#round >= MOST_ROUNDS * this.#wanted) return true;
     if (parts.some((part) => this.#lacks(part))) return false;
-    if (!isToBePrecise) return true;
+    if (precision === undefined || this.#phases !== "fine") return true;
     // Not in every round, since the answer takes up to a second.
     return this.#round % this.#life === 0 &&
       this.#goals().every((ratio) => isKnownTo(ratio, precision));

@@ -22,7 +22,7 @@ export interface Effort {
   readonly operations: number;
   /**
    * To what share of itself each ratio that has a target is to be known, with a probability of 95 %, where phases are
-   * fine: there are up to three times as many rounds until then.
+   * fine: there are up to twice as many rounds until then.
    */
   readonly precision?: number;
   /** Milliseconds for each part of a sweep. */

@@ -217,7 +217,7 @@ test("takeTurns() makes rounds until the ratios are precise, where that is wante
   const until = (enough: number, precision?: number) =>
     takeTurns({
       ...alone,
-      effort: { ...alone.effort, ...(precision === undefined ? {} : { precision }) },
+      effort: { ...alone.effort, fresh: 2, ...(precision === undefined ? {} : { precision }) },
       calibrate: moving(NEAR),
       workload: {
         ...idle,
@@ -236,7 +236,7 @@ test("takeTurns() makes rounds until the ratios are precise, where that is wante
     });
   const made = async (...of: Parameters<typeof until>) => (await until(...of)).rounds;
   assertEquals(await made(9), 4);
-  assertEquals(await made(8, 0.025), 8);
-  // Three times as many as were wanted have to do.
-  assertEquals(await made(99, 0.025), 12);
+  assertEquals(await made(6, 0.025), 6);
+  // Twice as many as were wanted have to do.
+  assertEquals(await made(99, 0.025), 8);
 });
