@@ -46,12 +46,12 @@ export function areInCommonPhase(
 /** The readings that tell phases apart, in the order in which a phase is chosen by them. */
 const KINDS = { fine: ["loopback", "cacheLine"], coarse: ["cacheLine"] } as const;
 
-/** The fastest phase counts if this share of the levels is of it. */
-const SHARE = 0.2;
+/** The fastest phase counts if this share of the levels is of it: slower ones are mixtures, which no two runs share. */
+const SHARE = 0.05;
 
 /**
  * The phase that counts, of each of some groups of levels; none if a group has nothing of it. Where phases are fine, it is
- * that in which the machine is fastest, since the host leaves it alone then, if a fifth of each group is of it.
+ * that in which the machine is fastest, since the host leaves it alone then, if a twentieth of each group is of it.
  * Otherwise, and for the distance of the cores, it is that of which most levels are in the group that has fewest of
  * them. What is `undefined` is of no phase.
  */

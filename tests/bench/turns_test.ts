@@ -197,7 +197,7 @@ test("takeTurns() measures again only what has not enough turns that count", asy
   assertEquals([rounds, retaken], [2, 1]);
 });
 
-test("takeTurns() counts the fastest phase as soon as a fifth of the turns are of it", async () => {
+test("takeTurns() counts the fastest phase once it was met", async () => {
   const [slow, fast] = [8_600, 7_700];
   let made = 0;
   const { samples, rounds, retaken } = await takeTurns({
