@@ -18,8 +18,7 @@ const TEXTS = new URL("./latency/document/", import.meta.url);
 
 const program = {
   name: "benchmarks.ts",
-  summary:
-    "Measures everything that docs/benchmarks.md shows, in three quarters of an hour, and writes it.",
+  summary: "Measures everything that docs/benchmarks.md shows, in about an hour, and writes it.",
   options: {
     plan: {
       default: "full",

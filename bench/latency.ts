@@ -24,7 +24,7 @@ const program = {
     plan: {
       default: "quick",
       choices: Object.keys(PLANS),
-      description: "How much: quick takes less than a minute, full about half an hour",
+      description: "How much: quick takes less than a minute, full about three quarters of an hour",
     },
     workload: {
       default: "",

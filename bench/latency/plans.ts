@@ -20,7 +20,7 @@ export const PLANS = {
     workloads: ["tcp-echo", "udp-echo", "kv"],
     effort: { rounds: 4, sweepRounds: 1, fresh: 1, operations: 4_000, milliseconds: 300 },
   },
-  /** What `docs/benchmarks.md` shows: about half an hour. */
+  /** What `docs/benchmarks.md` shows: about three quarters of an hour. */
   full: {
     effort: {
       ...{ rounds: 200, sweepRounds: 3, fresh: 5, precision: 0.025 },

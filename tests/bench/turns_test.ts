@@ -170,7 +170,7 @@ test("takeTurns() goes on where the machine does not come back, for twice as man
     ...[false, true, true, true, true],
   ]);
   assertEquals([rounds, starts, retaken], [8, 1, 0]);
-  assertEquals(calibration.length, 1 + rounds + 10, "it waits once");
+  assertEquals(calibration.length, 1 + rounds + 50, "it waits once");
 });
 
 test("takeTurns() ends after twice as many rounds where the machine never stands still", async () => {
@@ -189,7 +189,7 @@ test("takeTurns() measures again only what has not enough turns that count", asy
     effort: { ...alone.effort, rounds: 1 },
     workload: { ...workload(() => Promise.resolve()), phases: "coarse" },
     // It moves in part b, and comes back when it is not waited for any more.
-    calibrate: moving(NEAR, NEAR, FAR, ...Array(10).fill(FAR), NEAR),
+    calibrate: moving(NEAR, NEAR, FAR, ...Array(50).fill(FAR), NEAR),
   });
   assertEquals(samples.map(({ round, variant, steady }) => `${round}${variant} ${steady}`), [
     ...["0a true", "0b false", "1b true"],
