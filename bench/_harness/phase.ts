@@ -104,7 +104,7 @@ function rank(values: readonly number[], limit: number): number {
  */
 export function isOf(level: Reading | undefined, phase: Phase, scatter = 0): boolean {
   if (level === undefined) return false;
-  return (["cacheLine", "loopback"] as const).every((kind) => {
+  return KINDS.fine.every((kind) => {
     const floor = phase[kind];
     const ns = level[kind] ?? NaN;
     return floor === undefined || (ns >= (1 - scatter) * floor && ns < WITHIN[kind] * floor);

@@ -65,7 +65,7 @@ export interface TurnsResult {
 const MOST_ROUNDS = 2;
 /** How often a turn is taken at most, until the machine stands still in it: a fine one is short. */
 const ATTEMPTS = { fine: 3, coarse: 2 };
-/** How many readings are made before a turn, some 20 ms each, while the machine is not back: a turn takes more. */
+/** How many readings are made before a turn while the machine is not back: one takes less than a turn in vain. */
 const READINGS_TO_WAIT = 50;
 /** By how much a reading may be lower than a phase, and is of it all the same. */
 const SCATTER = 0.05;
