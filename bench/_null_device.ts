@@ -7,11 +7,11 @@
 
 import { Errno } from "../libos/error.ts";
 import { RuntimeLibOS } from "../libos/runtime/libos.ts";
-import { Opcode, type PooledOperation } from "../libos/runtime/operation.ts";
-import { OperationList } from "../libos/runtime/operation_list.ts";
-import { Queue, type QueueContext } from "../libos/runtime/queue.ts";
-import type { Scheduler } from "../libos/runtime/scheduler.ts";
-import type { HeapSga } from "../libos/runtime/sga.ts";
+import { Opcode, type PooledOperation } from "../libos/runtime/operation/operation.ts";
+import { OperationList } from "../libos/runtime/operation/list.ts";
+import { Queue, type QueueContext } from "../libos/runtime/queue/queue.ts";
+import type { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
+import type { HeapSga } from "../libos/runtime/memory/sga.ts";
 import type { Capabilities, Operation, Sga } from "../mod.ts";
 
 /** The size of the messages, in bytes. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BufferHeap } from "../libos/runtime/heap.ts";
+import { BufferHeap } from "../libos/runtime/memory/heap.ts";
 
 /** Buffers in one iteration. */
 const BATCH = 1_000;

@@ -5,8 +5,8 @@
  * @module
  */
 import { Connection } from "../libos/net/connection.ts";
-import { MonotonicClock } from "../libos/runtime/epoll_parker.ts";
-import { Scheduler } from "../libos/runtime/scheduler.ts";
+import { MonotonicClock } from "../libos/runtime/scheduler/epoll_parker.ts";
+import { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
 import { NullLibOS } from "./_null_device.ts";
 import { warmedUp } from "./_warm_up.ts";
 

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { MonotonicClock } from "../libos/runtime/epoll_parker.ts";
-import { Opcode, type OperationOwner } from "../libos/runtime/operation.ts";
-import { OperationPool } from "../libos/runtime/operation_pool.ts";
-import { Scheduler } from "../libos/runtime/scheduler.ts";
-import { TokenTable } from "../libos/runtime/tokens.ts";
+import { MonotonicClock } from "../libos/runtime/scheduler/epoll_parker.ts";
+import { Opcode, type OperationOwner } from "../libos/runtime/operation/operation.ts";
+import { OperationPool } from "../libos/runtime/operation/pool.ts";
+import { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
+import { TokenTable } from "../libos/runtime/operation/tokens.ts";
 
 /** Operations in one iteration. */
 const BATCH = 1_000;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { MonotonicClock } from "../libos/runtime/epoll_parker.ts";
-import { Timer, TimerHeap } from "../libos/runtime/timers.ts";
+import { MonotonicClock } from "../libos/runtime/scheduler/epoll_parker.ts";
+import { Timer, TimerHeap } from "../libos/runtime/scheduler/timers.ts";
 
 /** Timers, or readings of the clock, in one iteration. */
 const BATCH = 1_000;

@@ -6,9 +6,9 @@
 
 import { LibcUnavailableError } from "../ffi/libc/load.ts";
 import { Catnap } from "./catnap/libos.ts";
-import { MonotonicClock } from "./runtime/epoll_parker.ts";
+import { MonotonicClock } from "./runtime/scheduler/epoll_parker.ts";
 import { DemikernelError } from "./error.ts";
-import { type IdlePolicy, Scheduler } from "./runtime/scheduler.ts";
+import { type IdlePolicy, Scheduler } from "./runtime/scheduler/scheduler.ts";
 import type { NativeLibOS } from "../ffi/demikernel/cache.ts";
 import type { NativeConfiguration } from "./demikernel/configuration.ts";
 import { NativeDemikernel } from "./demikernel/libos.ts";

@@ -39,11 +39,8 @@ const FOREIGN_HELP: Readonly<Record<string, Category>> = {
 /** Paths of this project; the first that matches says it. */
 const PATHS: readonly (readonly [RegExp, Category])[] = [
   [/^libos\/net\/|^mod\.ts$/, "coroutine layer"],
-  [/^libos\/runtime\/(heap|sga)\.ts$/, "memory"],
-  [
-    /^libos\/runtime\/(completed|driver|epoll_parker|operation\w*|scheduler|task|timers|tokens)\.ts$/,
-    "scheduler",
-  ],
+  [/^libos\/runtime\/memory\//, "memory"],
+  [/^libos\/runtime\/(operation|scheduler)\//, "scheduler"],
   [/^(libos|ffi)\//, "libOS"],
   [/^examples\//, "handler"],
 ];

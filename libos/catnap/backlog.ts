@@ -7,9 +7,9 @@
 import { SOCK, SOL, TCP } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
 import { DemikernelError, Errno } from "../error.ts";
-import { OperationList } from "../runtime/operation_list.ts";
-import type { PooledOperation } from "../runtime/operation.ts";
-import { Timer } from "../runtime/timers.ts";
+import { OperationList } from "../runtime/operation/list.ts";
+import type { PooledOperation } from "../runtime/operation/operation.ts";
+import { Timer } from "../runtime/scheduler/timers.ts";
 import type { CatnapContext } from "./socket_queue.ts";
 import { StreamQueue } from "./stream_queue.ts";
 

@@ -7,8 +7,8 @@
 import { EPOLL, SO, SOL } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
 import { Errno } from "../error.ts";
-import type { PooledOperation } from "../runtime/operation.ts";
-import { Timer } from "../runtime/timers.ts";
+import type { PooledOperation } from "../runtime/operation/operation.ts";
+import { Timer } from "../runtime/scheduler/timers.ts";
 import type { CatnapContext } from "./socket_queue.ts";
 import type { StreamQueue } from "./stream_queue.ts";
 

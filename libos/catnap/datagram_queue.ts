@@ -7,8 +7,8 @@
 import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "../runtime/operation.ts";
-import type { HeapSga } from "../runtime/sga.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { HeapSga } from "../runtime/memory/sga.ts";
 import { layOut } from "../runtime/socket_address.ts";
 import { isAddress, PeerAddress } from "./address.ts";
 import { STAGING_SIZE } from "./receiver.ts";

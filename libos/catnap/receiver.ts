@@ -13,8 +13,9 @@ import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { MSG } from "../../ffi/libc/constants.ts";
 import { Words } from "../../ffi/libc/words.ts";
 import type { DemikernelError } from "../error.ts";
-import type { BufferHeap, Chunk } from "../runtime/heap.ts";
-import type { HeapSga } from "../runtime/sga.ts";
+import type { Chunk } from "../runtime/memory/chunk.ts";
+import type { BufferHeap } from "../runtime/memory/heap.ts";
+import type { HeapSga } from "../runtime/memory/sga.ts";
 import { type PeerAddress, PeerTable } from "./address.ts";
 
 /** The most that one pop of a stream gives, and more than any UDP datagram is. */

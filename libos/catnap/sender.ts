@@ -9,7 +9,7 @@ import { MSG } from "../../ffi/libc/constants.ts";
 import { addressOf, errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE, MessageHeader } from "../../ffi/libc/msghdr.ts";
 import { Words } from "../../ffi/libc/words.ts";
-import type { HeapSga } from "../runtime/sga.ts";
+import type { HeapSga } from "../runtime/memory/sga.ts";
 import type { PeerAddress } from "./address.ts";
 
 /** The most that one call sends, so that its result fits 32 bits. */

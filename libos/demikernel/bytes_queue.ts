@@ -5,8 +5,8 @@
  */
 
 import { type DemikernelError, Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "../runtime/operation.ts";
-import type { HeapSga } from "../runtime/sga.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { HeapSga } from "../runtime/memory/sga.ts";
 import type { Operation, Sga } from "../pdpix.ts";
 import { NativeQueue } from "./native_queue.ts";
 

@@ -11,9 +11,10 @@
 import type { Calls } from "../../ffi/demikernel/calls.ts";
 import { OPCODE } from "../../ffi/demikernel/layout.ts";
 import { Errno } from "../error.ts";
-import type { BufferHeap, Chunk } from "../runtime/heap.ts";
-import type { Clock } from "../runtime/driver.ts";
-import type { HeapSga } from "../runtime/sga.ts";
+import type { Chunk } from "../runtime/memory/chunk.ts";
+import type { BufferHeap } from "../runtime/memory/heap.ts";
+import type { Clock } from "../runtime/scheduler/driver.ts";
+import type { HeapSga } from "../runtime/memory/sga.ts";
 import { TOKENS } from "./instance.ts";
 import type { NativeQueue } from "./native_queue.ts";
 

@@ -12,7 +12,7 @@ import { addressOf } from "../../ffi/libc/memory.ts";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { DemikernelError } from "../error.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
-import type { Queue } from "../runtime/queue.ts";
+import type { Queue } from "../runtime/queue/queue.ts";
 import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
 import {
   checkConfiguration,

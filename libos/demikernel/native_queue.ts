@@ -7,10 +7,10 @@
  */
 
 import { Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "../runtime/operation.ts";
-import { OperationList } from "../runtime/operation_list.ts";
-import { Queue, type QueueContext } from "../runtime/queue.ts";
-import type { HeapSga } from "../runtime/sga.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import { OperationList } from "../runtime/operation/list.ts";
+import { Queue, type QueueContext } from "../runtime/queue/queue.ts";
+import type { HeapSga } from "../runtime/memory/sga.ts";
 import type { TakeLock } from "./connect_lock.ts";
 import { type Device, PUSHED, READ } from "./device.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { Errno } from "../error.ts";
-import type { HeapSga } from "../runtime/sga.ts";
+import type { HeapSga } from "../runtime/memory/sga.ts";
 import type { Operation } from "../pdpix.ts";
 import { BytesQueue } from "./bytes_queue.ts";
 import type { NativeContext } from "./native_queue.ts";

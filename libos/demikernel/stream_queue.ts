@@ -9,7 +9,7 @@ import { decodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { layOut } from "../runtime/socket_address.ts";
 import { formatAddress } from "../runtime/address.ts";
 import { Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "../runtime/operation.ts";
+import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
 import type { InetAddress, SocketAddress, SocketOptions } from "../pdpix.ts";
 import { bindSomewhere } from "./addresses.ts";
 import { BytesQueue } from "./bytes_queue.ts";

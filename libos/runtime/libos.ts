@@ -4,18 +4,19 @@
  * @module
  */
 
-import { checkTimeout, DemikernelError } from "../error.ts";
-import { BufferHeap, type BufferHeapOptions } from "./heap.ts";
-import { MemoryQueue } from "./memory_queue.ts";
-import { Opcode, OPCODE_NAMES, PooledOperation } from "./operation.ts";
-import { OperationPool } from "./operation_pool.ts";
+import { DemikernelError } from "../error.ts";
+import { BufferHeap, type BufferHeapOptions } from "./memory/heap.ts";
+import { MemoryQueue } from "./queue/memory_queue.ts";
+import { Opcode, PooledOperation } from "./operation/operation.ts";
+import { OperationPool } from "./operation/pool.ts";
 import { notSga, RuntimeOperations } from "./operations.ts";
-import type { Queue, QueueContext } from "./queue.ts";
-import { QueueTable } from "./queue_table.ts";
-import type { Driver } from "./driver.ts";
-import type { IdlePolicy, Scheduler } from "./scheduler.ts";
-import { HeapSga } from "./sga.ts";
-import { TokenTable } from "./tokens.ts";
+import type { Queue, QueueContext } from "./queue/queue.ts";
+import { QueueTable } from "./queue/table.ts";
+import type { Driver } from "./scheduler/driver.ts";
+import type { IdlePolicy, Scheduler } from "./scheduler/scheduler.ts";
+import { HeapSga } from "./memory/sga.ts";
+import { TokenTable } from "./operation/tokens.ts";
+import { Waits } from "./operation/waits.ts";
 import type {
   Capabilities,
   Completion,
@@ -60,6 +61,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   readonly #heap: BufferHeap;
   readonly #queues = new QueueTable();
   readonly #tokens = new TokenTable();
+  readonly #waits: Waits;
   #exit: Promise<ExitReport> | null = null;
 
   /** Makes the shared part. */
@@ -68,6 +70,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     const pool = new OperationPool(options.scheduler, this.#tokens, heap.debug);
     this.#heap = heap;
     this.scheduler = options.scheduler;
+    this.#waits = new Waits(this.#tokens, options.scheduler);
     this.operations = new RuntimeOperations(this.#queues, pool);
     this.context = {
       heap,
@@ -239,44 +242,19 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   wait(qt: QToken, timeout?: number): Completion {
-    const operation = this.#tokens.get(qt, "wait");
-    this.#block("wait", () => operation.over, timeout);
-    return this.#take(operation);
+    return this.#waits.wait(qt, timeout);
   }
 
   waitAny(qts: readonly QToken[], timeout?: number): Completion {
-    const operations = this.#all(qts, "waitAny");
-    if (operations.length === 0) {
-      throw new DemikernelError("EINVAL", "waitAny", { detail: "no token is given" });
-    }
-    const findOver = () => operations.find((operation) => operation.over);
-    this.#block("waitAny", () => findOver() !== undefined, timeout);
-    return this.#take(findOver()!);
+    return this.#waits.waitAny(qts, timeout);
   }
 
   waitAll(qts: readonly QToken[], timeout?: number): Completion[] {
-    const operations = this.#all(qts, "waitAll");
-    if (new Set(qts).size < qts.length) {
-      throw new DemikernelError("EINVAL", "waitAll", { detail: "a token is given twice" });
-    }
-    this.#block("waitAll", () => operations.every((operation) => operation.over), timeout);
-    return operations.map((operation) => this.#take(operation));
+    return this.#waits.waitAll(qts, timeout);
   }
 
   waitNextN(count: number, timeout?: number): Completion[] {
-    if (!(Number.isSafeInteger(count) && count > 0)) {
-      throw new DemikernelError("EINVAL", "waitNextN", {
-        detail: `a count must be a positive integer, not ${Deno.inspect(count)}`,
-      });
-    }
-    const completions: Completion[] = [];
-    if (!this.#blocked(() => this.#tokens.firstEnded() !== null, timeout)) return completions;
-    while (completions.length < count) {
-      const operation = this.#tokens.firstEnded();
-      if (operation === null) break;
-      completions.push(this.#take(operation));
-    }
-    return completions;
+    return this.#waits.waitNextN(count, timeout);
   }
 
   cancel(qt: QToken): void {
@@ -381,35 +359,6 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     queue.referenced = referenced;
   }
 
-  #all(qts: readonly QToken[], call: string): PooledOperation[] {
-    if (!Array.isArray(qts)) {
-      throw new DemikernelError("EINVAL", call, {
-        detail: `tokens come in an array, not in ${Deno.inspect(qts)}`,
-      });
-    }
-    return qts.map((qt) => this.#tokens.get(qt, call));
-  }
-
-  #block(call: string, over: () => boolean, timeout: number | undefined): void {
-    if (this.#blocked(over, timeout)) return;
-    throw new DemikernelError("ETIMEDOUT", call, { detail: `not over within ${timeout} ms` });
-  }
-
-  #blocked(over: () => boolean, timeout = Infinity): boolean {
-    checkTimeout(timeout);
-    return over() || this.scheduler.block(over, this.scheduler.clock.read() + timeout);
-  }
-
-  #take(operation: PooledOperation): Completion {
-    const base = { qd: operation.owner!.qd!, qt: this.#tokens.tokenOf(operation) };
-    this.#tokens.release(operation);
-    const completion = operation.failed
-      ? { ...base, opcode: "failed" as const, error: operation.error() as DemikernelError }
-      : completionOf(operation, base);
-    operation.consume();
-    return completion;
-  }
-
   #checkOpen(operation: string): void {
     if (this.#exit === null) return;
     throw new DemikernelError("ENODEV", operation, { detail: `${this.name} was closed` });
@@ -419,18 +368,5 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     return new DemikernelError("ENOTSUP", operation, {
       detail: `${this.name} has no storage; a libOS with the capability "storage" has`,
     });
-  }
-}
-
-function completionOf(operation: PooledOperation, base: { qd: number; qt: number }): Completion {
-  switch (OPCODE_NAMES[operation.opcode]) {
-    case "pop":
-      return { ...base, opcode: "pop", sga: operation.value as Sga | null };
-    case "accept":
-      return { ...base, opcode: "accept", accepted: operation.value as number };
-    case "connect":
-      return { ...base, opcode: "connect" };
-    default:
-      return { ...base, opcode: "push" };
   }
 }

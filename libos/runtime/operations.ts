@@ -5,11 +5,11 @@
  */
 
 import { checkTimeout, DemikernelError, Errno } from "../error.ts";
-import { Opcode, type OperationOwner, type PooledOperation } from "./operation.ts";
-import type { OperationPool } from "./operation_pool.ts";
-import type { QueueTable } from "./queue_table.ts";
-import { HeapSga } from "./sga.ts";
-import { Timer, type TimerHeap } from "./timers.ts";
+import { Opcode, type OperationOwner, type PooledOperation } from "./operation/operation.ts";
+import type { OperationPool } from "./operation/pool.ts";
+import type { QueueTable } from "./queue/table.ts";
+import { HeapSga } from "./memory/sga.ts";
+import { Timer, type TimerHeap } from "./scheduler/timers.ts";
 import type { Operation, Operations, QueueDescriptor, Sga, SocketAddress } from "../pdpix.ts";
 
 /** See {@linkcode Operations}. */

@@ -44,15 +44,15 @@ const PROFILE: CpuProfile = {
     node(3, "(program)", "", 2),
     node(4, "(garbage collector)", "", 3),
     node(5, "runImmediates", "ext:core/01_core.js", 1, [6]),
-    node(6, "turn", "libos/runtime/scheduler.ts", 4, [7, 10, 11, 14]),
+    node(6, "turn", "libos/runtime/scheduler/scheduler.ts", 4, [7, 10, 11, 14]),
     node(7, "receive", "libos/catnap/receiver.ts", 5, [8, 9]),
     node(8, "", "", 30, [], 20),
     node(9, "", "", 2, [], 30),
-    node(10, "take", "libos/runtime/heap.ts", 3),
+    node(10, "take", "libos/runtime/memory/heap.ts", 3),
     node(11, "generator", "examples/tcp_echo.ts", 2, [12]),
     node(12, "push", "libos/net/connection.ts", 3, [13]),
     node(13, "", "", 25, [], 40),
-    node(14, "read", "libos/runtime/epoll_parker.ts", 1, [17]),
+    node(14, "read", "libos/runtime/scheduler/epoll_parker.ts", 1, [17]),
     node(15, "next", "", 4),
     node(16, "op_immediate_check", "", 2),
     node(17, "", "", 3, [], 50),
@@ -132,13 +132,13 @@ Deno.test("flameTree() makes one frame of a function that V8 told apart", () => 
     ...PROFILE,
     nodes: [
       node(1, "(root)", "", 0, [2, 3]),
-      node(2, "turn", "libos/runtime/scheduler.ts", 1, [4]),
-      node(3, "turn", "libos/runtime/scheduler.ts", 2, [5]),
+      node(2, "turn", "libos/runtime/scheduler/scheduler.ts", 1, [4]),
+      node(3, "turn", "libos/runtime/scheduler/scheduler.ts", 2, [5]),
       node(4, "(garbage collector)", "", 3),
       node(5, "(garbage collector)", "", 4),
     ],
   }, 10);
-  const turn = "turn libos/runtime/scheduler.ts:10 [scheduler]";
+  const turn = "turn libos/runtime/scheduler/scheduler.ts:10 [scheduler]";
   assertEquals(tree.children.map(({ name, value }) => [name, value]), [[turn, 10]]);
   assertEquals(tree.children[0]!.children.map(({ value }) => value), [7]);
 });

@@ -7,10 +7,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { libc } from "../../ffi/libc/load.ts";
 import { Catnap } from "../../libos/catnap/libos.ts";
-import { MonotonicClock } from "../../libos/runtime/epoll_parker.ts";
+import { MonotonicClock } from "../../libos/runtime/scheduler/epoll_parker.ts";
 import { DemikernelError } from "../../libos/error.ts";
 import { open } from "../../libos/open.ts";
-import { Scheduler } from "../../libos/runtime/scheduler.ts";
+import { Scheduler } from "../../libos/runtime/scheduler/scheduler.ts";
 import { assertCode } from "../runtime/_assert.ts";
 import {
   connectedPair,

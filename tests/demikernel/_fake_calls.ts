@@ -9,10 +9,10 @@ import { LAYOUTS, OPCODE } from "../../ffi/demikernel/layout.ts";
 import { Device } from "../../libos/demikernel/device.ts";
 import type { NativeContext } from "../../libos/demikernel/native_queue.ts";
 import { Errno } from "../../libos/error.ts";
-import { BufferHeap } from "../../libos/runtime/heap.ts";
-import { OperationPool } from "../../libos/runtime/operation_pool.ts";
-import { Scheduler } from "../../libos/runtime/scheduler.ts";
-import { TokenTable } from "../../libos/runtime/tokens.ts";
+import { BufferHeap } from "../../libos/runtime/memory/heap.ts";
+import { OperationPool } from "../../libos/runtime/operation/pool.ts";
+import { Scheduler } from "../../libos/runtime/scheduler/scheduler.ts";
+import { TokenTable } from "../../libos/runtime/operation/tokens.ts";
 
 /** An operation under way. */
 export interface Begun {

@@ -9,7 +9,7 @@ import { DatagramQueue } from "../../libos/demikernel/datagram_queue.ts";
 import { PipeQueue } from "../../libos/demikernel/pipe_queue.ts";
 import { StreamQueue } from "../../libos/demikernel/stream_queue.ts";
 import { DemikernelError, Errno } from "../../libos/error.ts";
-import type { PooledOperation } from "../../libos/runtime/operation.ts";
+import type { PooledOperation } from "../../libos/runtime/operation/operation.ts";
 import type { InetAddress, Operation } from "../../libos/pdpix.ts";
 import { makeFake } from "./_fake_calls.ts";
 import { outcome } from "./_sockets.ts";

@@ -32,6 +32,19 @@ const ARROWS: [RegExp, RegExp][] = [
   [/^mod\.ts$/, /^libos\//],
   [/^libos\/net\//, /^libos\/(net\/|pdpix\.ts|error\.ts|open\.ts)/],
   [/^libos\/(pdpix|error)\.ts$/, /^libos\/error\.ts$/],
+  [/^libos\/runtime\/memory\//, /^libos\/(runtime\/memory\/|pdpix\.ts|error\.ts)/],
+  [
+    /^libos\/runtime\/scheduler\//,
+    /^(libos\/(runtime\/scheduler\/|pdpix\.ts|error\.ts)|ffi\/libc\/)/,
+  ],
+  [
+    /^libos\/runtime\/operation\//,
+    /^libos\/(runtime\/(operation|scheduler|memory)\/|pdpix\.ts|error\.ts)/,
+  ],
+  [
+    /^libos\/runtime\/queue\//,
+    /^libos\/(runtime\/(queue|operation|memory)\/|pdpix\.ts|error\.ts)/,
+  ],
   [/^libos\/runtime\//, /^(libos\/(runtime\/|pdpix\.ts|error\.ts)|ffi\/)/],
   [/^ffi\//, /^ffi\//],
 ];

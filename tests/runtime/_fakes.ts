@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Driver, Parker } from "../../libos/runtime/driver.ts";
+import type { Clock, Driver, Parker } from "../../libos/runtime/scheduler/driver.ts";
 
 /** A clock that goes on by a step each time it is read: time passes only where somebody looks. */
 export class FakeClock implements Clock {

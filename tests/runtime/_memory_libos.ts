@@ -6,7 +6,7 @@
 
 import { DemikernelError } from "../../libos/error.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../../libos/runtime/libos.ts";
-import { type IdlePolicy, Scheduler } from "../../libos/runtime/scheduler.ts";
+import { type IdlePolicy, Scheduler } from "../../libos/runtime/scheduler/scheduler.ts";
 import { FakeClock } from "./_fakes.ts";
 import type { Capabilities } from "../../libos/pdpix.ts";
 

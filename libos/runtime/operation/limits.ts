@@ -4,11 +4,11 @@
  * @module
  */
 
-import { checkTimeout, Errno } from "../error.ts";
+import { checkTimeout, Errno } from "../../error.ts";
 import type { PooledOperation } from "./operation.ts";
-import type { Scheduler } from "./scheduler.ts";
-import { Timer } from "./timers.ts";
-import type { OperationOptions } from "../pdpix.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+import { Timer } from "../scheduler/timers.ts";
+import type { OperationOptions } from "../../pdpix.ts";
 
 /** Deadline and signal of one operation. */
 export class Limits {

@@ -6,9 +6,9 @@
  */
 
 import { memoryUsage } from "node:process";
-import { NullLibOS } from "../../bench/_null_device.ts";
-import { Connection } from "../../libos/net/connection.ts";
-import { Scheduler } from "../../libos/runtime/scheduler.ts";
+import { NullLibOS } from "../../../bench/_null_device.ts";
+import { Connection } from "../../../libos/net/connection.ts";
+import { Scheduler } from "../../../libos/runtime/scheduler/scheduler.ts";
 
 const ECHOES = 500_000;
 

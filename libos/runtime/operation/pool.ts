@@ -6,10 +6,10 @@
 
 import { Completed } from "./completed.ts";
 import { Opcode, type OperationOwner, PooledOperation } from "./operation.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { TokenTable } from "./tokens.ts";
-import type { HeapSga } from "./sga.ts";
-import type { Operation, Sga } from "../pdpix.ts";
+import type { HeapSga } from "../memory/sga.ts";
+import type { Operation, Sga } from "../../pdpix.ts";
 
 /** The owner of what is over, and never failed. */
 const NOWHERE: OperationOwner = {

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
-import { Scheduler } from "../../libos/runtime/scheduler.ts";
-import { assertCode, assertRejectsCode, within } from "./_assert.ts";
-import { MemoryLibOS, withFakeClock } from "./_memory_libos.ts";
-import type { Coroutine, LibOS, QueueDescriptor } from "../../libos/pdpix.ts";
+import { Scheduler } from "../../../libos/runtime/scheduler/scheduler.ts";
+import { assertCode, assertRejectsCode, within } from "../_assert.ts";
+import { MemoryLibOS, withFakeClock } from "../_memory_libos.ts";
+import type { Coroutine, LibOS, QueueDescriptor } from "../../../libos/pdpix.ts";
 
 function* pushByte(libos: LibOS, qd: QueueDescriptor, byte: number): Coroutine {
   const sga = libos.alloc(1);

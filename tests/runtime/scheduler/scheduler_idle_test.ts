@@ -5,11 +5,11 @@
  */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { type IdlePolicy, Scheduler } from "../../libos/runtime/scheduler.ts";
-import { Timer } from "../../libos/runtime/timers.ts";
-import { pause, within } from "./_assert.ts";
-import { FakeClock, FakeDriver, FakeParker } from "./_fakes.ts";
-import type { Coroutine } from "../../libos/pdpix.ts";
+import { type IdlePolicy, Scheduler } from "../../../libos/runtime/scheduler/scheduler.ts";
+import { Timer } from "../../../libos/runtime/scheduler/timers.ts";
+import { pause, within } from "../_assert.ts";
+import { FakeClock, FakeDriver, FakeParker } from "../_fakes.ts";
+import type { Coroutine } from "../../../libos/pdpix.ts";
 
 function makeScheduler(idle: IdlePolicy) {
   const clock = new FakeClock();

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { BufferHeap } from "../../libos/runtime/heap.ts";
-import type { HeapSga } from "../../libos/runtime/sga.ts";
-import { assertCode } from "./_assert.ts";
+import { BufferHeap } from "../../../libos/runtime/memory/heap.ts";
+import type { HeapSga } from "../../../libos/runtime/memory/sga.ts";
+import { assertCode } from "../_assert.ts";
 
 const REGION = 64 * 1024;
 

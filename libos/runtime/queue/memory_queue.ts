@@ -5,12 +5,12 @@
  * @module
  */
 
-import { Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "./operation.ts";
-import { OperationList } from "./operation_list.ts";
+import { Errno } from "../../error.ts";
+import { Opcode, type PooledOperation } from "../operation/operation.ts";
+import { OperationList } from "../operation/list.ts";
 import { Queue } from "./queue.ts";
-import type { HeapSga } from "./sga.ts";
-import type { Operation, Sga } from "../pdpix.ts";
+import type { HeapSga } from "../memory/sga.ts";
+import type { Operation, Sga } from "../../pdpix.ts";
 
 /** How many pushed elements wait for a pop; a push beyond that is pending until there is room. */
 const CAPACITY = 256;

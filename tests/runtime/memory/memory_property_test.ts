@@ -6,8 +6,8 @@
 
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "npm:fast-check@4.10.0";
-import { MemoryLibOS } from "./_memory_libos.ts";
-import type { LibOS, Sga } from "../../libos/pdpix.ts";
+import { MemoryLibOS } from "../_memory_libos.ts";
+import type { LibOS, Sga } from "../../../libos/pdpix.ts";
 
 const size = fc.oneof(
   fc.nat(300),

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
-import { type BufferHeap, type Chunk, transferred } from "./heap.ts";
-import type { InetAddress, Operation, Sga } from "../pdpix.ts";
+import { DemikernelError } from "../../error.ts";
+import { type Chunk, transferred } from "./chunk.ts";
+import type { BufferHeap } from "./heap.ts";
+import type { InetAddress, Operation, Sga } from "../../pdpix.ts";
 
 const FREE = 0;
 const OWNED = 1;

@@ -1,8 +1,8 @@
-import "../_preload.ts";
+import "../../_preload.ts";
 import process from "node:process";
 import { assertLess } from "@std/assert";
-import { open } from "../../libos/open.ts";
-import { assertCode } from "./_assert.ts";
+import { open } from "../../../libos/open.ts";
+import { assertCode } from "../_assert.ts";
 
 Deno.test("wait() sleeps although a wake-up of the sleep aside was not read yet", async () => {
   await using libos = open({ idle: "park" });

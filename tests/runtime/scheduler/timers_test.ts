@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "npm:fast-check@4.10.0";
-import { Timer, TimerHeap } from "../../libos/runtime/timers.ts";
+import { Timer, TimerHeap } from "../../../libos/runtime/scheduler/timers.ts";
 
 const TIMERS = 12;
 

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { DemikernelError, type ErrnoName } from "../error.ts";
-import type { BufferHeap } from "./heap.ts";
-import { Opcode, type OperationOwner, type PooledOperation } from "./operation.ts";
-import type { OperationPool } from "./operation_pool.ts";
-import type { HeapSga } from "./sga.ts";
-import type { Operation, Sga, SocketAddress, SocketOptions } from "../pdpix.ts";
+import { DemikernelError, type ErrnoName } from "../../error.ts";
+import type { BufferHeap } from "../memory/heap.ts";
+import { Opcode, type OperationOwner, type PooledOperation } from "../operation/operation.ts";
+import type { OperationPool } from "../operation/pool.ts";
+import type { HeapSga } from "../memory/sga.ts";
+import type { Operation, Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";
 
 /** What the queues of one libOS share. */
 export interface QueueContext {

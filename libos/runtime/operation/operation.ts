@@ -9,13 +9,13 @@
  * @module
  */
 
-import { checkTimeout, DemikernelError, Errno } from "../error.ts";
-import type { Operation, OperationOptions, SocketAddress, Suspension } from "../pdpix.ts";
-import { Limits } from "./operation_limits.ts";
-import type { OperationPool } from "./operation_pool.ts";
-import type { Scheduler } from "./scheduler.ts";
-import type { Task } from "./task.ts";
-import type { HeapSga } from "./sga.ts";
+import { checkTimeout, DemikernelError, Errno } from "../../error.ts";
+import type { Operation, OperationOptions, SocketAddress, Suspension } from "../../pdpix.ts";
+import { Limits } from "./limits.ts";
+import type { OperationPool } from "./pool.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+import type { Task } from "../scheduler/task.ts";
+import type { HeapSga } from "../memory/sga.ts";
 
 /** What an operation does; the paper's opcodes, and three of our own. */
 export const Opcode = {

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { checkTimeout } from "../error.ts";
-import type { Operation, OperationOptions, Suspension } from "../pdpix.ts";
+import { checkTimeout } from "../../error.ts";
+import type { Operation, OperationOptions, Suspension } from "../../pdpix.ts";
 
 /** See the module's description. */
 export class Completed<T> extends Promise<T> implements Operation<T> {

@@ -5,7 +5,7 @@
  */
 import { assertEquals } from "@std/assert";
 
-const MODULE = new URL("../../mod.ts", import.meta.url).href;
+const MODULE = new URL("../../../mod.ts", import.meta.url).href;
 
 for (const idle of ["spin", "adaptive", "park"]) {
   Deno.test(`A process lives as long as a pending operation wants, while others do not (${idle})`, async () => {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { DemikernelError } from "../../error.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Suspension } from "../pdpix.ts";
+import type { Suspension } from "../../pdpix.ts";
 
 /** What a scheduler runs in a turn; it is ready once at a time. */
 export interface Runnable {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { DemikernelError } from "../../error.ts";
 import type { Queue } from "./queue.ts";
-import type { QueueDescriptor } from "../pdpix.ts";
+import type { QueueDescriptor } from "../../pdpix.ts";
 
 function notOpen(qd: number, operation: string): DemikernelError {
   return new DemikernelError("EBADF", operation, { qd });

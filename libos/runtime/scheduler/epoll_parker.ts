@@ -8,12 +8,12 @@
  * @module
  */
 
-import { check } from "../../ffi/libc/call.ts";
-import { CLOCK_MONOTONIC, EFD, EPOLL } from "../../ffi/libc/constants.ts";
-import { EVENT_WORDS, makeEpollEvent } from "../../ffi/libc/epoll_event.ts";
-import { type Libc, libc } from "../../ffi/libc/load.ts";
-import { addressOf } from "../../ffi/libc/memory.ts";
-import { Words } from "../../ffi/libc/words.ts";
+import { check } from "../../../ffi/libc/call.ts";
+import { CLOCK_MONOTONIC, EFD, EPOLL } from "../../../ffi/libc/constants.ts";
+import { EVENT_WORDS, makeEpollEvent } from "../../../ffi/libc/epoll_event.ts";
+import { type Libc, libc } from "../../../ffi/libc/load.ts";
+import { addressOf } from "../../../ffi/libc/memory.ts";
+import { Words } from "../../../ffi/libc/words.ts";
 import type { Clock, Parker } from "./driver.ts";
 
 /** See the module's description. */

@@ -13,7 +13,7 @@ import type { Clock, Driver, Parker } from "./driver.ts";
 import { type Runnable, Task } from "./task.ts";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { TimerHeap } from "./timers.ts";
-import type { Coroutine } from "../pdpix.ts";
+import type { Coroutine } from "../../pdpix.ts";
 
 /**
  * What a scheduler does when there is nothing to do: `spin` goes on polling, `park` sleeps at once until a

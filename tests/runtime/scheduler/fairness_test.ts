@@ -4,11 +4,11 @@
  * @module
  */
 
-import "../_preload.ts";
+import "../../_preload.ts";
 import { assertEquals } from "@std/assert";
-import { open } from "../../libos/open.ts";
-import { within } from "./_assert.ts";
-import type { Coroutine, LibOS } from "../../libos/pdpix.ts";
+import { open } from "../../../libos/open.ts";
+import { within } from "../_assert.ts";
+import type { Coroutine, LibOS } from "../../../libos/pdpix.ts";
 
 /** How long a busy coroutine goes on at most, in milliseconds; it gives up sooner only if it was fair. */
 const PATIENCE = 500;

@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { assertCode, assertRejectsCode, pause, within } from "./_assert.ts";
-import { MemoryLibOS, withFakeClock } from "./_memory_libos.ts";
-import type { Coroutine, LibOS, Operation, QueueDescriptor } from "../../libos/pdpix.ts";
+import { assertCode, assertRejectsCode, pause, within } from "../_assert.ts";
+import { MemoryLibOS, withFakeClock } from "../_memory_libos.ts";
+import type { Coroutine, LibOS, Operation, QueueDescriptor } from "../../../libos/pdpix.ts";
 
 function push(libos: LibOS, qd: QueueDescriptor, byte = 0): void {
   const sga = libos.alloc(1);

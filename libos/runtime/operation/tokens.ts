@@ -7,8 +7,8 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
-import type { QToken } from "../pdpix.ts";
+import { DemikernelError } from "../../error.ts";
+import type { QToken } from "../../pdpix.ts";
 import type { PooledOperation } from "./operation.ts";
 
 const SLOTS = 1 << 20;

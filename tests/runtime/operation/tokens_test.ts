@@ -4,11 +4,11 @@ import {
   Opcode,
   type OperationOwner,
   type PooledOperation,
-} from "../../libos/runtime/operation.ts";
-import { OperationPool } from "../../libos/runtime/operation_pool.ts";
-import { Scheduler } from "../../libos/runtime/scheduler.ts";
-import { TokenTable } from "../../libos/runtime/tokens.ts";
-import { assertCode } from "./_assert.ts";
+} from "../../../libos/runtime/operation/operation.ts";
+import { OperationPool } from "../../../libos/runtime/operation/pool.ts";
+import { Scheduler } from "../../../libos/runtime/scheduler/scheduler.ts";
+import { TokenTable } from "../../../libos/runtime/operation/tokens.ts";
+import { assertCode } from "../_assert.ts";
 
 /** A table, and operations that nothing completes but the test. */
 function makeTable() {

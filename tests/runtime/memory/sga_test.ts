@@ -1,9 +1,9 @@
 import { assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import fc from "npm:fast-check@4.10.0";
-import { BufferHeap } from "../../libos/runtime/heap.ts";
-import { assertCode } from "./_assert.ts";
-import { withFakeClock } from "./_memory_libos.ts";
-import type { Sga } from "../../libos/pdpix.ts";
+import { BufferHeap } from "../../../libos/runtime/memory/heap.ts";
+import { assertCode } from "../_assert.ts";
+import { withFakeClock } from "../_memory_libos.ts";
+import type { Sga } from "../../../libos/pdpix.ts";
 
 /** An sga of several segments, each filled with bytes that count on. */
 function filled(heap: BufferHeap, sizes: number[]) {

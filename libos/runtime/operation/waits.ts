@@ -1,0 +1,110 @@
+/**
+ * Waiting for tokens: the calls of PDPIX that block the thread.
+ *
+ * @module
+ */
+
+import { checkTimeout, DemikernelError } from "../../error.ts";
+import { OPCODE_NAMES, type PooledOperation } from "./operation.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+import type { TokenTable } from "./tokens.ts";
+import type { Completion, QToken, Sga } from "../../pdpix.ts";
+
+/** The `wait` family of one libOS; for the methods, {@linkcode LibOS}. */
+export class Waits {
+  readonly #tokens: TokenTable;
+  readonly #scheduler: Scheduler;
+
+  /** Waits for the tokens of a table, and takes turns of a scheduler meanwhile. */
+  constructor(tokens: TokenTable, scheduler: Scheduler) {
+    this.#tokens = tokens;
+    this.#scheduler = scheduler;
+  }
+
+  /** See {@linkcode LibOS.wait}. */
+  wait(qt: QToken, timeout?: number): Completion {
+    const operation = this.#tokens.get(qt, "wait");
+    this.#block("wait", () => operation.over, timeout);
+    return this.#take(operation);
+  }
+
+  /** See {@linkcode LibOS.waitAny}. */
+  waitAny(qts: readonly QToken[], timeout?: number): Completion {
+    const operations = this.#all(qts, "waitAny");
+    if (operations.length === 0) {
+      throw new DemikernelError("EINVAL", "waitAny", { detail: "no token is given" });
+    }
+    const findOver = () => operations.find((operation) => operation.over);
+    this.#block("waitAny", () => findOver() !== undefined, timeout);
+    return this.#take(findOver()!);
+  }
+
+  /** See {@linkcode LibOS.waitAll}. */
+  waitAll(qts: readonly QToken[], timeout?: number): Completion[] {
+    const operations = this.#all(qts, "waitAll");
+    if (new Set(qts).size < qts.length) {
+      throw new DemikernelError("EINVAL", "waitAll", { detail: "a token is given twice" });
+    }
+    this.#block("waitAll", () => operations.every((operation) => operation.over), timeout);
+    return operations.map((operation) => this.#take(operation));
+  }
+
+  /** See {@linkcode LibOS.waitNextN}. */
+  waitNextN(count: number, timeout?: number): Completion[] {
+    if (!(Number.isSafeInteger(count) && count > 0)) {
+      throw new DemikernelError("EINVAL", "waitNextN", {
+        detail: `a count must be a positive integer, not ${Deno.inspect(count)}`,
+      });
+    }
+    const completions: Completion[] = [];
+    if (!this.#blocked(() => this.#tokens.firstEnded() !== null, timeout)) return completions;
+    while (completions.length < count) {
+      const operation = this.#tokens.firstEnded();
+      if (operation === null) break;
+      completions.push(this.#take(operation));
+    }
+    return completions;
+  }
+
+  #all(qts: readonly QToken[], call: string): PooledOperation[] {
+    if (!Array.isArray(qts)) {
+      throw new DemikernelError("EINVAL", call, {
+        detail: `tokens come in an array, not in ${Deno.inspect(qts)}`,
+      });
+    }
+    return qts.map((qt) => this.#tokens.get(qt, call));
+  }
+
+  #block(call: string, over: () => boolean, timeout: number | undefined): void {
+    if (this.#blocked(over, timeout)) return;
+    throw new DemikernelError("ETIMEDOUT", call, { detail: `not over within ${timeout} ms` });
+  }
+
+  #blocked(over: () => boolean, timeout = Infinity): boolean {
+    checkTimeout(timeout);
+    return over() || this.#scheduler.block(over, this.#scheduler.clock.read() + timeout);
+  }
+
+  #take(operation: PooledOperation): Completion {
+    const base = { qd: operation.owner!.qd!, qt: this.#tokens.tokenOf(operation) };
+    this.#tokens.release(operation);
+    const completion = operation.failed
+      ? { ...base, opcode: "failed" as const, error: operation.error() as DemikernelError }
+      : completionOf(operation, base);
+    operation.consume();
+    return completion;
+  }
+}
+
+function completionOf(operation: PooledOperation, base: { qd: number; qt: number }): Completion {
+  switch (OPCODE_NAMES[operation.opcode]) {
+    case "pop":
+      return { ...base, opcode: "pop", sga: operation.value as Sga | null };
+    case "accept":
+      return { ...base, opcode: "accept", accepted: operation.value as number };
+    case "connect":
+      return { ...base, opcode: "connect" };
+    default:
+      return { ...base, opcode: "push" };
+  }
+}
