@@ -251,52 +251,83 @@ export interface OperationOptions {
 }
 
 /**
- * One operation under way, to wait for once: by `yield*` in a coroutine, where it costs nanoseconds and
- * allocates nothing, or by `await`, where it costs a promise. An operation waited for by `yield*` goes
- * back to a pool: do not keep it.
+ * One operation under way. It is a promise, for all that is done with promises; and in a coroutine `yield*` waits for
+ * it, where that costs nanoseconds and allocates nothing. An operation waited for by `yield*` goes back to a pool:
+ * wait so once, and do not keep it.
+ *
+ * What fails and is waited for by nobody is an unhandled rejection: at once where it was asked for outside of
+ * coroutines, as of every promise; else when its queue is closed, since until then a coroutine may wait for it. What
+ * is cancelled, by whomever, is not missed, unless it is a push: the stream would be torn without a word.
+ *
+ * @example As a promise
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { open } from "@demikernel/deno";
+ *
+ * await using libos = open("catnap");
+ * const pop: Promise<unknown> = libos.operations.pop(libos.queue()).within({ timeout: 1 });
+ * assertEquals(await pop.catch((error) => error.code), "ETIMEDOUT");
+ * ```
  */
-export interface Operation<T> {
+export interface Operation<T> extends Promise<T> {
   /** Waits for the result in a coroutine. */
   [Symbol.iterator](): Iterator<Suspension, T, unknown>;
   /**
-   * What `await` calls. It gives no promise back, since that would cost another one on each wait: to chain,
-   * use `await`, or `Promise.resolve(operation)`.
-   */
-  then(resolve: (value: T) => void, reject: (error: unknown) => void): void;
-  /** As `then`, for those who keep the operation no longer: it goes back to its pool afterwards. */
-  deliver(resolve: (value: T) => void, reject: (error: unknown) => void): void;
-  /**
-   * Changes what the waiter gets, the result and the error; null leaves it. Gives the operation back. `lost` is
-   * called when there will be no result for anybody, at once and whether somebody waits or not: it failed, or
-   * its coroutine was closed. It lets go of what the result would have owned.
-   */
-  convert<U = T>(
-    result: ((value: T) => U) | null,
-    error: ((error: unknown) => unknown) | null,
-    lost?: (() => void) | null,
-  ): Operation<U>;
-  /**
-   * Completes it with `ECANCELED`, unless it is already over. Once `yield*` or `deliver` has given the result,
-   * the object may be another operation, which a late call would cancel: where that can happen, use a signal
-   * and {@linkcode Operation.within}, which ends with the operation.
+   * Completes it with `ECANCELED`, unless it is already over; it is not missed then if nobody waits for it. Once
+   * `yield*` has given the result, the object may be another operation, which a late call would cancel: where that
+   * can happen, use a signal and {@linkcode Operation.within}, which ends with the operation.
    */
   cancel(): void;
   /** Sets a deadline or a signal on it, and gives it back. */
   within(options: OperationOptions): this;
 }
 
-/** The data calls of {@linkcode LibOS}, giving operations instead of tokens. */
+/** What is made of how an operation ended, for whoever waits for it. What is not given leaves it as it is. */
+export interface Outcome<T, U = T> {
+  /** Changes the result. */
+  readonly result?: ((value: T) => U) | undefined;
+  /** Throws another error, or gives a result in its place. */
+  readonly error?: ((error: unknown) => U) | undefined;
+  /**
+   * Called when there will be no result for anybody, at once and whether somebody waits or not: it failed, or its
+   * coroutine was closed. It lets go of what the result would have owned.
+   */
+  readonly lost?: (() => void) | undefined;
+  /** Told of the error when nobody waited for it, in place of an unhandled rejection. */
+  readonly unclaimed?: ((error: unknown) => void) | undefined;
+}
+
+/**
+ * The data calls of {@linkcode LibOS}, giving operations instead of tokens. An {@linkcode Outcome} says what is made of
+ * the result before whoever waits gets it.
+ */
 export interface Operations {
   /** As {@linkcode LibOS.accept}. */
-  accept(qd: QueueDescriptor): Operation<QueueDescriptor>;
+  accept<U = QueueDescriptor>(
+    qd: QueueDescriptor,
+    outcome?: Outcome<QueueDescriptor, U>,
+  ): Operation<U>;
   /** As {@linkcode LibOS.connect}. */
-  connect(qd: QueueDescriptor, address: SocketAddress): Operation<void>;
-  /** As {@linkcode LibOS.push}. */
-  push(qd: QueueDescriptor, sga: Sga): Operation<void>;
-  /** As {@linkcode LibOS.pushTo}. */
-  pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): Operation<void>;
+  connect<U = void>(
+    qd: QueueDescriptor,
+    address: SocketAddress,
+    outcome?: Outcome<void, U>,
+  ): Operation<U>;
+  /** As {@linkcode LibOS.push}. One that is over at once and went well has no use for an outcome's `result`. */
+  push(qd: QueueDescriptor, sga: Sga, outcome?: Outcome<void>): Operation<void>;
+  /** As {@linkcode LibOS.pushTo}, and as {@linkcode Operations.push}. */
+  pushTo(
+    qd: QueueDescriptor,
+    sga: Sga,
+    address: SocketAddress,
+    outcome?: Outcome<void>,
+  ): Operation<void>;
   /** As {@linkcode LibOS.pop}. */
-  pop(qd: QueueDescriptor, size?: number): Operation<Sga | null>;
+  pop<U = Sga | null>(
+    qd: QueueDescriptor,
+    size?: number,
+    outcome?: Outcome<Sga | null, U>,
+  ): Operation<U>;
   /** Completes after so many milliseconds on the scheduler's clock. */
   sleep(milliseconds: number): Operation<void>;
   /**

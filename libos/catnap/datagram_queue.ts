@@ -8,13 +8,14 @@ import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
 import { layOut } from "../runtime/socket_address.ts";
 import { isAddress, PeerAddress } from "./address.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { MOST } from "./sender.ts";
 import { SocketQueue, unlink } from "./socket_queue.ts";
-import type { Operation, Sga, SocketAddress } from "../pdpix.ts";
+import type { Sga, SocketAddress } from "../pdpix.ts";
 
 /** See the module's description. */
 export class DatagramQueue extends SocketQueue {
@@ -51,7 +52,7 @@ export class DatagramQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     if (!this.#connected) {
       throw this.error(
         "EDESTADDRREQ",
@@ -63,7 +64,7 @@ export class DatagramQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.pushTo}. */
-  override pushTo(sga: HeapSga, address: SocketAddress): Operation<void> {
+  override pushTo(sga: HeapSga, address: SocketAddress): PushOperation {
     return this.#push(sga, this.#peer(address), "pushTo");
   }
 
@@ -92,7 +93,7 @@ export class DatagramQueue extends SocketQueue {
     unlink(operation, this.pops, this.pushes);
   }
 
-  #push(sga: HeapSga, peer: PeerAddress | null, call: string): Operation<void> {
+  #push(sga: HeapSga, peer: PeerAddress | null, call: string): PushOperation {
     sga.checkOwned(this.context.heap, call, this.qd);
     if (sga.numsegs > MESSAGE.SEGMENTS_MAX) {
       throw this.error("EMSGSIZE", call, `a datagram has at most ${MESSAGE.SEGMENTS_MAX} segments`);

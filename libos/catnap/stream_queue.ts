@@ -9,6 +9,7 @@ import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
 import { layOut } from "../runtime/socket_address.ts";
 import { Backlog } from "./backlog.ts";
@@ -16,7 +17,7 @@ import { Connector } from "./connector.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { MOST } from "./sender.ts";
 import { type CatnapContext, PIECE, SocketQueue, unlink } from "./socket_queue.ts";
-import type { Domain, Operation, Sga, SocketAddress, SocketType } from "../pdpix.ts";
+import type { Domain, Sga, SocketAddress, SocketType } from "../pdpix.ts";
 
 const FRESH = 0;
 const CONNECTING = 1;
@@ -124,7 +125,7 @@ export class StreamQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "push");
     if (this.#closing) throw this.error("EPIPE", "push");
     sga.checkOwned(this.context.heap, "push", this.qd);

@@ -6,8 +6,9 @@
 
 import { type DemikernelError, Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
-import type { Operation, Sga } from "../pdpix.ts";
+import type { Sga } from "../pdpix.ts";
 import { NativeQueue } from "./native_queue.ts";
 
 /** See the module's description. */
@@ -15,7 +16,7 @@ export abstract class BytesQueue extends NativeQueue {
   #ended = false;
 
   /** See {@linkcode Queue.push}. What is too large for the library goes in parts, one after the other. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     this.checkConnected("push");
     sga.checkOwned(this.context.heap, "push", this.qd);
     const operation = this.start(Opcode.PUSH);

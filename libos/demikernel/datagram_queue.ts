@@ -9,8 +9,9 @@ import { layOut } from "../runtime/socket_address.ts";
 import { formatAddress } from "../runtime/address.ts";
 import { type DemikernelError, Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
-import type { InetAddress, Operation, Sga, SocketAddress } from "../pdpix.ts";
+import type { InetAddress, Sga, SocketAddress } from "../pdpix.ts";
 import { bindSomewhere } from "./addresses.ts";
 import { NativeQueue } from "./native_queue.ts";
 
@@ -48,7 +49,7 @@ export class DatagramQueue extends NativeQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     if (this.#peer === null) {
       throw this.error(
         "EDESTADDRREQ",
@@ -60,7 +61,7 @@ export class DatagramQueue extends NativeQueue {
   }
 
   /** See {@linkcode Queue.pushTo}. */
-  override pushTo(sga: HeapSga, address: SocketAddress): Operation<void> {
+  override pushTo(sga: HeapSga, address: SocketAddress): PushOperation {
     layOut(address, "inet", "pushTo", this.qd);
     return this.#push(sga, address as InetAddress, "pushTo");
   }
@@ -121,7 +122,7 @@ export class DatagramQueue extends NativeQueue {
     return this.#peer;
   }
 
-  #push(sga: HeapSga, address: InetAddress, call: string): Operation<void> {
+  #push(sga: HeapSga, address: InetAddress, call: string): PushOperation {
     sga.checkOwned(this.context.heap, call, this.qd);
     const length = sga.totalLength;
     if (length === 0 || length > LARGEST_DATAGRAM) {

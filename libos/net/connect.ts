@@ -6,7 +6,7 @@
 
 import { Connection } from "./connection.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
-import { toDenoError, withDenoErrors } from "./errors.ts";
+import { DENO_ERRORS, withDenoErrors } from "./errors.ts";
 import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
 import type { Operation, OperationOptions, QueueDescriptor } from "../pdpix.ts";
@@ -48,11 +48,11 @@ export function connect(options: ConnectOptions): Operation<Connection> {
     try {
       const { domain, type, address } = resolveEndpoint(options, "127.0.0.1");
       const connected = qd = libos.socket(domain, type);
-      return libos.operations.connect(qd, address).convert(
-        () => new Connection(libos, connected, () => void lease.end()),
-        toDenoError,
-        giveUp,
-      ).within(options);
+      return libos.operations.connect(qd, address, {
+        ...DENO_ERRORS,
+        result: () => new Connection(libos, connected, () => void lease.end()),
+        lost: giveUp,
+      }).within(options);
     } catch (error) {
       giveUp();
       throw error;

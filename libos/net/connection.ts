@@ -5,7 +5,7 @@
  */
 
 import { copyToHeap } from "./copy.ts";
-import { toDenoError, withDenoErrors } from "./errors.ts";
+import { DENO_ERRORS, toDenoError, withDenoErrors } from "./errors.ts";
 import { closeQueue } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
 import { PopIterator } from "./pop_iterator.ts";
@@ -101,7 +101,7 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
     this.#check("pop");
     if (options !== undefined) checkLimits(options);
     try {
-      const operation = this.#operations.pop(this.qd, options?.size).convert(null, toDenoError);
+      const operation = this.#operations.pop(this.qd, options?.size, DENO_ERRORS);
       return options === undefined ? operation : operation.within(options);
     } catch (error) {
       throw toDenoError(error);
@@ -120,7 +120,7 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
     if (options !== undefined) checkLimits(options);
     const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
     try {
-      const operation = this.#operations.push(this.qd, sga).convert(null, toDenoError);
+      const operation = this.#operations.push(this.qd, sga, DENO_ERRORS);
       const limited = options === undefined ? operation : operation.within(options);
       // Nobody else has the handle of a copy.
       if (sga !== data) sga.recycle();
@@ -159,7 +159,7 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
 
   /** Iterates over what arrives, until the end of the stream. Leaving the loop early closes it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Sga, undefined> {
-    return new PopIterator(this);
+    return new PopIterator(this.libos, this.qd, this);
   }
 
   /** As {@linkcode Connection.close}, and harmless when it was closed already. */

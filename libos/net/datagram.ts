@@ -6,7 +6,7 @@
 
 import { copyToHeap } from "./copy.ts";
 import { resolveEndpoint } from "./endpoint.ts";
-import { toDenoError, withDenoErrors } from "./errors.ts";
+import { DENO_ERRORS, withDenoErrors } from "./errors.ts";
 import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
 import { PopIterator } from "./pop_iterator.ts";
@@ -115,8 +115,12 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
   pop(options?: PopOptions): Operation<Sga> {
     return this.#attempt("pop", () => {
       if (options !== undefined) checkLimits(options);
-      const operation = this.libos.operations.pop(this.qd, options?.size) as Operation<Sga>;
-      return this.#within(operation, options);
+      const operation = this.libos.operations.pop(
+        this.qd,
+        options?.size,
+        DENO_ERRORS,
+      ) as Operation<Sga>;
+      return options === undefined ? operation : operation.within(options);
     });
   }
 
@@ -135,9 +139,9 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
       const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
       try {
         const operation = address === undefined || address === null
-          ? operations.push(this.qd, sga)
-          : operations.pushTo(this.qd, sga, address);
-        const limited = this.#within(operation, options);
+          ? operations.push(this.qd, sga, DENO_ERRORS)
+          : operations.pushTo(this.qd, sga, address, DENO_ERRORS);
+        const limited = options === undefined ? operation : operation.within(options);
         // Nobody else has the handle of a copy.
         if (sga !== data) sga.recycle();
         return limited;
@@ -152,7 +156,7 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
   connect(address: InetAddress): Operation<void> {
     return this.#attempt(
       "connect",
-      () => this.#within(this.libos.operations.connect(this.qd, address), undefined),
+      () => this.libos.operations.connect(this.qd, address, DENO_ERRORS),
     );
   }
 
@@ -177,17 +181,12 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
 
   /** Iterates over the datagrams, until it is closed. Leaving the loop early closes it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Sga, undefined> {
-    return new PopIterator(this);
+    return new PopIterator(this.libos, this.qd, this);
   }
 
   /** As {@linkcode Datagram.close}, and harmless when it was closed already. */
   [Symbol.dispose](): void {
     if (this.#open) this.close();
-  }
-
-  #within<T>(operation: Operation<T>, options: OperationOptions | undefined): Operation<T> {
-    operation.convert(null, toDenoError);
-    return options === undefined ? operation : operation.within(options);
   }
 
   #attempt<T>(operation: string, call: () => T): T {

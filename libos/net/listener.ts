@@ -11,7 +11,7 @@ import {
   resolveEndpoint,
   type UnixEndpoint,
 } from "./endpoint.ts";
-import { toDenoError, withDenoErrors } from "./errors.ts";
+import { DENO_ERRORS, withDenoErrors } from "./errors.ts";
 import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
 import type {
@@ -19,6 +19,7 @@ import type {
   LibOS,
   Operation,
   OperationOptions,
+  Outcome,
   QueueDescriptor,
   SocketAddress,
   UnixAddress,
@@ -108,16 +109,15 @@ export class Listener<A extends SocketAddress = SocketAddress>
     if (!this.#open) throw new Deno.errors.BadResource("Cannot accept: the listener was closed");
     if (options !== undefined) checkLimits(options);
     return withDenoErrors(() => {
-      const operation = this.libos.operations.accept(this.qd).convert(
-        this.#connection,
-        toDenoError,
-      );
+      const operation = this.libos.operations.accept(this.qd, this.#accepted);
       return options === undefined ? operation : operation.within(options);
     });
   }
 
-  readonly #connection = (qd: QueueDescriptor): Connection =>
-    new Connection(this.libos, qd, this.#lease.hold());
+  readonly #accepted: Outcome<QueueDescriptor, Connection> = {
+    ...DENO_ERRORS,
+    result: (qd) => new Connection(this.libos, qd, this.#lease.hold()),
+  };
 
   /**
    * Stops listening. What is pending fails with `Deno.errors.Interrupted`; iteration ends. Connections that

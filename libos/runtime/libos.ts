@@ -8,7 +8,7 @@ import { DemikernelError } from "../error.ts";
 import { BufferHeap, type BufferHeapOptions } from "./memory/heap.ts";
 import { MemoryQueue } from "./queue/memory_queue.ts";
 import { Opcode, PooledOperation } from "./operation/operation.ts";
-import { OperationPool } from "./operation/pool.ts";
+import { OperationPool, type PushOperation } from "./operation/pool.ts";
 import { notSga, RuntimeOperations } from "./operations.ts";
 import type { Queue, QueueContext } from "./queue/queue.ts";
 import { QueueTable } from "./queue/table.ts";
@@ -130,18 +130,19 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
 
   accept(qd: QueueDescriptor): QToken {
     this.#tokens.checkRoom();
-    return this.#tokens.register(this.operations.accept(qd));
+    return this.#tokens.register(this.operations.startAccept(qd));
   }
 
   connect(qd: QueueDescriptor, address: SocketAddress): QToken {
     this.#tokens.checkRoom();
-    return this.#tokens.register(this.operations.connect(qd, address));
+    return this.#tokens.register(this.operations.startConnect(qd, address));
   }
 
   close(qd: QueueDescriptor): void {
     const queue = this.#queues.get(qd, "close");
     this.#queues.remove(queue);
     queue.close();
+    this.context.operations.reportUnclaimed(queue);
   }
 
   shutdown(qd: QueueDescriptor, how: "read" | "write" | "both"): void {
@@ -228,12 +229,12 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
 
   push(qd: QueueDescriptor, sga: Sga): QToken {
     this.#tokens.checkRoom();
-    return this.#registerPush(qd, this.operations.push(qd, sga));
+    return this.#registerPush(qd, this.operations.startPush(qd, sga));
   }
 
   pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): QToken {
     this.#tokens.checkRoom();
-    return this.#registerPush(qd, this.operations.pushTo(qd, sga, address));
+    return this.#registerPush(qd, this.operations.startPushTo(qd, sga, address));
   }
 
   pop(qd: QueueDescriptor, size?: number): QToken {
@@ -264,7 +265,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   operation(qt: QToken): Operation<unknown> {
     const operation = this.#tokens.get(qt, "operation");
     this.#tokens.release(operation);
-    return operation;
+    return this.context.operations.give(operation, undefined);
   }
 
   alloc(size: number | readonly number[]): Sga {
@@ -335,7 +336,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     }
   }
 
-  #registerPush(qd: QueueDescriptor, operation: Operation<void>): QToken {
+  #registerPush(qd: QueueDescriptor, operation: PushOperation): QToken {
     if (operation instanceof PooledOperation) return this.#tokens.register(operation);
     const over = this.context.operations.take(Opcode.PUSH, this.#queues.get(qd, "push"));
     over.complete(undefined);

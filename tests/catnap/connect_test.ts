@@ -246,7 +246,7 @@ Deno.test("an event of a socket that was closed does not reach the one that got 
       third = libos.connect(reborn, full.address);
     };
     clients.forEach((qd, i) => {
-      libos.operations.connect(qd, listener.address).then(replace(clients[1 - i]!), () => {});
+      libos.operations.connect(qd, listener.address, { result: replace(clients[1 - i]!) });
     });
     for (let i = 0; i < 1000 && reborn === 0; i++) libos.poll();
     assertEquals(attempt(libos, third), null);

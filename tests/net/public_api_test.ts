@@ -25,6 +25,7 @@ const EXPORTS: Record<string, string[]> = {
     "Operation",
     "OperationOptions",
     "Operations",
+    "Outcome",
     "PopCompletion",
     "PopOptions",
     "PushCompletion",
