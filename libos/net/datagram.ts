@@ -4,13 +4,10 @@
  * @module
  */
 
-import { copyToHeap } from "./copy.ts";
 import { resolveEndpoint } from "./endpoint.ts";
-import { toDenoError, withDenoErrors } from "./errors.ts";
-import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
-import { checkLimits } from "./limits.ts";
+import type { LibOSOption } from "./lease.ts";
 import { PopIterator } from "./pop_iterator.ts";
-import type { PopOptions } from "./connection.ts";
+import { openSocket, type PopOptions, setFlags, Socket } from "./socket.ts";
 import type {
   InetAddress,
   LibOS,
@@ -63,49 +60,25 @@ export interface DatagramOptions extends LibOSOption {
  * ```
  */
 export function datagram(options: DatagramOptions = {}): Datagram {
-  return withDenoErrors(() => {
-    const lease = new Lease(options);
-    const { libos } = lease;
-    let qd: QueueDescriptor | undefined;
-    try {
-      const { hostname = "127.0.0.1", port = 0 } = options;
-      const { domain, type, address } = resolveEndpoint({ hostname, port }, hostname, "dgram");
-      qd = libos.socket(domain, type);
-      if (options.reusePort === true) libos.setsockopt(qd, "reusePort", true);
-      if (options.broadcast === true) libos.setsockopt(qd, "broadcast", true);
-      libos.bind(qd, address);
-      for (const group of options.groups ?? []) libos.setsockopt(qd, "multicastJoin", group);
-      return new Datagram(libos, qd, lease);
-    } catch (error) {
-      if (qd !== undefined) libos.close(qd);
-      void lease.end();
-      throw error;
-    }
+  const { hostname = "127.0.0.1", port = 0 } = options;
+  const endpoint = resolveEndpoint({ hostname, port }, hostname, "dgram");
+  return openSocket(options, endpoint, (libos, qd, lease) => {
+    setFlags(libos, qd, options);
+    libos.bind(qd, endpoint.address);
+    for (const group of options.groups ?? []) libos.setsockopt(qd, "multicastJoin", group);
+    return new Datagram(libos, qd, lease.letGo);
   });
 }
 
 /** A socket for datagrams; {@linkcode datagram} makes it. */
-export class Datagram implements Disposable, AsyncIterable<Sga> {
-  /** The libOS it is on. */
-  readonly libos: LibOS;
-  /** Its queue there. */
-  readonly qd: QueueDescriptor;
+export class Datagram extends Socket implements AsyncIterable<Sga> {
   /** Its address: the port is the one that was chosen, if it was 0. */
   readonly addr: InetAddress;
-  readonly #lease: Lease;
-  #open = true;
 
-  /** Wraps a bound queue, which it then owns. */
-  constructor(libos: LibOS, qd: QueueDescriptor, lease: Lease) {
-    this.libos = libos;
-    this.qd = qd;
-    this.#lease = lease;
+  /** Wraps a bound queue, which it then owns; `closed` is called when it is closed. */
+  constructor(libos: LibOS, qd: QueueDescriptor, closed?: () => void) {
+    super(libos, qd, closed);
     this.addr = libos.getsockname(qd) as InetAddress;
-  }
-
-  /** Whether it was not closed yet. */
-  get open(): boolean {
-    return this.#open;
   }
 
   /**
@@ -113,11 +86,7 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
    * than the size asked for.
    */
   pop(options?: PopOptions): Operation<Sga> {
-    return this.#attempt("pop", () => {
-      if (options !== undefined) checkLimits(options);
-      const operation = this.libos.operations.pop(this.qd, options?.size) as Operation<Sga>;
-      return this.#within(operation, options);
-    });
+    return this.startPop(options) as Operation<Sga>;
   }
 
   /**
@@ -129,71 +98,19 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
     address?: InetAddress | null,
     options?: OperationOptions,
   ): Operation<void> {
-    return this.#attempt("push", () => {
-      if (options !== undefined) checkLimits(options);
-      const { operations } = this.libos;
-      const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
-      try {
-        const operation = address === undefined || address === null
-          ? operations.push(this.qd, sga)
-          : operations.pushTo(this.qd, sga, address);
-        const limited = this.#within(operation, options);
-        // Nobody else has the handle of a copy.
-        if (sga !== data) sga.recycle();
-        return limited;
-      } catch (error) {
-        if (sga !== data) sga.free();
-        throw error;
-      }
-    });
+    return this.startPush(data, address ?? null, options);
   }
 
   /** Fixes the peer: only what it sends is popped from now on. */
   connect(address: InetAddress): Operation<void> {
-    return this.#attempt(
+    return this.control(
       "connect",
-      () => this.#within(this.libos.operations.connect(this.qd, address), undefined),
+      () => this.libos.operations.connect(this.qd, address).convert(null, this.failed),
     );
-  }
-
-  /** Closes it. What is pending fails with `Deno.errors.Interrupted`; iteration ends. */
-  close(): void {
-    this.#attempt("close", () => {
-      this.#open = false;
-      closeQueue(this.libos, this.qd);
-      void this.#lease.end();
-    });
-  }
-
-  /** Keeps the process alive while an operation is pending; the default. */
-  ref(): void {
-    this.#attempt("ref", () => this.libos.ref(this.qd));
-  }
-
-  /** Lets the process end although an operation is pending. */
-  unref(): void {
-    this.#attempt("unref", () => this.libos.unref(this.qd));
   }
 
   /** Iterates over the datagrams, until it is closed. Leaving the loop early closes it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Sga, undefined> {
     return new PopIterator(this);
-  }
-
-  /** As {@linkcode Datagram.close}, and harmless when it was closed already. */
-  [Symbol.dispose](): void {
-    if (this.#open) this.close();
-  }
-
-  #within<T>(operation: Operation<T>, options: OperationOptions | undefined): Operation<T> {
-    operation.convert(null, toDenoError);
-    return options === undefined ? operation : operation.within(options);
-  }
-
-  #attempt<T>(operation: string, call: () => T): T {
-    if (!this.#open) {
-      throw new Deno.errors.BadResource(`Cannot ${operation} datagram socket: it was closed`);
-    }
-    return withDenoErrors(call);
   }
 }

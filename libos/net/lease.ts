@@ -51,7 +51,7 @@ export class Lease {
   /** One more holds it. Gives the function that lets go again. */
   hold(): () => void {
     if (this.#shared !== null) this.#shared.holders++;
-    return this.#letGo;
+    return this.letGo;
   }
 
   /** One lets go. Resolves when the libOS is closed, if this closes it. */
@@ -62,7 +62,8 @@ export class Lease {
     await this.libos.exit();
   }
 
-  readonly #letGo = (): void => void this.end();
+  /** As {@linkcode Lease.end}, for who has nothing to wait for. */
+  readonly letGo = (): void => void this.end();
 }
 
 function take(name: LibOSName): Shared {
