@@ -36,8 +36,8 @@ export type ConnectOptions = Endpoint & LibOSOption & OperationOptions;
  * ```
  */
 export function connect(options: ConnectOptions): Operation<Connection> {
-  checkLimits(options);
-  const endpoint = resolveEndpoint(options, "127.0.0.1");
+  checkLimits("connect", options);
+  const endpoint = resolveEndpoint("connect", options, "127.0.0.1");
   return openSocket(options, endpoint, (libos, qd, lease) => {
     const connection = () => new Connection(libos, qd, lease.letGo);
     const giveUp = () => {

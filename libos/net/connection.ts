@@ -48,12 +48,15 @@ export class Connection extends Socket implements AsyncIterable<Sga> {
   #localAddr: SocketAddress | undefined;
   #remoteAddr: SocketAddress | undefined;
 
-  /** The address of this side. */
+  /** The address of this side; known for ever, as {@linkcode Connection.remoteAddr}. */
   get localAddr(): SocketAddress {
     return this.#localAddr ??= this.control("use", () => this.libos.getsockname(this.qd));
   }
 
-  /** The address of the other side. */
+  /**
+   * The address of the other side. It is known for ever, whoever reset or closed the connection; only when the libOS was
+   * closed and nobody had asked before, this throws `Deno.errors.BadResource`.
+   */
   get remoteAddr(): SocketAddress {
     return this.#remoteAddr ??= this.control("use", () => this.libos.getpeername(this.qd));
   }
@@ -77,6 +80,12 @@ export class Connection extends Socket implements AsyncIterable<Sga> {
     return this.startPush(data, null, options);
   }
 
+  /** See {@linkcode Socket.close}. */
+  override close(): void {
+    if (this.open) this.#keepAddresses();
+    super.close();
+  }
+
   /** Says that nothing more will be pushed; the other side may still send. */
   closeWrite(): void {
     this.control("closeWrite", () => this.libos.shutdown(this.qd, "write"));
@@ -85,5 +94,14 @@ export class Connection extends Socket implements AsyncIterable<Sga> {
   /** Iterates over what arrives, until the end of the stream. Leaving the loop early closes it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Sga, undefined> {
     return new PopIterator(this);
+  }
+
+  /** Asks for what the libOS will have forgotten. */
+  #keepAddresses(): void {
+    try {
+      void [this.localAddr, this.remoteAddr];
+    } catch {
+      // It was closed itself, and has forgotten.
+    }
   }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { checkOptions } from "../check.ts";
+import { DemikernelError } from "../error.ts";
 import { resolveEndpoint } from "./endpoint.ts";
 import type { LibOSOption } from "./lease.ts";
 import { PopIterator } from "./pop_iterator.ts";
@@ -21,9 +23,9 @@ import type {
 /** Where to receive datagrams, and how. */
 export interface DatagramOptions extends LibOSOption {
   /**
-   * An IPv4 or IPv6 address, or `localhost`.
-   *
-   * @default {"127.0.0.1"}
+   * An IPv4 or IPv6 address, or `localhost`. By default it is 127.0.0.1, as with `Deno.listenDatagram`: what nobody
+   * asked to be seen from elsewhere is not. With `groups` it is the wildcard address of the first one's family, 0.0.0.0
+   * or ::, as what is sent to a group does not reach a socket of another address, which is refused.
    */
   readonly hostname?: string;
   /**
@@ -34,6 +36,11 @@ export interface DatagramOptions extends LibOSOption {
   readonly port?: number;
   /** Let several sockets share the port, each with a share of the traffic. */
   readonly reusePort?: boolean;
+  /**
+   * Let several sockets share the port, each of which gets all that is sent to groups: those of one host that speak
+   * multicast DNS (RFC 6762, section 15.1), for example.
+   */
+  readonly reuseAddress?: boolean;
   /** Allow sending to broadcast addresses. */
   readonly broadcast?: boolean;
   /** Multicast groups to join. */
@@ -60,13 +67,41 @@ export interface DatagramOptions extends LibOSOption {
  * ```
  */
 export function datagram(options: DatagramOptions = {}): Datagram {
-  const { hostname = "127.0.0.1", port = 0 } = options;
-  const endpoint = resolveEndpoint({ hostname, port }, hostname, "dgram");
-  return openSocket(options, endpoint, (libos, qd, lease) => {
+  checkOptions("datagram", options, {
+    hostname: "a string",
+    reusePort: "true or false",
+    reuseAddress: "true or false",
+    broadcast: "true or false",
+    groups: "an array",
+  });
+  const { port = 0, groups = [] } = options;
+  const { hostname = hostnameFor(groups) } = options;
+  const endpoint = resolveEndpoint("datagram", { hostname, port }, hostname);
+  return openSocket(options, { ...endpoint, type: "dgram" }, (libos, qd, lease) => {
     setFlags(libos, qd, options);
     libos.bind(qd, endpoint.address);
-    for (const group of options.groups ?? []) libos.setsockopt(qd, "multicastJoin", group);
+    if (groups.length > 0) checkReceivesGroups(libos, qd);
+    for (const group of groups) libos.setsockopt(qd, "multicastJoin", group);
     return new Datagram(libos, qd, lease.letGo);
+  });
+}
+
+/** Where to receive what is sent to some groups, if there are any. */
+function hostnameFor(groups: readonly MulticastGroup[]): string {
+  if (groups.length === 0) return "127.0.0.1";
+  return String(groups[0]?.group).includes(":") ? "::" : "0.0.0.0";
+}
+
+/** What is sent to a group reaches sockets of the wildcard address, or of a group's. */
+const RECEIVES_GROUPS = /^(0\.0\.0\.0|::|22[4-9]\..*|23\d\..*|ff..:.*)$/;
+
+function checkReceivesGroups(libos: LibOS, qd: QueueDescriptor): void {
+  const { hostname } = libos.getsockname(qd) as InetAddress;
+  if (RECEIVES_GROUPS.test(hostname)) return;
+  throw new DemikernelError("EINVAL", "datagram", {
+    qd,
+    detail: `what is sent to groups does not reach ${hostname}; leave the hostname out, ` +
+      "or give the wildcard address or that of a group",
   });
 }
 
@@ -90,23 +125,32 @@ export class Datagram extends Socket implements AsyncIterable<Sga> {
   }
 
   /**
-   * Sends one datagram: an sga, which then is the libOS's, or a copy of bytes. Without an address it goes
-   * to the peer of {@linkcode Datagram.connect}.
+   * Sends one datagram: an sga, which then is the libOS's, or a copy of bytes. The host of its address may be
+   * `localhost`; without an address it goes to the peer of {@linkcode Datagram.connect}.
    */
   push(
     data: Sga | Uint8Array,
     address?: InetAddress | null,
     options?: OperationOptions,
   ): Operation<void> {
-    return this.startPush(data, address ?? null, options);
+    return this.startPush(data, this.#resolve(address ?? null), options);
   }
 
   /** Fixes the peer: only what it sends is popped from now on. */
   connect(address: InetAddress): Operation<void> {
     return this.control(
       "connect",
-      () => this.libos.operations.connect(this.qd, address).convert(null, this.failed),
+      () =>
+        this.libos.operations.connect(this.qd, this.#resolve(address)).convert(null, this.failed),
     );
+  }
+
+  /** `localhost` is an address that this socket can send to. */
+  #resolve<T extends InetAddress | null>(address: T): T | InetAddress {
+    if (address?.hostname !== "localhost") return address;
+    const { hostname } = this.addr;
+    const alone = hostname.includes(":") && hostname !== "::";
+    return { hostname: alone ? "::1" : "127.0.0.1", port: address.port };
   }
 
   /** Iterates over the datagrams, until it is closed. Leaving the loop early closes it. */

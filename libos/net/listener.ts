@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkOptions } from "../check.ts";
 import { Connection } from "./connection.ts";
 import {
   type Endpoint,
@@ -56,7 +57,8 @@ export function listen(options: ListenOptions<UnixEndpoint>): Listener<UnixAddre
 /** Listens on either. */
 export function listen(options: ListenOptions): Listener;
 export function listen(options: ListenOptions): Listener {
-  const endpoint = resolveEndpoint(options, "0.0.0.0");
+  const endpoint = resolveEndpoint("listen", options, "0.0.0.0");
+  checkOptions("listen", options, { reusePort: "true or false" });
   return openSocket(options, endpoint, (libos, qd, lease) => {
     const reuseAddress = endpoint.domain !== "unix" &&
       libos.capabilities.options.includes("reuseAddress");
@@ -83,7 +85,7 @@ export class Listener<A extends SocketAddress = SocketAddress> extends Socket
 
   /** Waits for the next connection. */
   accept(options?: OperationOptions): Operation<Connection> {
-    if (options !== undefined) checkLimits(options);
+    if (options !== undefined) checkLimits("accept", options);
     return this.control("accept", () => {
       const operation = this.libos.operations.accept(this.qd)
         .convert(this.#connection, this.failed);

@@ -119,7 +119,7 @@ export abstract class Socket implements Disposable {
   /** Pops, as {@linkcode Connection.pop} says. */
   protected startPop(options: PopOptions | undefined): Operation<Sga | null> {
     this.check("pop");
-    if (options !== undefined) checkLimits(options);
+    if (options !== undefined) checkLimits("pop", options);
     try {
       const operation = this.#operations.pop(this.qd, options?.size).convert(null, this.failed);
       return options === undefined ? operation : operation.within(options);
@@ -135,7 +135,7 @@ export abstract class Socket implements Disposable {
     options: OperationOptions | undefined,
   ): Operation<void> {
     this.check("push");
-    if (options !== undefined) checkLimits(options);
+    if (options !== undefined) checkLimits("push", options);
     const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
     try {
       const operation = address === null

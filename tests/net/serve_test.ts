@@ -84,59 +84,6 @@ for (const [kind, failing] of Object.entries(FAILING)) {
   });
 }
 
-/** Calls a function, and gives what was printed as an error meanwhile. */
-async function printed(call: () => Promise<void>): Promise<string[]> {
-  const lines: string[] = [];
-  const original = console.error;
-  console.error = (...values) => void lines.push(values.map(String).join(" "));
-  try {
-    await call();
-  } finally {
-    console.error = original;
-  }
-  return lines;
-}
-
-netTest("serve() prints what a handler threw when there is no onError", async (libos) => {
-  const lines = await printed(async () => {
-    await using server = serve({ libos, ...LOOPBACK }, () => Promise.reject(new Error("mine")));
-    assertEquals(await exchange(server.addr.port, ""), "");
-  });
-  assertEquals(lines, ["Error: mine"]);
-});
-
-netTest("serve() prints nothing when the peer went away", async (libos) => {
-  const lines = await printed(async () => {
-    const failed = Promise.withResolvers<void>();
-    await using server = serve({ libos, ...LOOPBACK }, async (connection) => {
-      try {
-        await countToEnd(connection);
-      } finally {
-        failed.resolve();
-      }
-    });
-    const client = await connect({ libos, port: server.addr.port });
-    libos.setsockopt(client.qd, "linger", 0);
-    client.close();
-    await within(failed.promise);
-  });
-  assertEquals(lines, []);
-});
-
-netTest("serve() prints what onError threw, and goes on", async (libos) => {
-  const lines = await printed(async () => {
-    await using server = serve({
-      libos,
-      ...LOOPBACK,
-      onError() {
-        throw new Error("worse");
-      },
-    }, () => Promise.reject(new Error("mine")));
-    for (let i = 0; i < 2; i++) assertEquals(await exchange(server.addr.port, ""), "");
-  });
-  assertEquals(lines, ["Error: worse", "Error: worse"]);
-});
-
 netTest("serve() gives onError an error of Deno when the peer resets", async (libos) => {
   const errors: unknown[] = [];
   const server = serve(
@@ -307,22 +254,4 @@ netTest("serve() refuses a host name that is no address", (libos) => {
   assertEquals((error as { code?: string }).code, "EINVAL");
   assertEquals(error.message.includes("example.com"), true);
   return Promise.resolve();
-});
-
-Deno.test("Server ends when its libOS is closed", async () => {
-  const errors: unknown[] = [];
-  const libos = open();
-  const server = serve(
-    { libos, ...LOOPBACK, onError: (error) => errors.push(error) },
-    generatorEcho,
-  );
-  const client = await connect({ libos, port: server.addr.port });
-  await client.push(bytes("hi"));
-  assertEquals(text(await client.pop()), "hi");
-  const pending = assertRejects(async () => await client.pop(), Deno.errors.Interrupted);
-  await libos.exit();
-  await within(server.finished);
-  await pending;
-  client.close();
-  assertEquals(errors, []);
 });
