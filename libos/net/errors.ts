@@ -56,21 +56,3 @@ export function withDenoErrors<T>(call: () => T): T {
     throw toDenoError(error);
   }
 }
-
-/** An outcome that changes errors alone. All outcomes of this layer have its shape, for V8's sake. */
-export interface ErrorOutcome {
-  readonly result: undefined;
-  readonly error: (error: unknown) => never;
-  readonly lost: undefined;
-  readonly unclaimed: ((error: unknown) => void) | undefined;
-}
-
-/** The outcome of operations that fail with the errors of Deno. */
-export const DENO_ERRORS: ErrorOutcome = Object.freeze({
-  result: undefined,
-  error: (error: unknown): never => {
-    throw toDenoError(error);
-  },
-  lost: undefined,
-  unclaimed: undefined,
-});

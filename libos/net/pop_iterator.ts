@@ -7,15 +7,22 @@
  * @module
  */
 
-import { DENO_ERRORS, toDenoError } from "./errors.ts";
-import type { LibOS, Outcome, QueueDescriptor, Sga } from "../pdpix.ts";
+import type { Operations, Outcome, QueueDescriptor, Sga } from "../pdpix.ts";
 
 /** What is iterated over. */
 export interface PopSource {
+  /** The queue that is popped. */
+  readonly qd: QueueDescriptor;
   /** Whether it was not closed. */
   readonly open: boolean;
   /** Closes it. */
   close(): void;
+}
+
+/** What is made of the errors of a source. */
+interface PopOutcome {
+  readonly error: (error: unknown) => never;
+  readonly unclaimed: ((error: unknown) => void) | undefined;
 }
 
 const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
@@ -24,25 +31,38 @@ type Result = IteratorResult<Sga, undefined>;
 
 /** See the module's description. Ends quietly when the source is closed. */
 export class PopIterator implements AsyncIterableIterator<Sga, undefined> {
-  readonly #libos: LibOS;
-  readonly #qd: QueueDescriptor;
   readonly #source: PopSource;
+  readonly #operations: Operations;
+  readonly #outcome: Outcome<Sga | null, Result>;
   #ended = false;
 
-  /** Iterates over what is popped from the queue of a source. */
-  constructor(libos: LibOS, qd: QueueDescriptor, source: PopSource) {
-    this.#libos = libos;
-    this.#qd = qd;
+  /** Iterates over what is popped from the queue of a source; `outcome` says how its pops fail. */
+  constructor(source: PopSource, operations: Operations, outcome: PopOutcome) {
     this.#source = source;
+    this.#operations = operations;
+    this.#outcome = {
+      result: (value) => {
+        if (value !== null) return { done: false, value };
+        this.#ended = true;
+        return DONE;
+      },
+      error: (error) => {
+        this.#ended = true;
+        if (this.#source.open) outcome.error(error);
+        return DONE;
+      },
+      lost: undefined,
+      unclaimed: outcome.unclaimed,
+    };
   }
 
   /** Gives the next item. */
   next(): Promise<Result> {
     if (this.#ended || !this.#source.open) return Promise.resolve(DONE);
     try {
-      return this.#libos.operations.pop(this.#qd, 0, this.#outcome);
+      return this.#operations.pop(this.#source.qd, 0, this.#outcome);
     } catch (error) {
-      throw toDenoError(error);
+      return Promise.try(this.#outcome.error!, error);
     }
   }
 
@@ -57,18 +77,4 @@ export class PopIterator implements AsyncIterableIterator<Sga, undefined> {
   [Symbol.asyncIterator](): this {
     return this;
   }
-
-  readonly #outcome: Outcome<Sga | null, Result> = {
-    ...DENO_ERRORS,
-    result: (value) => {
-      if (value !== null) return { done: false, value };
-      this.#ended = true;
-      return DONE;
-    },
-    error: (error) => {
-      this.#ended = true;
-      if (this.#source.open) throw toDenoError(error);
-      return DONE;
-    },
-  };
 }

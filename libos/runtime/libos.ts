@@ -281,7 +281,8 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
 
   spawn<T>(coroutine: Coroutine<T>): Promise<T> {
     this.#checkOpen("spawn");
-    if (typeof coroutine?.next !== "function") {
+    // An async generator would run on by itself, and nobody would see it fail.
+    if (typeof coroutine?.next !== "function" || Symbol.asyncIterator in coroutine) {
       throw new DemikernelError("EINVAL", "spawn", {
         detail: `a coroutine is what a generator function gives, not ${Deno.inspect(coroutine)}`,
       });
