@@ -28,7 +28,7 @@ export async function clearLeftovers(): Promise<void> {
   const leftovers = orphans();
   for (const pid of leftovers) kill(pid);
   const end = performance.now() + GONE_MS;
-  while (leftovers.some((pid) => describe(pid) !== undefined) && performance.now() < end) {
+  while (leftovers.some((pid) => runOf(pid) !== undefined) && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   removeStaleMemory();
@@ -59,8 +59,8 @@ function isLive(run: string): boolean {
 /** A process as no other was or will be, since pids come again; undefined when it has ended. */
 function describe(pid: number): string | undefined {
   // After the name, which may have anything in it: the state as the first field, and when it started.
-  const fields = read(`/proc/${pid}/stat`)?.split(") ").at(-1)!.split(" ");
-  return fields === undefined || fields[0] === "Z" ? undefined : `${here()} ${pid} ${fields[19]}`;
+  const [state, ...fields] = read(`/proc/${pid}/stat`)?.split(") ").at(-1)?.split(" ") ?? [];
+  return state === undefined || state === "Z" ? undefined : `${here()} ${pid} ${fields[18]}`;
 }
 
 /** Where pids are what they are here: containers have their own. */
