@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-explicit-any -- the defaults of @std/testing
 /**
  * A thin shim with the names of `@std/testing/mock`, over the mocks of `node:test`.
  *
@@ -8,8 +9,6 @@
  */
 import { mock, type MockFunctionContext } from "node:test";
 import { assertEquals } from "@std/assert";
-
-// deno-lint-ignore-file no-explicit-any -- the defaults of @std/testing
 
 /** A call that a spy has recorded. */
 export interface SpyCall<Self = any, Args extends unknown[] = any[], Return = any> {
