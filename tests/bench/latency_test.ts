@@ -24,9 +24,10 @@ import { type Subject, Subjects } from "../../bench/latency/subjects.ts";
 import { setUp } from "../../bench/latency/workloads/set_up.ts";
 import { tcpEcho } from "../../bench/latency/workloads/echo.ts";
 import { WORKLOADS } from "../../bench/latency/workloads/mod.ts";
+import { needing } from "../_needs.ts";
 import { syntheticRun } from "./_synthetic_run.ts";
 import { fakeTcp } from "./_fake_servers.ts";
-import { ignore, machine, test } from "./_load.ts";
+import { machine, missing, test } from "./_load.ts";
 
 const PROGRAM = new URL("../../bench/latency.ts", import.meta.url).pathname;
 /** Enough for a server to be found wrong, or to die. */
@@ -55,8 +56,7 @@ function temporaryFolder(): Disposable & { readonly path: string } {
 }
 
 Deno.test({
-  name: "latency.ts refuses what it cannot do in one line, before it measures",
-  ignore,
+  ...needing(missing, "latency.ts refuses what it cannot do in one line, before it measures"),
   async fn(t) {
     using folder = temporaryFolder();
     const file = (name: string, text: string) => {

@@ -11,8 +11,9 @@ import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { type EchoLoad, loadEcho } from "../../bench/_harness/load.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
 import { cEpollEcho, cSpinEcho } from "../../bench/_harness/targets.ts";
+import { needing } from "../_needs.ts";
 import { fakeTcp, fakeUdp } from "./_fake_servers.ts";
-import { assertMeasured, ignore, machine, test } from "./_load.ts";
+import { assertMeasured, machine, missing, test } from "./_load.ts";
 
 const echoes = { iterations: 300, warmup: 20 };
 const clients: EchoLoad["client"][] = [undefined, { libos: "catnap" }];
@@ -22,13 +23,12 @@ async function udpEcho(): Promise<ServerCommand> {
 }
 
 for (const client of clients) {
-  const skip = ignore && client === undefined;
+  const needed = client === undefined ? missing : undefined;
   const load = { ...echoes, ...(client && { client }) };
   const name = client?.libos ?? "C";
 
   Deno.test({
-    name: `loadEcho() counts the echoes of messages small and large, ${name} client`,
-    ignore,
+    ...needing(missing, `loadEcho() counts the echoes of messages small and large, ${name} client`),
     async fn() {
       await using server = await Server.start(machine, await cEpollEcho(machine, true));
       assertMeasured(await loadEcho(machine, server, load), 300, 300 * 64);
@@ -39,8 +39,7 @@ for (const client of clients) {
   });
 
   Deno.test({
-    name: `loadEcho() rejects when an echo came back wrong, ${name} client`,
-    ignore: skip,
+    ...needing(needed, `loadEcho() rejects when an echo came back wrong, ${name} client`),
     async fn() {
       await using server = await Server.start(
         machine,
@@ -55,8 +54,7 @@ for (const client of clients) {
   });
 
   Deno.test({
-    name: `loadEcho() rejects when the server died, ${name} client`,
-    ignore: skip,
+    ...needing(needed, `loadEcho() rejects when the server died, ${name} client`),
     async fn() {
       await using server = await Server.start(machine, fakeTcp("if (total > 6400) Deno.exit(7)"));
       await assertRejects(

@@ -6,10 +6,11 @@ import { inspectMachine } from "../../bench/_harness/machine.ts";
 import { type Client, pingpong } from "../../bench/_harness/pingpong.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
 import { cEpollEcho, cSpinEcho, denoListenEcho } from "../../bench/_harness/targets.ts";
+import { missingCompiler, needing } from "../_needs.ts";
 
 // Not pinned: these tests run beside others, and look at behaviour, not at time.
 const machine = { ...inspectMachine(), cores: undefined };
-const ignore = machine.compiler === undefined;
+const missing = missingCompiler();
 const load = { iterations: 200, warmup: 20, timeLimit: 2_000 };
 const clients: Client[] = ["c", "deno"];
 
@@ -24,11 +25,10 @@ function fake(body: string): ServerCommand {
 }
 
 for (const client of clients) {
-  const skip = ignore && client === "c";
+  const needed = client === "c" ? missing : undefined;
 
   Deno.test({
-    name: `pingpong() measures Deno.listen with the ${client} client`,
-    ignore: skip,
+    ...needing(needed, `pingpong() measures Deno.listen with the ${client} client`),
     async fn() {
       await using server = await Server.start(machine, denoListenEcho());
       const latency = await pingpong(machine, server, load, client);
@@ -39,8 +39,7 @@ for (const client of clients) {
   });
 
   Deno.test({
-    name: `pingpong() rejects when an echo came back wrong, ${client} client`,
-    ignore: skip,
+    ...needing(needed, `pingpong() rejects when an echo came back wrong, ${client} client`),
     async fn() {
       await using server = await Server.start(machine, fake("if (i === 99) buffer[63]++"));
       await assertRejects(
@@ -52,8 +51,7 @@ for (const client of clients) {
   });
 
   Deno.test({
-    name: `pingpong() rejects when the server died, ${client} client`,
-    ignore: skip,
+    ...needing(needed, `pingpong() rejects when the server died, ${client} client`),
     async fn() {
       await using server = await Server.start(machine, fake("if (i === 99) Deno.exit(7)"));
       await assertRejects(
@@ -66,8 +64,7 @@ for (const client of clients) {
 }
 
 Deno.test({
-  name: "pingpong() measures the C servers, beside idle connections too",
-  ignore,
+  ...needing(missing, "pingpong() measures the C servers, beside idle connections too"),
   async fn() {
     await using spin = await Server.start(machine, await cSpinEcho(machine));
     assertEquals((await pingpong(machine, spin, load)).iterations > 0, true);
@@ -78,8 +75,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Connections.open() holds connections until it is disposed of",
-  ignore,
+  ...needing(missing, "Connections.open() holds connections until it is disposed of"),
   async fn() {
     await using server = await Server.start(machine, await cEpollEcho(machine, true));
     await using _held = await Connections.open(machine, server, { count: 50, echoes: 2 });
@@ -88,8 +84,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Connections.open() rejects when the server answers wrongly",
-  ignore,
+  ...needing(missing, "Connections.open() rejects when the server answers wrongly"),
   async fn() {
     await using server = await Server.start(machine, fake("buffer[0]++"));
     await assertRejects(

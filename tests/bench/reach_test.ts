@@ -14,27 +14,38 @@ import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
 import { cSpinEcho, ourEcho } from "../../bench/_harness/targets.ts";
 import { type Reach, reach } from "../../bench/latency/reach.ts";
 import { subjects } from "../../bench/latency/subjects.ts";
+import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { LIBOS_NAMES } from "../../mod.ts";
+import { type Missing, missingLibrary, needing } from "../_needs.ts";
 import { fakeTcp } from "./_fake_servers.ts";
-import { assertMeasured, ignore, machine, test } from "./_load.ts";
+import { assertMeasured, machine, missing, test } from "./_load.ts";
 
 const ECHOES = 200;
 const SIZE = 64;
 
 /** Defines a test on a libOS, ignored with the reason where that is not to be reached. */
 function testOn(libos: string, name: string, fn: (way: Reach) => Promise<void>): void {
-  // Tried once before: a native library stays open, which the sanitizer would take for a leak of a test.
-  const tried = reach(machine, libos);
-  const reason = "skipped" in tried ? tried.skipped : undefined;
-  if (!("skipped" in tried)) tried[Symbol.dispose]();
   Deno.test({
-    name: reason === undefined ? name : `${name} (${reason})`,
-    ignore: ignore || reason !== undefined,
+    ...needing(missing ?? missingServer(libos) ?? unreachable(libos), name),
     async fn() {
       using way = reach(machine, libos) as Reach;
       await fn(way);
     },
   });
+}
+
+/** The way to a server on libdemikernel may be there without it: the kernel's loopback is. */
+function missingServer(libos: string): Missing {
+  const [provider, name] = libos.split(":");
+  return provider === "demikernel" ? missingLibrary(name as NativeLibOS) : undefined;
+}
+
+/** Tried before the tests: a native library stays open, which the sanitizer would take for a leak of one. */
+function unreachable(libos: string): Missing {
+  const tried = reach(machine, libos);
+  if ("skipped" in tried) return tried.skipped;
+  tried[Symbol.dispose]();
+  return undefined;
 }
 
 async function assertEchoes(command: ServerCommand): Promise<void> {

@@ -5,35 +5,18 @@
  * @module
  */
 
-import {
-  buildOf,
-  cacheFolder,
-  fileName,
-  type NativeLibOS,
-  readEnv,
-} from "../../ffi/demikernel/cache.ts";
+import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { open } from "../../libos/open.ts";
+import { missingLibrary } from "../_needs.ts";
 import { inet } from "./sockets.ts";
 import type { Deviation, Subject } from "./subject.ts";
-
-/** Says what would help where no library has been built. */
-export function missing(libos: NativeLibOS): string | undefined {
-  if (readEnv("DEMIKERNEL_LIBRARY")) return undefined;
-  const path = `${cacheFolder()}/${fileName(buildOf(libos))}`;
-  try {
-    if (Deno.statSync(path).isFile) return undefined;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return `needs libdemikernel: deno task demikernel ${libos}`;
-}
 
 function native(libos: NativeLibOS) {
   return {
     libos,
     provider: "demikernel",
     isolated: true,
-    missing: missing(libos),
+    missing: missingLibrary(libos),
     open: (options = {}) => open({ libos, provider: "demikernel", ...options }),
   } as const satisfies Partial<Subject>;
 }

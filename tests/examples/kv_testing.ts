@@ -112,6 +112,8 @@ export class RedisServer implements AsyncDisposable {
     const process = new Deno.Command("redis-server", {
       args: [
         ...["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        // Its title would be written over its environment, which says whose it is.
+        ...["--set-proc-title", "no"],
         ...options,
       ],
       stdout: "null",
