@@ -12,12 +12,6 @@ import type { CommandRequest } from "./request.ts";
 import type { RequestReader } from "./request_reader.ts";
 import type { Store } from "./store.ts";
 
-/**
- * No further request is run while this many bytes of replies have not been sent: enough for thousands of
- * small replies in one push.
- */
-const REPLY_BATCH = 128 * 1024;
-
 /** What the network knows about a client; CLIENT INFO shows it. */
 export interface SessionInfo {
   /** The address of the client, as `127.0.0.1:50000`. */
@@ -98,7 +92,7 @@ export class Session {
     return this.#open;
   }
 
-  /** Whether requests wait until the replies to those before them were sent. */
+  /** Whether requests, or the rest of a reply, wait until the replies before them were sent. */
   get paused(): boolean {
     return this.#paused;
   }
@@ -109,8 +103,8 @@ export class Session {
    * bytes must not change before that. What is left of an unfinished request is copied.
    *
    * @param input Bytes from the client, in any portion.
-   * @throws {RangeError} If a request or the reply to one is too long, or memory cannot be had; close the
-   * connection.
+   * @throws {RangeError} If a request is too long; close the session, and the connection.
+   * @throws {CommandError} If there is no memory for a request; as well.
    */
   feed(input: Uint8Array): void {
     if (this.#paused) throw new Error("Cannot feed session: it has to be resumed first");
@@ -122,12 +116,12 @@ export class Session {
   }
 
   /**
-   * Runs the requests that had to wait until the replies to those before them were sent.
+   * Goes on with what had to wait until the replies before it were sent: the rest of a reply, and further requests.
    *
    * So a client that asks for more than it reads waits for itself, and holds no memory for replies that
    * nobody takes.
    *
-   * @returns Whether there were any.
+   * @returns Whether there was anything.
    * @throws {RangeError} As {@linkcode Session.feed}.
    */
   resume(): boolean {
@@ -137,10 +131,16 @@ export class Session {
     return true;
   }
 
-  /** Takes the client out of the list of clients. Call it when the connection is gone. */
+  /** Takes the client out of the list of clients, and frees what is held for it. Call it when the connection is gone. */
   close(): void {
     this.#open = false;
     this.store.sessions.delete(this.id);
+    // A command that ends its own session is not through with its request.
+    if (this.#running) return;
+    this.#paused = false;
+    this.#reader?.close();
+    this.#reader = null;
+    this.reply.rewind(this.reply.length);
   }
 
   /** Ends the session and closes its connection: at once, or, of the session that asks, after the reply. */
@@ -183,12 +183,13 @@ export class Session {
     this.activeAt = store.now;
     this.#running = true;
     try {
-      while (this.#open && reader.next()) {
-        this.#execute(reader.request);
-        if (reply.length >= REPLY_BATCH && this.#open) {
+      while (this.#open) {
+        if (reply.full) {
           this.#paused = true;
           return;
         }
+        if (!reader.next()) break;
+        this.#execute(reader.request);
       }
       if (reader.error !== undefined) {
         this.#open = false;
@@ -216,7 +217,7 @@ export class Session {
       else this.#call(command, request);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      this.reply.length = mark;
+      this.reply.rewind(mark);
       this.#replyError(error.message);
     }
     if (this.replyMode !== "on") this.#applyReplyMode(mark);
@@ -272,7 +273,7 @@ export class Session {
       this.replyMode = "skip";
       return;
     }
-    this.reply.length = mark;
+    this.reply.rewind(mark);
     if (this.replyMode === "skip") this.replyMode = "on";
   }
 }

@@ -14,7 +14,7 @@ function newShared(): Shared {
 }
 
 function keysOf(database: Database): string[] {
-  return Array.from(database.keys(), (key) => key.text());
+  return Array.from(database.entries(), (entry) => database.key(entry).text());
 }
 
 /** Scans to the end, doing `between` after each step; gives what was visited. */

@@ -131,17 +131,11 @@ Deno.test("Session.feed() pauses when many bytes of replies wait to be sent", ()
   feed(session, request("SET", "k", "x".repeat(100_000)));
   session.feed(bytes(request("GET", "k").repeat(50) + request("PING")));
   let sent = "";
-  let pauses = 0;
   do {
-    // One reply more than what makes it pause, not all fifty.
-    assertEquals(session.reply.length < 300_000, true);
-    sent += String.fromCharCode(...session.reply.bytes.subarray(0, 1));
-    session.reply.reset();
-    pauses++;
+    assertEquals(session.reply.length <= 128 * 1024, true);
+    sent += takeReply(session);
   } while (session.resume());
-  assertEquals(session.reply.length, 0);
-  assertEquals(sent, "$".repeat(25) + "+");
-  assertEquals(pauses, 26);
+  assertEquals(sent, `$100000\r\n${"x".repeat(100_000)}\r\n`.repeat(50) + "+PONG\r\n");
   assertEquals(run(session, "PING"), "+PONG\r\n");
 });
 

@@ -130,7 +130,7 @@ export function commandCommands(table: () => CommandTable): readonly CommandOpti
         if (request.count === 2) return replyAll(reply, table());
         reply.array(request.count - 2);
         for (const command of named(table(), request)) {
-          if (command === undefined) reply.nullArray();
+          if (command === undefined) reply.null();
           else replyInfo(reply, command);
         }
       },

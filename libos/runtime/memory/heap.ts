@@ -157,6 +157,8 @@ export class BufferHeap {
     if (chunk.region !== null) return chunk.region.sizeClass.put(chunk);
     this.#large--;
     this.#largeBytes -= chunk.size;
+    // Detached, its memory is free now and not when it is collected, which nothing but more of the kind brings about.
+    if (!chunk.bytes.buffer.detached) chunk.bytes.buffer.transfer(0);
   }
 
   /** Keeps a freed sga, which nobody has any more, to be used again. */
