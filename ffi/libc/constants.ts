@@ -22,6 +22,12 @@ export const MSG = { PEEK: 0x2, TRUNC: 0x20, DONTWAIT: 0x40, NOSIGNAL: 0x4000 } 
 /** `SHUT_*`, `<sys/socket.h>`. */
 export const SHUT = { RD: 0, WR: 1, RDWR: 2 } as const;
 
+/** `AT_*`, `<fcntl.h>`. */
+export const AT = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100 } as const;
+
+/** `S_*`, `<sys/stat.h>`. */
+export const S = { IFMT: 0o170000, IFSOCK: 0o140000 } as const;
+
 /** `EPOLL*`, `<sys/epoll.h>`. */
 export const EPOLL = {
   CTL_ADD: 1,
