@@ -54,6 +54,7 @@ export const SOL = { IP: 0, SOCKET: 1, TCP: 6, IPV6: 41 } as const;
 /** `SO_*`. */
 export const SO = {
   REUSEADDR: 2,
+  TYPE: 3,
   ERROR: 4,
   BROADCAST: 6,
   SNDBUF: 7,
@@ -61,6 +62,7 @@ export const SO = {
   KEEPALIVE: 9,
   LINGER: 13,
   REUSEPORT: 15,
+  ATTACH_FILTER: 26,
 } as const;
 
 /** `TCP_*`. */
