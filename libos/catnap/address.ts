@@ -1,17 +1,32 @@
 /**
- * The addresses that datagrams of catnap come from, each read once and kept as the kernel wrote it.
+ * Addresses as the kernel writes them: those of sockets, and those that datagrams come from, each read once and kept.
  *
  * @module
  */
 
+import type { Libc } from "../../ffi/libc/load.ts";
 import { addressOf } from "../../ffi/libc/memory.ts";
+import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { readAddress } from "../runtime/socket_address.ts";
 import type { InetAddress, SocketAddress } from "../pdpix.ts";
+
+/** The layout of a socket's address, or of its peer's; null if the kernel does not tell, and says so in `errno`. */
+export function nameOf(
+  libc: Libc,
+  fd: number,
+  call: "getsockname" | "getpeername",
+): Uint8Array<ArrayBuffer> | null {
+  const layout = new Uint8Array(SOCKADDR.UN.SIZE);
+  const length = Uint32Array.of(layout.length);
+  return libc[call](fd, layout, length) < 0 ? null : layout.subarray(0, length[0]);
+}
 
 /** The address of a datagram: it keeps its layout, so that a reply to it costs no conversion. */
 export class PeerAddress implements InetAddress {
   readonly hostname: string;
   readonly port: number;
+  /** Whether it is one of IPv4, as an IPv6 socket has it (RFC 4291, section 2.5.5.2). */
+  readonly mapped: boolean;
   /** The layout, as the kernel wrote it. */
   readonly words: Uint32Array<ArrayBuffer>;
   /** Where that is. */
@@ -25,6 +40,7 @@ export class PeerAddress implements InetAddress {
     const { hostname, port } = readAddress(copy) as InetAddress;
     this.hostname = hostname;
     this.port = port;
+    this.mapped = copy.length === SOCKADDR.IN6.SIZE && !hostname.includes(":");
     this.words = new Uint32Array(copy.buffer);
     this.location = addressOf(copy);
     this.size = copy.length;

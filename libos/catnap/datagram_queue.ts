@@ -10,7 +10,6 @@ import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
 import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
-import { layOut } from "../runtime/socket_address.ts";
 import { isAddress, PeerAddress } from "./address.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { MOST } from "./sender.ts";
@@ -39,7 +38,7 @@ export class DatagramQueue extends SocketQueue {
 
   /** Fixes the peer: pushes go to it, and only what it sends is popped. May be done again. */
   override connect(address: SocketAddress): PooledOperation<void> {
-    const layout = layOut(address, this.domain, "connect", this.qd);
+    const layout = this.layOutTarget(address, "connect");
     const operation = this.start(Opcode.CONNECT);
     if (this.context.libc.connect(this.fd, layout, layout.length) < 0) {
       operation.fail(errno());
@@ -170,9 +169,11 @@ export class DatagramQueue extends SocketQueue {
   /** The layout of an address: as it came, as it was the last time, or made anew. */
   #peer(address: SocketAddress): PeerAddress {
     const own = this.domain === "inet" ? 16 : 28;
-    if (address instanceof PeerAddress && address.size === own) return address;
+    if (
+      address instanceof PeerAddress && address.size === own && !(this.onlyIPv6 && address.mapped)
+    ) return address;
     const last = this.#last;
     if (last !== null && isAddress(address, last)) return last;
-    return this.#last = new PeerAddress(layOut(address, this.domain, "pushTo", this.qd));
+    return this.#last = new PeerAddress(this.layOutTarget(address, "pushTo"));
   }
 }

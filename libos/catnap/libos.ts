@@ -126,7 +126,7 @@ export class Catnap extends RuntimeLibOS {
     }
     if (type === "dgram") return new DatagramQueue(this.#context, domain, fd);
     if (domain !== "unix") setNodelay(this.#context, fd);
-    return new StreamQueue(this.#context, domain, type, fd, false);
+    return new StreamQueue(this.#context, domain, type, fd, null);
   }
 
   protected override closeDevice(): void {

@@ -13,6 +13,7 @@ import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
 import type { InetAddress, Sga, SocketAddress } from "../pdpix.ts";
 import { bindSomewhere } from "./addresses.ts";
+import { dropEmptyDatagrams } from "./empty_datagrams.ts";
 import { NativeQueue } from "./native_queue.ts";
 
 /** The most that a datagram of IPv4 holds, in bytes (RFC 768, RFC 791). */
@@ -29,13 +30,14 @@ export class DatagramQueue extends NativeQueue {
     if (this.#local !== null) {
       throw this.error("EINVAL", "bind", "the socket has an address already");
     }
-    const { address: own, device } = this.context;
+    const { address: own, device, stopsAtEmpty } = this.context;
     this.#local = bindSomewhere(
       address,
       own,
       this.qd,
       (layout) => device.calls.bind(this.nativeQd, layout),
     );
+    if (stopsAtEmpty) dropEmptyDatagrams(layOut(this.#local, "inet", "bind", this.qd));
   }
 
   /** Fixes the peer; upstream knows no such thing, so what others send is dropped here. */
@@ -79,6 +81,8 @@ export class DatagramQueue extends NativeQueue {
     operation.size = size;
     if (this.reads.head === null && this.ahead !== null) {
       operation.complete(this.#takeAhead(size));
+    } else if (this.broken !== 0) {
+      operation.fail(this.broken, this.#deafness());
     } else {
       this.reads.push(operation);
       operation.suspend();
@@ -156,7 +160,7 @@ export class DatagramQueue extends NativeQueue {
 
   /**
    * Takes a datagram, unless it is from somebody else than the peer. Gives 0, or the errno of one that there is no
-   * memory for, which is lost.
+   * memory for, which is lost. Where an empty one came all the same, nothing comes after it.
    */
   #receive(): number {
     const { device } = this.context;
@@ -167,7 +171,9 @@ export class DatagramQueue extends NativeQueue {
     );
     let sga: HeapSga;
     try {
-      sga = device.take() ?? this.context.heap.alloc(0);
+      const taken = device.take();
+      if (taken === null && this.context.stopsAtEmpty) return this.broken = Errno.EIO;
+      sga = taken ?? this.context.heap.alloc(0);
     } catch (error) {
       return (error as DemikernelError).errno;
     }
@@ -185,8 +191,20 @@ export class DatagramQueue extends NativeQueue {
   }
 
   #failRead(errno: number): void {
+    if (this.broken !== 0) {
+      while (this.reads.head !== null) this.reads.shift().fail(this.broken, this.#deafness());
+      return;
+    }
     if (this.reads.head !== null) this.reads.shift().fail(errno);
     this.beginPop();
+  }
+
+  #deafness(): DemikernelError {
+    return this.error(
+      this.broken,
+      "pop",
+      "an empty datagram came, after which upstream receives nothing more; close the socket and make another",
+    );
   }
 
   #takeAhead(size: number): HeapSga {

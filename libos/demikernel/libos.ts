@@ -121,6 +121,7 @@ export class NativeDemikernel extends RuntimeLibOS {
       closeNative: shared ? (qd) => closing.close(qd) : (qd) => this.#closeNative(qd),
       connectLock: name === "catloop" ? makeConnectLocks(library) : null,
       address,
+      stopsAtEmpty: name === "catnap",
       // On upstream's own stack a push of more than one segment never ends.
       largestPush: this.#ownStack ? mss : shared ? LARGEST_POP : LARGEST,
     };

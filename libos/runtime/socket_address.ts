@@ -5,9 +5,10 @@
  */
 
 import { decodeSockaddr, encodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
+import { isIPv4 } from "node:net";
 import { formatAddress, parseAddress } from "./address.ts";
 import { DemikernelError } from "../error.ts";
-import type { Domain, SocketAddress } from "../pdpix.ts";
+import type { Domain, InetAddress, SocketAddress } from "../pdpix.ts";
 
 /**
  * Lays an address out for a socket of a domain.
@@ -53,6 +54,24 @@ export function layOut(
   return encodeSockaddr({ address: parsed.bytes, port, scope });
 }
 
+/**
+ * As {@linkcode layOut}, for where a socket connects or pushes to: an IPv6 socket reaches IPv4 as well, by mapped
+ * addresses (RFC 3493, section 3.7).
+ */
+export function layOutTarget(
+  address: SocketAddress,
+  domain: Domain,
+  operation: string,
+  qd: number,
+): Uint8Array<ArrayBuffer> {
+  const hostname: unknown = (address as InetAddress | null)?.hostname;
+  const mapped = domain === "inet6" && typeof hostname === "string" && isIPv4(hostname);
+  const target = mapped
+    ? { hostname: `::ffff:${hostname}`, port: (address as InetAddress).port }
+    : address;
+  return layOut(target, domain, operation, qd);
+}
+
 function layOutPath(
   address: SocketAddress,
   refuse: (errno: "EINVAL" | "EAFNOSUPPORT", detail: string) => DemikernelError,
@@ -75,7 +94,7 @@ function layOutPath(
   return encodeSockaddr({ path });
 }
 
-/** Reads an address that the kernel wrote. */
+/** Reads an address that the kernel wrote; one of IPv4 is told as such, also where an IPv6 socket has it. */
 export function readAddress(bytes: Uint8Array<ArrayBuffer>): SocketAddress {
   const parts = decodeSockaddr(bytes);
   if ("path" in parts) {

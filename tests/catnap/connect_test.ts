@@ -338,5 +338,5 @@ Deno.test("a listener on the IPv6 wildcard accepts from IPv4, and tells so", () 
     const server = accept(libos, listener);
     assertEquals(outcome(libos, connect), "connect");
     const peer = libos.getpeername(server) as { hostname: string };
-    assertEquals(peer.hostname, "::ffff:127.0.0.1");
+    assertEquals(peer.hostname, "127.0.0.1");
   }));

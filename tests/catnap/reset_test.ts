@@ -70,25 +70,25 @@ Deno.test("a reset of an accepted connection that waited in the backlog fails it
   }));
 
 for (const type of ["stream", "seqpacket"] as const) {
-  Deno.test(`push() fails with EPIPE and no signal once the peer is gone (unix ${type})`, () =>
+  Deno.test(`push() fails with ECONNRESET and no signal once the peer is gone (unix ${type})`, () =>
     withCatnap((libos) => {
       const [a, b] = connectedPair(libos, "unix", type);
       send(libos, b, "one");
       send(libos, b, "two");
       libos.close(b);
-      assertEquals(outcome(libos, libos.push(a, message(libos, "nobody"))), "EPIPE");
+      assertEquals(outcome(libos, libos.push(a, message(libos, "nobody"))), "ECONNRESET");
       assertEquals(receive(libos, a, 3), "one");
       assertEquals([receive(libos, a), receive(libos, a)], ["two", null]);
     }));
 }
 
-Deno.test("push() fails with EPIPE for those that wait when the peer goes (unix stream)", () =>
+Deno.test("push() fails with ECONNRESET for those that wait when the peer goes (unix stream)", () =>
   withCatnap((libos) => {
     const [a, b] = connectedPair(libos, "unix", "stream");
     const { blocked } = fill(libos, a);
     const waiting = libos.push(a, message(libos, "waits"));
     libos.close(b);
-    assertEquals([blocked, waiting].map((qt) => outcome(libos, qt)), ["EPIPE", "EPIPE"]);
+    assertEquals([blocked, waiting].map((qt) => outcome(libos, qt)), ["ECONNRESET", "ECONNRESET"]);
   }));
 
 Deno.test("push() goes on after EINTR and after EAGAIN", () =>

@@ -43,7 +43,16 @@ const PENDING_PUSHES = [
   "push/free-pending",
 ];
 
-const RESETS = ["reset/pops", "reset/pushes", "reset/both", "reset/data-before", "reset/close"];
+const RESETS = [
+  "reset/pops",
+  "reset/pushes",
+  "reset/both",
+  "reset/data-before",
+  "reset/close",
+  "reset/unread",
+  "names/reset-connected",
+  "names/reset-accepted",
+];
 const NO_RESET = "upstream's close sends no reset, whatever linger says";
 
 /** What is so of all sockets of upstream's. */
@@ -71,6 +80,11 @@ const CATNAP: Readonly<Record<string, Deviation>> = {
     reason: "upstream's socket cannot be connected again",
   },
   "datagram/empty": { answer: "ENOTSUP", reason: "upstream has no buffers of no bytes" },
+  "datagram/empty-harmless": {
+    answer: "data",
+    reason:
+      "upstream receives nothing more after an empty datagram, so the kernel is told to drop them",
+  },
 };
 
 const CATNAP_PARTS = {
@@ -89,6 +103,7 @@ export const NATIVE: readonly Subject[] = [
     name: "demikernel catnap",
     deviations: {
       ...CATNAP,
+      "datagram/empty-harmless": CATNAP["datagram/empty"]!,
       ...all(PENDING_PUSHES, "never pending", "upstream's catnap reads ahead without bound"),
       ...all(RESETS, "n/a", NO_RESET),
     },
@@ -119,6 +134,10 @@ export const NATIVE: readonly Subject[] = [
         reason: "upstream's catloop connects from a port that it chooses, though bound",
       },
       ...all(RESETS, "n/a", NO_RESET),
+      "reset/closed-data": {
+        answer: "all taken data end end",
+        reason: "upstream's catloop takes what is pushed until the peer's end was popped",
+      },
       ...all(
         ["listen/takes-connections", "accept/after-connection", "accept/gone"],
         "n/a",
