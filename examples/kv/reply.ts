@@ -249,7 +249,9 @@ export class ReplyBuffer {
 
   #grow(size: number): void {
     if (size > MAX_SIZE) {
-      throw new CommandError(`OOM command not allowed: the reply takes more than ${MAX_SIZE} bytes`);
+      throw new CommandError(
+        `OOM command not allowed: the reply takes more than ${MAX_SIZE} bytes`,
+      );
     }
     const room = Math.max(size, INITIAL_SIZE, this.bytes.length * 2);
     try {
