@@ -78,9 +78,7 @@ export class NullLibOS extends RuntimeLibOS {
   /** Makes one that a scheduler polls. */
   constructor(scheduler: Scheduler) {
     super({ scheduler });
-    scheduler.attach(this, () => {
-      throw new Error("nothing to park on");
-    });
+    scheduler.attach(this);
   }
 
   /** See {@linkcode Driver.poll}. */

@@ -6,10 +6,11 @@
 
 import { LibcUnavailableError } from "../ffi/libc/load.ts";
 import { Catnap } from "./catnap/libos.ts";
-import { MonotonicClock } from "./runtime/scheduler/epoll_parker.ts";
+import { EpollParker, MonotonicClock } from "./runtime/scheduler/epoll_parker.ts";
 import { checkOptions } from "./check.ts";
 import { DemikernelError, inspect } from "./error.ts";
-import { type IdlePolicy, Scheduler } from "./runtime/scheduler/scheduler.ts";
+import type { IdlePolicy } from "./runtime/scheduler/loop.ts";
+import { Scheduler } from "./runtime/scheduler/scheduler.ts";
 import type { NativeLibOS } from "../ffi/demikernel/cache.ts";
 import type { NativeConfiguration } from "./demikernel/configuration.ts";
 import { NativeDemikernel } from "./demikernel/libos.ts";
@@ -114,7 +115,10 @@ export function open(options: OpenOptions | LibOSName = {}): LibOS {
     });
   }
   try {
-    scheduler ??= new Scheduler({ clock: new MonotonicClock() });
+    scheduler ??= new Scheduler({
+      clock: new MonotonicClock(),
+      makeParker: () => new EpollParker(),
+    });
     return LIBOSES[name]({ scheduler, idle, debug }, options);
   } catch (cause) {
     if (!(cause instanceof LibcUnavailableError)) throw cause;

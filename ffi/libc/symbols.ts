@@ -60,6 +60,8 @@ export const SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  // ssize_t readlink(const char *path, char *buf, size_t len)
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
   // int eventfd(unsigned int initial, int flags)
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   // ssize_t read(int fd, void *buf, size_t len)

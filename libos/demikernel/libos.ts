@@ -125,9 +125,7 @@ export class NativeDemikernel extends RuntimeLibOS {
       // On upstream's own stack a push of more than one segment never ends.
       largestPush: this.#ownStack ? mss : shared ? LARGEST_POP : LARGEST,
     };
-    this.scheduler.attach(this, () => {
-      throw new Error("there is nothing to sleep for");
-    }, options.idle);
+    this.scheduler.attach(this, options.idle);
   }
 
   /** See {@linkcode Driver.poll}. */

@@ -14,6 +14,8 @@ export abstract class Loose implements OperationOwner {
   readonly qd = undefined;
   readonly referenced: boolean;
   pending = 0;
+  woken = 0;
+  wokenIn = 0;
   /** The operation. */
   readonly operation: PooledOperation;
   /** All that go on, and so this one. */
@@ -77,8 +79,13 @@ export class Join extends Loose {
     referenced: boolean,
   ) {
     super(Opcode.JOIN, pool, all, referenced);
-    Promise.resolve(promise).then((value) => this.complete(value), (error) => this.fail(error));
-    // It may be settled already.
-    pool.scheduler.expectMicrotasks();
+    const { scheduler } = pool;
+    const over = () => scheduler.returned(this);
+    // It may be settled soon, or already.
+    scheduler.woke(this);
+    Promise.resolve(promise).then(
+      (value) => (over(), this.complete(value)),
+      (error) => (over(), this.fail(error)),
+    );
   }
 }

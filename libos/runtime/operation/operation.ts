@@ -20,7 +20,7 @@ import type {
 import { Limits } from "./limits.ts";
 import { OperationPromise } from "./promise.ts";
 import type { OperationPool } from "./pool.ts";
-import type { Scheduler } from "../scheduler/scheduler.ts";
+import type { Scheduler, Waker } from "../scheduler/scheduler.ts";
 import type { Task } from "../scheduler/task.ts";
 import type { HeapSga } from "../memory/sga.ts";
 
@@ -44,7 +44,7 @@ const CONSUMED = 2;
 const SHARED = 3;
 
 /** What an operation is on: it can be asked to let go of one. */
-export interface OperationOwner {
+export interface OperationOwner extends Waker {
   /** Named in errors. */
   readonly qd: number | undefined;
   /** Whether its pending operations keep the process alive. */
@@ -259,7 +259,10 @@ export class PooledOperation<T = any> implements Operation<T> {
   promise(): OperationPromise<T> {
     this.#promise = new OperationPromise<T>(this, this.#pool, this.#outcome?.unclaimed);
     const promise = this.#promise;
-    if (this.#state === PENDING) return promise;
+    if (this.#state === PENDING) {
+      this.#scheduler.returned(this.owner!);
+      return promise;
+    }
     if (this.#scheduler.spend()) this.#settle();
     else this.#scheduler.makeReady({ next: null, step: () => this.#settle() });
     return promise;
@@ -301,7 +304,6 @@ export class PooledOperation<T = any> implements Operation<T> {
       this.#task = null;
       this.#scheduler.makeReady(task);
     } else if (this.#promise !== null) {
-      this.#scheduler.expectMicrotasks();
       this.#settle();
     } else if (this.slot >= 0) {
       this.#pool.tokens.ended(this);
@@ -331,6 +333,9 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   #settle(): void {
     const promise = this.#promise!;
+    const owner = this.owner!;
+    if (owner.qd === undefined) this.#scheduler.wokeStranger();
+    else this.#scheduler.woke(owner);
     try {
       promise.succeed(this.#result());
     } catch (error) {

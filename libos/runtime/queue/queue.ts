@@ -35,6 +35,10 @@ export abstract class Queue implements OperationOwner {
   referenced = true;
   /** How many of its operations are pending. */
   pending = 0;
+  /** See {@linkcode OperationOwner}. */
+  woken = 0;
+  /** See {@linkcode OperationOwner}. */
+  wokenIn = 0;
   /** What it shares with its libOS. */
   protected readonly context: QueueContext;
   /** What it is, in errors. */
