@@ -82,14 +82,3 @@ export async function runTool(name: string, args: string[], input = ""): Promise
   if (!success) throw new Error(`${name} failed: ${text}${new TextDecoder().decode(stderr)}`);
   return text;
 }
-
-/** Whether a program is installed. */
-export function isInstalled(name: string): boolean {
-  try {
-    new Deno.Command(name, { args: ["--version"], stdout: "null", stderr: "null" }).outputSync();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}

@@ -82,17 +82,6 @@ export function parseReplies(text: string): Reply[] {
   return replies;
 }
 
-/** The version of the redis-server that is installed, or `undefined`. */
-export function installedRedis(): string | undefined {
-  try {
-    const { stdout } = new Deno.Command("redis-server", { args: ["--version"] }).outputSync();
-    return /v=(\S+)/.exec(new TextDecoder().decode(stdout))?.[1];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
 /** A redis-server of our own, which ends with the object. */
 export class RedisServer implements AsyncDisposable {
   #process: Deno.ChildProcess;
