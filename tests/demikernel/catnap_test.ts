@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createSocket } from "node:dgram";
 import { assert, assertEquals } from "@std/assert";
 import { open } from "../../libos/open.ts";
 import { connect, serve } from "../../libos/net/mod.ts";
@@ -420,6 +421,22 @@ testScenarios(import.meta, "catnap", {
     using homeless = libos.alloc(1);
     assertCode("EDESTADDRREQ", () => libos.push(one.qd, homeless));
     closeAll(libos, one.qd, other.qd);
+  },
+
+  async "pop() of a datagram goes on whatever anybody sends, and wherever one was sent"(libos) {
+    const { qd, address } = bound(libos, "dgram");
+    const nobody = bound(libos, "dgram");
+    libos.close(nobody.qd);
+    await libos.operations.pushTo(qd, libos.alloc(1), nobody.address);
+    const sender = createSocket("udp4");
+    for (const size of [0, 1, 0, 0, 2, 9000, 65_507, 3]) {
+      await new Promise((resolve) => sender.send(new Uint8Array(size), address.port, resolve));
+    }
+    for (const size of [1, 2, 8192, 8192, 3]) {
+      assertEquals((await receive(libos, qd))?.length, size);
+    }
+    sender.close();
+    libos.close(qd);
   },
 
   async "a connected datagram socket talks to its peer alone"(libos) {
