@@ -14,7 +14,8 @@
  * - Operations on one queue complete in the order they were asked for.
  * - `push` is whole: it completes when every byte was taken, never interleaved with another push.
  * - `pop` gives `null` at the end of the stream, and again each time it is asked.
- * - What a peer does to a connection is `ECONNRESET`, in every push and pop from then on. `EPIPE` is of our own doing.
+ * - A reset by the peer is `ECONNRESET` in every push and pop from then on; so is a push to a peer that has closed.
+ *   `EPIPE` follows the own `shutdown("write")`, or tells that nobody pops from a pipe any more.
  * - Closing a queue completes what is pending on it with `ECANCELED`, and does not block.
  *
  * @module

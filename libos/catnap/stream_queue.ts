@@ -262,7 +262,12 @@ export class StreamQueue extends SocketQueue {
    */
   #receiveRecord(operation: PooledOperation): void {
     const { receiver } = this.context;
-    const length = receiver.peek(this.fd);
+    let length = receiver.peek(this.fd);
+    if (length < 0 && receiver.errno === Errno.ECONNRESET) {
+      // The kernel tells of a reset before the records that came before it.
+      this.#lose(Errno.ECONNRESET);
+      length = receiver.peek(this.fd);
+    }
     if (length <= 0) return this.#endReceive(operation, length);
     const size = operation.size === 0 ? length : Math.min(operation.size, length);
     let sga: HeapSga | null;
@@ -326,7 +331,7 @@ export class StreamQueue extends SocketQueue {
    */
   #lose(errno: number): number {
     if (errno === Errno.EMSGSIZE) return errno;
-    this.#torn = errno !== Errno.EPIPE;
+    this.#torn ||= errno !== Errno.EPIPE;
     return this.#lost = this.#torn ? errno : Errno.ECONNRESET;
   }
 
