@@ -332,7 +332,7 @@ export class StreamQueue extends SocketQueue {
   #lose(errno: number): number {
     if (errno === Errno.EMSGSIZE) return errno;
     this.#torn ||= errno !== Errno.EPIPE;
-    return this.#lost = this.#torn ? errno : Errno.ECONNRESET;
+    return this.#lost = errno === Errno.EPIPE ? Errno.ECONNRESET : errno;
   }
 
   /**
