@@ -14,6 +14,8 @@
  * - Operations on one queue complete in the order they were asked for.
  * - `push` is whole: it completes when every byte was taken, never interleaved with another push.
  * - `pop` gives `null` at the end of the stream, and again each time it is asked.
+ * - A reset by the peer is `ECONNRESET` in every push and pop from then on; so is a push to a peer that has closed.
+ *   `EPIPE` follows the own `shutdown("write")`, or tells that nobody pops from a pipe any more.
  * - Closing a queue completes what is pending on it with `ECANCELED`, and does not block.
  *
  * @module
@@ -27,7 +29,7 @@ export type QueueDescriptor = number;
 /** A queue token: a safe integer that names one operation, and is used once. */
 export type QToken = number;
 
-/** The address family of a socket. */
+/** The address family of a socket. `inet6` reaches IPv4 as well, unless it is bound to an address of IPv6. */
 export type Domain = "inet" | "inet6" | "unix";
 
 /** The kind of a socket: byte stream, datagrams, or connected records. */
@@ -81,7 +83,10 @@ export interface SocketOptions {
   keepalive: boolean | KeepAlive;
   /** Let several sockets share one port, each with a share of the traffic (SO_REUSEPORT). */
   reusePort: boolean;
-  /** Bind although old connections linger on the address (SO_REUSEADDR). */
+  /**
+   * Bind although something is left of who had the address before: connections that linger (SO_REUSEADDR), or the file
+   * of a Unix socket that is gone, which is replaced. A file that somebody is bound to is never touched.
+   */
   reuseAddress: boolean;
   /** Send buffer in bytes; the kernel doubles what is set (SO_SNDBUF). */
   sendBuffer: number;
@@ -417,7 +422,10 @@ export interface LibOS extends AsyncDisposable {
 
   /** Makes a socket. Throws `ENOTSUP` for a domain or type it has not, `EMFILE` when out of sockets. */
   socket(domain: Domain, type: SocketType): QueueDescriptor;
-  /** Gives a socket its address. Throws `EINVAL` if it has one, `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`. */
+  /**
+   * Gives a socket its address. Throws `EINVAL` if it has one, `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`. The file that
+   * a Unix socket makes goes when it is closed.
+   */
   bind(qd: QueueDescriptor, address: SocketAddress): void;
   /** Makes a bound socket listen. `backlog` is 1 to 65535. Throws `EDESTADDRREQ` if it is not bound. */
   listen(qd: QueueDescriptor, backlog?: number): void;
@@ -431,7 +439,7 @@ export interface LibOS extends AsyncDisposable {
   shutdown(qd: QueueDescriptor, how: "read" | "write" | "both"): void;
   /** The address the socket is bound to. */
   getsockname(qd: QueueDescriptor): SocketAddress;
-  /** The address the socket is connected to. Throws `ENOTCONN`. */
+  /** The address the socket is connected to, also when the peer is gone. Throws `ENOTCONN` if it never was connected. */
   getpeername(qd: QueueDescriptor): SocketAddress;
   /** Sets a socket option. Throws `ENOPROTOOPT` for one it has not, `EINVAL` for a wrong value. */
   setsockopt<K extends keyof SocketOptions>(

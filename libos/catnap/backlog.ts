@@ -4,13 +4,13 @@
  * @module
  */
 
-import { SOCK, SOL, TCP } from "../../ffi/libc/constants.ts";
+import { SOL, TCP } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
-import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { DemikernelError, Errno } from "../error.ts";
 import { OperationList } from "../runtime/operation/list.ts";
 import type { PooledOperation } from "../runtime/operation/operation.ts";
 import { Timer } from "../runtime/scheduler/timers.ts";
+import { acceptFrom, takeName } from "./address.ts";
 import type { CatnapContext } from "./socket_queue.ts";
 import { StreamQueue } from "./stream_queue.ts";
 
@@ -29,10 +29,6 @@ const OUT_OF_RESOURCES: readonly number[] = [
 
 /** The socket itself is bad; every other errno belongs to a connection that died in the backlog. */
 const FATAL: readonly number[] = [Errno.EBADF, Errno.EINVAL, Errno.ENOTSOCK, Errno.EPERM];
-
-/** Where the kernel writes who was accepted. */
-const PEER = new Uint8Array(SOCKADDR.UN.SIZE);
-const PEER_LENGTH = new Uint32Array(1);
 
 /** Accepts for one listening socket. */
 export class Backlog {
@@ -63,9 +59,7 @@ export class Backlog {
   /** Tries the oldest accept, or one that does not wait yet; says whether it ended. */
   tryAccept(operation: PooledOperation<number>): boolean {
     const { libc } = this.#context;
-    PEER_LENGTH[0] = PEER.length;
-    const flags = SOCK.NONBLOCK | SOCK.CLOEXEC;
-    const fd = libc.accept4(this.#socket.fd, PEER, PEER_LENGTH, flags);
+    const fd = acceptFrom(libc, this.#socket.fd);
     if (fd >= 0) {
       const qd = this.#adopt(fd);
       if (qd === null) {
@@ -121,8 +115,7 @@ export class Backlog {
   #adopt(fd: number): number | null {
     const { domain, records, lingers } = this.#socket;
     const type = records ? "seqpacket" : "stream";
-    const peer = PEER.slice(0, PEER_LENGTH[0]);
-    const queue = new StreamQueue(this.#context, domain, type, fd, peer);
+    const queue = new StreamQueue(this.#context, domain, type, fd, takeName());
     queue.lingers = lingers;
     if (domain !== "unix") setNodelay(this.#context, fd);
     try {

@@ -9,7 +9,7 @@ import { errno } from "../../ffi/libc/memory.ts";
 import { Errno } from "../error.ts";
 import type { PooledOperation } from "../runtime/operation/operation.ts";
 import { Timer } from "../runtime/scheduler/timers.ts";
-import { nameOf } from "./address.ts";
+import { makeName, type Name, nameOf } from "./address.ts";
 import type { CatnapContext } from "./socket_queue.ts";
 import type { StreamQueue } from "./stream_queue.ts";
 
@@ -25,16 +25,12 @@ export class Connector {
   operation: PooledOperation<void> | null = null;
   readonly #socket: StreamQueue;
   readonly #context: CatnapContext;
-  readonly #over: (peer: Uint8Array<ArrayBuffer> | null) => void;
+  readonly #over: (peer: Name | null) => void;
   readonly #retry = new Timer(() => this.#try());
   #layout: Uint8Array<ArrayBuffer> = UNSPECIFIED;
 
   /** Makes the connector of a socket that epoll watches; `over` is told where each connect led, or null. */
-  constructor(
-    socket: StreamQueue,
-    context: CatnapContext,
-    over: (peer: Uint8Array<ArrayBuffer> | null) => void,
-  ) {
+  constructor(socket: StreamQueue, context: CatnapContext, over: (peer: Name | null) => void) {
     this.#socket = socket;
     this.#context = context;
     this.#over = over;
@@ -94,7 +90,8 @@ export class Connector {
     const operation = this.operation!;
     this.operation = null;
     // The kernel does not tell of a peer that has reset the connection by now.
-    this.#over(nameOf(this.#context.libc, this.#socket.fd, "getpeername") ?? this.#layout);
+    const peer = nameOf(this.#context.libc, this.#socket.fd, "getpeername");
+    this.#over(peer ?? makeName(this.#layout));
     operation.complete(undefined);
   }
 

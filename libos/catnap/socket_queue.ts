@@ -20,7 +20,7 @@ import { Queue, type QueueContext } from "../runtime/queue/queue.ts";
 import type { TimerHeap } from "../runtime/scheduler/timers.ts";
 import type { Clock } from "../runtime/scheduler/driver.ts";
 import { layOut, layOutTarget, readAddress } from "../runtime/socket_address.ts";
-import { nameOf } from "./address.ts";
+import { nameOf, readName } from "./address.ts";
 import { getOption, setOption } from "./options.ts";
 import { bindUnix, type SocketFile } from "./socket_file.ts";
 import type { Backlog } from "./backlog.ts";
@@ -261,9 +261,9 @@ export abstract class SocketQueue extends Queue {
   }
 
   #name(call: "getsockname" | "getpeername"): SocketAddress {
-    const layout = nameOf(this.context.libc, this.fd, call);
-    if (layout === null) throw this.error(errno(), call);
-    return readAddress(layout);
+    const name = nameOf(this.context.libc, this.fd, call);
+    if (name === null) throw this.error(errno(), call);
+    return readName(name);
   }
 }
 

@@ -11,7 +11,7 @@ import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
 import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
-import { readAddress } from "../runtime/socket_address.ts";
+import { type Name, readName } from "./address.ts";
 import { Backlog } from "./backlog.ts";
 import { Connector } from "./connector.ts";
 import { STAGING_SIZE } from "./receiver.ts";
@@ -31,8 +31,8 @@ export class StreamQueue extends SocketQueue {
   readonly records: boolean;
   #state = FRESH;
   #bound = false;
-  /** The layout of the peer's address, which the kernel forgets when the peer resets the connection. */
-  #peer: Uint8Array<ArrayBuffer> | null;
+  /** The peer, which the kernel forgets when it resets the connection. */
+  #peer: Name | null;
   #watched = false;
   #connector: Connector | null = null;
   #backlog: Backlog | null = null;
@@ -49,13 +49,13 @@ export class StreamQueue extends SocketQueue {
   /** The write side was closed, or will be when what is being pushed is gone. */
   #closing = false;
 
-  /** Makes a queue over a socket; one that was accepted has a peer, whose layout is given. */
+  /** Makes a queue over a socket; one that was accepted has a peer. */
   constructor(
     context: CatnapContext,
     domain: Domain,
     type: SocketType,
     fd: number,
-    peer: Uint8Array<ArrayBuffer> | null,
+    peer: Name | null,
   ) {
     super(context, domain, fd);
     this.records = type === "seqpacket";
@@ -180,7 +180,7 @@ export class StreamQueue extends SocketQueue {
   /** See {@linkcode Queue.getpeername}. */
   override getpeername(): SocketAddress {
     if (this.#peer === null) throw this.error("ENOTCONN", "getpeername");
-    return readAddress(this.#peer);
+    return readName(this.#peer);
   }
 
   /** See {@linkcode Queue.shutdown}. */
@@ -262,7 +262,12 @@ export class StreamQueue extends SocketQueue {
    */
   #receiveRecord(operation: PooledOperation): void {
     const { receiver } = this.context;
-    const length = receiver.peek(this.fd);
+    let length = receiver.peek(this.fd);
+    if (length < 0 && receiver.errno === Errno.ECONNRESET) {
+      // The kernel tells of a reset before the records that came before it.
+      this.#lose(Errno.ECONNRESET);
+      length = receiver.peek(this.fd);
+    }
     if (length <= 0) return this.#endReceive(operation, length);
     const size = operation.size === 0 ? length : Math.min(operation.size, length);
     let sga: HeapSga | null;
@@ -326,8 +331,8 @@ export class StreamQueue extends SocketQueue {
    */
   #lose(errno: number): number {
     if (errno === Errno.EMSGSIZE) return errno;
-    this.#torn = errno !== Errno.EPIPE;
-    return this.#lost = this.#torn ? errno : Errno.ECONNRESET;
+    this.#torn ||= errno !== Errno.EPIPE;
+    return this.#lost = errno === Errno.EPIPE ? Errno.ECONNRESET : errno;
   }
 
   /**

@@ -146,3 +146,14 @@ Deno.test("push() sends on from where the kernel stopped, whatever it took of it
     assert(got.every((byte, i) => byte === i % 251));
     assertEquals(outcome(libos, push), "push");
   }));
+
+Deno.test("a reset fails pushes that wait, also where records came before it (unix seqpacket)", () =>
+  withCatnap((libos) => {
+    const [a, b] = connectedPair(libos, "unix", "seqpacket");
+    send(libos, b, "record");
+    const { blocked } = fill(libos, a, 1 << 12);
+    libos.close(b);
+    assertEquals(receive(libos, a), "record");
+    assertEquals(outcome(libos, blocked), "ECONNRESET");
+    assertEquals([receive(libos, a), receive(libos, a)], ["ECONNRESET", "ECONNRESET"]);
+  }));

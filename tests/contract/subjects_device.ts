@@ -61,6 +61,7 @@ const RESETS = [
   "reset/closed",
   "reset/closed-data",
   "reset/unread",
+  "reset/unread-data",
   "names/reset-connected",
   "names/reset-accepted",
   "bind/connecting",

@@ -50,6 +50,7 @@ const RESETS = [
   "reset/data-before",
   "reset/close",
   "reset/unread",
+  "reset/unread-data",
   "names/reset-connected",
   "names/reset-accepted",
 ];

@@ -278,4 +278,18 @@ export const ENDING: readonly Case[] = [
       return `${list(popsFirst)}, ${list(pushesFirst)}`;
     },
   },
+  {
+    id: "reset/unread-data",
+    needs: ["stream", "duplex", "end"],
+    rule: "What such a peer sent before is popped before the reset.",
+    pdpix: "one two ECONNRESET ECONNRESET",
+    run(world) {
+      const { a, b } = connected(world);
+      a.send("unread");
+      b.send("one");
+      b.send("two");
+      b.close();
+      return list([a.receive(3), a.receive(3), a.receive(), a.receive()]);
+    },
+  },
 ];
