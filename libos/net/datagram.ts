@@ -88,7 +88,8 @@ export function datagram(options: DatagramOptions = {}): Datagram {
 /** Where to receive what is sent to some groups, if there are any. */
 function hostnameFor(groups: readonly MulticastGroup[]): string {
   if (groups.length === 0) return "127.0.0.1";
-  return String(groups[0]?.group).includes(":") ? "::" : "0.0.0.0";
+  const group: unknown = groups[0]?.group;
+  return typeof group === "string" && group.includes(":") ? "::" : "0.0.0.0";
 }
 
 /** What is sent to a group reaches sockets of the wildcard address, or of a group's. */
