@@ -81,7 +81,10 @@ export interface SocketOptions {
   keepalive: boolean | KeepAlive;
   /** Let several sockets share one port, each with a share of the traffic (SO_REUSEPORT). */
   reusePort: boolean;
-  /** Bind although old connections linger on the address (SO_REUSEADDR). */
+  /**
+   * Bind although old connections linger on the address (SO_REUSEADDR). Datagram sockets that all have it share a port,
+   * and each gets what is sent to a group. For a Unix socket: replace the file of a socket that is gone.
+   */
   reuseAddress: boolean;
   /** Send buffer in bytes; the kernel doubles what is set (SO_SNDBUF). */
   sendBuffer: number;

@@ -82,6 +82,11 @@ const TAKERS: Record<string, Taker> = {
   "listen({ backlog })": [["number"], (owned, backlog) => listen({ ...on(owned), backlog })],
   "listen({ reusePort })": [["true"], (owned, reusePort) => listen({ ...on(owned), reusePort })],
 
+  "listen({ reuseAddress })": [
+    ["true"],
+    (owned, reuseAddress) => listen({ ...on(owned), reuseAddress }),
+  ],
+
   "Listener.accept()": [OBJECTS, ({ listener }, value) => listener.accept(value)],
   "Listener.accept({ timeout })": [TIMES, ({ listener }, timeout) => listener.accept({ timeout })],
   "Listener.accept({ signal })": [[], ({ listener }, signal) => listener.accept({ signal })],

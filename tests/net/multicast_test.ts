@@ -16,7 +16,7 @@ import {
 } from "../../mod.ts";
 import { Namespace } from "../_network/namespace.ts";
 import { missingForNetwork } from "../_network/network.ts";
-import { testWith } from "../ffi/_demikernel.ts";
+import { needing } from "../_needs.ts";
 import { within } from "../runtime/_assert.ts";
 import { bytes, netTest, text } from "./_net.ts";
 
@@ -130,13 +130,9 @@ for (const hostname of ["127.0.0.1", "localhost", "::1"]) {
   });
 }
 
-const missing = missingForNetwork();
-
-testWith(
-  missing === undefined,
-  missing ?? "",
-  "a responder on port 5353 answers all that joined the group",
-  async () => {
+Deno.test({
+  ...needing(missingForNetwork(), "a responder on port 5353 answers all that joined the group"),
+  async fn() {
     using host = new Namespace();
     host.ip(`route add ${GROUP}/32 dev lo`);
     const program = `
@@ -171,4 +167,4 @@ testWith(
       ["question", "question", "answer", "answer"].map((one) => `${one} 5353\n`).join(""),
     );
   },
-);
+});

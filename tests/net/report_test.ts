@@ -5,6 +5,7 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import {
   connect,
   type Connection,
@@ -20,15 +21,9 @@ import { bytes, countToEnd, LOOPBACK, makePair, netTest } from "./_net.ts";
 
 /** Calls a function, and gives what was printed as an error meanwhile: errors have stacks, texts are lines. */
 async function printed(call: () => Promise<void>): Promise<unknown[]> {
-  const values: unknown[] = [];
-  const original = console.error;
-  console.error = (...given) => void values.push(...given);
-  try {
-    await call();
-  } finally {
-    console.error = original;
-  }
-  return values;
+  using print = stub(console, "error", () => {});
+  await call();
+  return print.calls.flatMap(({ args }) => args);
 }
 
 type AsyncHandler = (connection: Connection) => Promise<void>;
