@@ -161,7 +161,7 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     // As `onListen` may have done.
     if (this.#signal?.aborted) abort();
     try {
-      await this.#libos.spawn(this.#accept());
+      await this.#accept();
     } catch (error) {
       if (this.#end === null && !isClosed(this.#libos)) throw error;
     } finally {
@@ -172,9 +172,10 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     }
   }
 
-  *#accept(): Coroutine {
+  /** No coroutine, as handlers need not be: the operations of an async function are promises from the first on. */
+  async #accept(): Promise<never> {
     for (;;) {
-      const connection = yield* this.#listener.accept();
+      const connection = await this.#listener.accept();
       if (!this.#referenced) this.#reference(connection);
       const served = this.#serve(connection);
       // Not in `#serve`, which may be over by now.

@@ -178,7 +178,11 @@ export abstract class Socket implements Disposable {
     return converted;
   }
 
-  /** What is made of how its operations end. */
+  /**
+   * What is made of how its operations end.
+   *
+   * @internal
+   */
   protected readonly outcome: SocketOutcome = {
     result: undefined,
     error: (error) => {
