@@ -64,7 +64,7 @@ async function respond(responder: Datagram): Promise<void> {
 netTest("datagram() with groups and reuseAddress makes a responder", async (libos) => {
   using responder = datagram({ libos, reuseAddress: true, groups: GROUPS });
   const { port } = responder.addr;
-  using asker = datagram({ libos });
+  using asker = datagram({ libos, hostname: "127.0.0.1" });
   const question = query("demikernel.local");
   const responded = respond(responder);
   await asker.push(question, { hostname: GROUP, port });
@@ -104,17 +104,17 @@ for (const [group, hostname] of Object.entries(WILDCARDS)) {
   });
 }
 
-netTest("datagram() listens on 127.0.0.1 when it is given no groups", (libos) => {
+netTest("datagram() listens on 0.0.0.0 when it is given no groups", (libos) => {
   for (const options of [{}, { groups: [] }]) {
     using socket = datagram({ libos, ...options });
-    assertEquals(socket.addr.hostname, "127.0.0.1");
+    assertEquals(socket.addr.hostname, "0.0.0.0");
   }
   return Promise.resolve();
 });
 
 netTest("datagram() takes the address of a group for its own", async (libos) => {
   using socket = datagram({ libos, hostname: GROUP, groups: GROUPS });
-  using sender = datagram({ libos });
+  using sender = datagram({ libos, hostname: "127.0.0.1" });
   await sender.push(bytes("to the group"), socket.addr);
   assertEquals(text(await socket.pop({ timeout: 2000 })), "to the group");
 });
