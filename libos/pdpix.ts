@@ -85,7 +85,8 @@ export interface SocketOptions {
   reusePort: boolean;
   /**
    * Bind although something is left of who had the address before: connections that linger (SO_REUSEADDR), or the file
-   * of a Unix socket that is gone, which is replaced. A file that somebody is bound to is never touched.
+   * of a Unix socket that is gone, which is replaced. A file that somebody is bound to is never touched. Datagram
+   * sockets that all have it share a port, and each gets what is sent to a group.
    */
   reuseAddress: boolean;
   /** Send buffer in bytes; the kernel doubles what is set (SO_SNDBUF). */

@@ -9,7 +9,7 @@ import type { Libc } from "../../ffi/libc/load.ts";
 import { errno } from "../../ffi/libc/memory.ts";
 import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { STATX, STATX_MASK } from "../../ffi/libc/statx.ts";
-import { DemikernelError, Errno } from "../error.ts";
+import { DemikernelError, Errno, inspect } from "../error.ts";
 import { readAddress } from "../runtime/socket_address.ts";
 import { getOption, type OptionSocket } from "./options.ts";
 import type { UnixAddress } from "../pdpix.ts";
@@ -71,7 +71,7 @@ function makeRoom(
   const file = lookUp(libc, path);
   // It is gone by now.
   if (file === null) return;
-  const name = Deno.inspect((readAddress(layout) as UnixAddress).path);
+  const name = inspect((readAddress(layout) as UnixAddress).path);
   if (!file.isSocket) throw fail(Errno.EADDRINUSE, `the file ${name} is there, and is no socket`);
   if (hasOwner(libc, layout)) throw fail(Errno.EADDRINUSE, `somebody is bound to ${name}`);
   if (getOption(socket, "reuseAddress") !== true) {

@@ -22,9 +22,10 @@ import type {
 /** Where to receive datagrams, and how. */
 export interface DatagramOptions extends LibOSOption {
   /**
-   * An IPv4 or IPv6 address, or `localhost`. By default it is 127.0.0.1, as with `Deno.listenDatagram`: what nobody
-   * asked to be seen from elsewhere is not. With `groups` it is the wildcard address of the first one's family, 0.0.0.0
-   * or ::, as what is sent to a group does not reach a socket of another address, which is refused.
+   * An IPv4 or IPv6 address, or `localhost`. By default it is the wildcard address, as with {@linkcode listen},
+   * `Deno.listenDatagram` and `node:dgram`, since a socket of 127.0.0.1 can send nowhere else, and gets nothing that is
+   * sent to a group: 0.0.0.0, or :: if the first of the `groups` is one of IPv6. With `groups`, what does not get what
+   * is sent to them is refused.
    */
   readonly hostname?: string;
   /**
@@ -55,7 +56,7 @@ export interface DatagramOptions extends LibOSOption {
  * import { datagram, open } from "@demikernel/deno";
  *
  * await using libos = open("catnap");
- * using server = datagram({ libos });
+ * using server = datagram({ libos, hostname: "127.0.0.1" });
  * using client = datagram({ libos });
  * await client.push(new TextEncoder().encode("ping"), server.addr);
  * const request = await server.pop();
@@ -74,7 +75,7 @@ export function datagram(options: DatagramOptions = {}): Datagram {
     groups: "an array",
   });
   const { port = 0, groups = [] } = options;
-  const { hostname = hostnameFor(groups) } = options;
+  const { hostname = wildcardOf(groups) } = options;
   const endpoint = resolveEndpoint("datagram", { hostname, port }, hostname);
   return openSocket(options, { ...endpoint, type: "dgram" }, (libos, qd, lease) => {
     setFlags(libos, qd, options);
@@ -85,10 +86,10 @@ export function datagram(options: DatagramOptions = {}): Datagram {
   });
 }
 
-/** Where to receive what is sent to some groups, if there are any. */
-function hostnameFor(groups: readonly MulticastGroup[]): string {
-  if (groups.length === 0) return "127.0.0.1";
-  return String(groups[0]?.group).includes(":") ? "::" : "0.0.0.0";
+/** The wildcard address of the family of some groups. */
+function wildcardOf(groups: readonly MulticastGroup[]): string {
+  const group: unknown = groups[0]?.group;
+  return typeof group === "string" && group.includes(":") ? "::" : "0.0.0.0";
 }
 
 /** What is sent to a group reaches sockets of the wildcard address, or of a group's. */

@@ -78,7 +78,8 @@ function take(name: LibOSName): Shared {
   return one;
 }
 
-function checkLibOS(libos: LibOS): void {
+/** Throws {@linkcode DemikernelError} `EINVAL` for what is no libOS. */
+export function checkLibOS(libos: LibOS): void {
   if (typeof libos?.socket === "function" && typeof libos.operations?.pop === "function") return;
   throw wrongKind("use libOS", "libos", libos, "an open libOS, or the name of one");
 }

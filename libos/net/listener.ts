@@ -33,10 +33,8 @@ export type ListenOptions<E extends Endpoint = Endpoint> = E & LibOSOption & {
   /** Let several listeners share the port, each with a share of the connections. */
   readonly reusePort?: boolean;
   /**
-   * Listen although a Unix socket that is gone has left its file there, which is replaced. With ports it is always so
-   * that nothing of who listened before is in the way.
-   *
-   * @default {false}
+   * Listen although connections of an earlier listener linger on the port: the default where the libOS has it. For a
+   * Unix socket, replace the file that a listener which is gone left behind: not the default.
    */
   readonly reuseAddress?: boolean;
 };
@@ -66,15 +64,12 @@ export function listen(options: ListenOptions<UnixEndpoint>): Listener<UnixAddre
 export function listen(options: ListenOptions): Listener;
 export function listen(options: ListenOptions): Listener {
   const endpoint = resolveEndpoint("listen", options, "0.0.0.0");
-  checkOptions("listen", options, {
-    reusePort: "true or false",
-    reuseAddress: "true or false",
-  });
+  checkOptions("listen", options, { reusePort: "true or false", reuseAddress: "true or false" });
   return openSocket(options, endpoint, (libos, qd, lease) => {
-    const reuseAddress = endpoint.domain === "unix"
-      ? options.reuseAddress
-      : libos.capabilities.options.includes("reuseAddress");
-    setFlags(libos, qd, { reuseAddress, reusePort: options.reusePort });
+    const byDefault = endpoint.domain !== "unix" &&
+      libos.capabilities.options.includes("reuseAddress");
+    const { reuseAddress = byDefault, reusePort } = options;
+    setFlags(libos, qd, { reuseAddress, reusePort });
     libos.bind(qd, endpoint.address);
     libos.listen(qd, options.backlog);
     return new Listener(libos, qd, lease);

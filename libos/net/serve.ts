@@ -172,6 +172,7 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     }
   }
 
+  /** No coroutine, as handlers need not be: the operations of an async function are promises from the first on. */
   async #accept(): Promise<never> {
     for (;;) {
       const connection = await this.#listener.accept();

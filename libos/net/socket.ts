@@ -8,7 +8,7 @@
 import { copyToHeap } from "./copy.ts";
 import { toDenoError, withDenoErrors } from "./errors.ts";
 import type { ResolvedEndpoint } from "./endpoint.ts";
-import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
+import { checkLibOS, closeQueue, Lease, type LibOSOption } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
 import { PopIterator } from "./pop_iterator.ts";
 import type {
@@ -76,6 +76,7 @@ export abstract class Socket implements Disposable {
 
   /** Takes a queue over; `closed` is called when it is closed. */
   constructor(libos: LibOS, qd: QueueDescriptor, closed?: () => void) {
+    checkLibOS(libos);
     this.libos = libos;
     this.qd = qd;
     this.#operations = libos.operations;
@@ -153,17 +154,18 @@ export abstract class Socket implements Disposable {
   ): Operation<void> {
     this.check("push");
     if (options !== undefined) checkLimits("push", options);
-    const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
+    const copied = data instanceof Uint8Array;
+    const sga = copied ? copyToHeap(this.libos, data) : data;
     try {
       const operation = address === null
         ? this.#operations.push(this.qd, sga, this.outcome)
         : this.#operations.pushTo(this.qd, sga, address, this.outcome);
       const limited = options === undefined ? operation : operation.within(options);
       // Nobody else has the handle of a copy.
-      if (sga !== data) sga.recycle();
+      if (copied) sga.recycle();
       return limited;
     } catch (error) {
-      if (sga !== data) sga.free();
+      if (copied) sga.free();
       throw this.failed(error);
     }
   }
@@ -176,7 +178,11 @@ export abstract class Socket implements Disposable {
     return converted;
   }
 
-  /** What is made of how its operations end. */
+  /**
+   * What is made of how its operations end.
+   *
+   * @internal
+   */
   protected readonly outcome: SocketOutcome = {
     result: undefined,
     error: (error) => {

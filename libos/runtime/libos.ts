@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { DemikernelError, inspect } from "../error.ts";
 import { BufferHeap, type BufferHeapOptions } from "./memory/heap.ts";
 import { MemoryQueue } from "./queue/memory_queue.ts";
 import { Opcode, PooledOperation } from "./operation/operation.ts";
@@ -103,9 +103,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (!domains.includes(domain) || !types.includes(type)) {
       throw new DemikernelError("ENOTSUP", "socket", {
         detail:
-          `${this.name} has no sockets of domain ${Deno.inspect(domain)} and type ${
-            Deno.inspect(type)
-          }; ` +
+          `${this.name} has no sockets of domain ${inspect(domain)} and type ${inspect(type)}; ` +
           `it has ${types.join(", ")} of ${domains.join(", ")}`,
       });
     }
@@ -122,7 +120,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
       throw new DemikernelError("EINVAL", "listen", {
         qd,
         detail: `a backlog must be an integer from 1 to ${LARGEST_BACKLOG}, not ${
-          Deno.inspect(backlog)
+          inspect(backlog)
         }`,
       });
     }
@@ -151,7 +149,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (how !== "read" && how !== "write" && how !== "both") {
       throw new DemikernelError("EINVAL", "shutdown", {
         qd,
-        detail: `how must be read, write or both, not ${Deno.inspect(how)}`,
+        detail: `how must be read, write or both, not ${inspect(how)}`,
       });
     }
     queue.shutdown(how);
@@ -199,14 +197,12 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     }
     if (typeof name !== "string" || !PIPE_NAME.test(name)) {
       throw new DemikernelError("EINVAL", "pipe", {
-        detail: `a name must be 1 to 64 letters, digits, and any of - _ . :, not ${
-          Deno.inspect(name)
-        }`,
+        detail: `a name must be 1 to 64 letters, digits, and any of - _ . :, not ${inspect(name)}`,
       });
     }
     if (end !== "pop" && end !== "push") {
       throw new DemikernelError("EINVAL", "pipe", {
-        detail: `an end is pop or push, not ${Deno.inspect(end)}`,
+        detail: `an end is pop or push, not ${inspect(end)}`,
       });
     }
     return this.#register(this.createPipe(name, end));
@@ -285,7 +281,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     // An async generator would run on by itself, and nobody would see it fail.
     if (typeof coroutine?.next !== "function" || Symbol.asyncIterator in coroutine) {
       throw new DemikernelError("EINVAL", "spawn", {
-        detail: `a coroutine is what a generator function gives, not ${Deno.inspect(coroutine)}`,
+        detail: `a coroutine is what a generator function gives, not ${inspect(coroutine)}`,
       });
     }
     return this.scheduler.spawn(coroutine);
@@ -350,7 +346,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (this.capabilities.options.includes(option)) return queue;
     throw new DemikernelError("ENOPROTOOPT", operation, {
       qd,
-      detail: `${this.name} has no option ${Deno.inspect(option)}; ` +
+      detail: `${this.name} has no option ${inspect(option)}; ` +
         `it has ${this.capabilities.options.join(", ") || "none"}`,
     });
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkTimeout, DemikernelError } from "../error.ts";
+import { checkTimeout, DemikernelError, inspect } from "../error.ts";
 import type { PooledOperation } from "./operation/operation.ts";
 import type { OperationPool, PushOperation } from "./operation/pool.ts";
 import type { QueueTable } from "./queue/table.ts";
@@ -136,7 +136,7 @@ export class RuntimeOperations implements Operations {
 function wrongSize(qd: number, size: number): DemikernelError {
   return new DemikernelError("EINVAL", "pop", {
     qd,
-    detail: `a size must be an integer of 0 or more, not ${Deno.inspect(size)}`,
+    detail: `a size must be an integer of 0 or more, not ${inspect(size)}`,
   });
 }
 

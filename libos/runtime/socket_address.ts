@@ -7,7 +7,7 @@
 import { decodeSockaddr, encodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { isIPv4 } from "node:net";
 import { formatAddress, parseAddress } from "./address.ts";
-import { DemikernelError } from "../error.ts";
+import { DemikernelError, inspect } from "../error.ts";
 import type { Domain, InetAddress, SocketAddress } from "../pdpix.ts";
 
 /**
@@ -24,7 +24,7 @@ export function layOut(
   const refuse = (errno: "EINVAL" | "EAFNOSUPPORT", detail: string) =>
     new DemikernelError(errno, operation, { qd, detail });
   if (typeof address !== "object" || address === null) {
-    throw refuse("EINVAL", `an address is an object, not ${Deno.inspect(address)}`);
+    throw refuse("EINVAL", `an address is an object, not ${inspect(address)}`);
   }
   if (domain === "unix") return layOutPath(address, refuse);
   if (!("hostname" in address)) {
@@ -34,14 +34,14 @@ export function layOut(
   if (!(Number.isInteger(port) && port >= 0 && port <= 65535)) {
     throw refuse(
       "EINVAL",
-      `a port must be an integer from 0 to 65535, not ${Deno.inspect(port)}`,
+      `a port must be an integer from 0 to 65535, not ${inspect(port)}`,
     );
   }
   const parsed = typeof hostname === "string" ? parseAddress(hostname) : null;
   if (parsed === null) {
     throw refuse(
       "EINVAL",
-      `${Deno.inspect(hostname)} is no IPv4 or IPv6 address; resolve names first`,
+      `${inspect(hostname)} is no IPv4 or IPv6 address; resolve names first`,
     );
   }
   if ((parsed.bytes.length === 4) !== (domain === "inet")) {

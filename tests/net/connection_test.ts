@@ -31,6 +31,32 @@ Deno.test("Connection gives the addresses that it was asked for when its libOS i
   assertThrows(() => server.remoteAddr, Deno.errors.BadResource);
 });
 
+netTest("Connection gives the addresses of both sides after the peer's reset", async (libos) => {
+  for (const close of [false, true]) {
+    using owned = new DisposableStack();
+    const [client, server] = await makePair(libos, owned);
+    const { localAddr, remoteAddr } = client;
+    libos.setsockopt(client.qd, "linger", 0);
+    client.close();
+    await assertRejects(async () => await server.pop(), Deno.errors.ConnectionReset);
+    if (close) server.close();
+    assertEquals([server.remoteAddr, server.localAddr], [localAddr, remoteAddr]);
+  }
+});
+
+netTest(
+  "Connection gives the addresses of both sides when it was reset before it was accepted",
+  async (libos) => {
+    using listener = listen({ libos, ...LOOPBACK });
+    const client = await connect({ libos, port: listener.addr.port });
+    const { localAddr } = client;
+    libos.setsockopt(client.qd, "linger", 0);
+    client.close();
+    using server = await listener.accept();
+    assertEquals([server.remoteAddr, server.localAddr], [localAddr, listener.addr]);
+  },
+);
+
 netTest("Connection.pop() gives at most the size that is asked for", async (libos) => {
   const [client, server] = await makePair(libos);
   await client.push(bytes("hello"));

@@ -135,3 +135,23 @@ netTest("listen() takes an abstract Unix socket, whose name is free afterwards",
     await client.push(bytes("x"));
   }
 });
+
+netTest(
+  "listen() replaces the file that a dead listener left when it is told to",
+  async (libos) => {
+    const directory = await Deno.makeTempDir();
+    const path = `${directory}/socket`;
+    // A process that is killed leaves its file behind, as one that renames it does.
+    const dead = listen({ libos, path });
+    await Deno.rename(path, `${path}.left`);
+    dead.close();
+    await Deno.rename(`${path}.left`, path);
+    assertThrows(() => listen({ libos, path }), Deno.errors.AddrInUse, "reuseAddress");
+    {
+      using _listener = listen({ libos, path, reuseAddress: true });
+      using _client = await connect({ libos, path });
+      assertThrows(() => listen({ libos, path, reuseAddress: true }), Deno.errors.AddrInUse);
+    }
+    await Deno.remove(directory, { recursive: true });
+  },
+);

@@ -21,9 +21,9 @@ import { bytes, countToEnd, LOOPBACK, makePair, netTest } from "./_net.ts";
 
 /** Calls a function, and gives what was printed as an error meanwhile: errors have stacks, texts are lines. */
 async function printed(call: () => Promise<void>): Promise<unknown[]> {
-  using error = stub(console, "error", () => {});
+  using print = stub(console, "error", () => {});
   await call();
-  return error.calls.flatMap(({ args }) => args);
+  return print.calls.flatMap(({ args }) => args);
 }
 
 type AsyncHandler = (connection: Connection) => Promise<void>;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { DemikernelError } from "../../error.ts";
+import { DemikernelError, inspect } from "../../error.ts";
 import { Chunk } from "./chunk.ts";
 import { HeapSga } from "./sga.ts";
 import { makeMemory, SizeClass } from "./size_class.ts";
@@ -200,7 +200,7 @@ function checkSize(size: number): void {
 
 function wrongSize(size: unknown): DemikernelError {
   return new DemikernelError("EINVAL", "alloc", {
-    detail: `a buffer size must be an integer of 0 or more, not ${Deno.inspect(size)}`,
+    detail: `a buffer size must be an integer of 0 or more, not ${inspect(size)}`,
   });
 }
 
