@@ -10,10 +10,11 @@
  */
 
 import { getHeapStatistics } from "node:v8";
+import { libc } from "../ffi/libc/load.ts";
 import { type Connection, type InetAddress, type LibOS, serve, type Sga } from "../mod.ts";
 import { main } from "./_cli.ts";
 import { Letter, Outbox } from "./_outbox.ts";
-import { type ReplyMemory, Session, Store } from "./kv/mod.ts";
+import { freedBytes, type ReplyMemory, Session, Store } from "./kv/mod.ts";
 
 /**
  * How many keys whose time has come are deleted at once, and after how many milliseconds again: soon if there
@@ -27,6 +28,12 @@ const EXPIRY = { budget: 1000, idle: 100, busy: 4 };
  * of them: `deno run --v8-flags=--max-old-space-size=16000`.
  */
 const HEAP_SHARE = 0.75;
+
+/**
+ * Once in so many milliseconds the C library is told to give back to the system what is free, if as many bytes were
+ * freed since. By itself it keeps nearly all that was in pieces of less than 32 MiB.
+ */
+const TRIM = { interval: 1000, size: 2 ** 24 };
 
 /** Memory for replies: an sga, which is then pushed. */
 class ReplySga {
@@ -134,10 +141,17 @@ if (import.meta.main) {
         timer = setTimeout(expire, expired < EXPIRY.budget ? EXPIRY.idle : EXPIRY.busy);
       };
       expire();
+      let freed = 0;
+      const trim = setInterval(() => {
+        if (freedBytes() - freed < TRIM.size) return;
+        freed = freedBytes();
+        libc().malloc_trim(0n);
+      }, TRIM.interval);
       return {
         addr: server.addr,
         shutdown() {
           clearTimeout(timer);
+          clearInterval(trim);
           return server.shutdown().finally(() => outbox[Symbol.dispose]());
         },
       };
