@@ -79,6 +79,11 @@ function* handle(connection: Connection, store: Store, outbox: Outbox) {
   const { reply } = session;
   const letter = new Letter(connection);
   try {
+    if (!session.open) {
+      // There are too many.
+      using refusal = memory.take(reply.length);
+      yield* connection.push(refusal);
+    }
     while (session.open) {
       const request = yield* connection.pop();
       if (request === null) break;
@@ -107,6 +112,10 @@ function* handle(connection: Connection, store: Store, outbox: Outbox) {
     // What is not sent when the connection is closed may be lost.
     if (letter.sga !== null) outbox.flush();
     if (letter.push !== null) yield* letter.push;
+  } catch (error) {
+    // A line for whoever runs the server, and nothing for a client that asks too much: as in Redis.
+    if (!(error instanceof RangeError)) throw error;
+    console.error(`Closed the connection of ${session.info.address}: ${error.message}`);
   } finally {
     session.close();
     memory.recycle();
@@ -127,11 +136,12 @@ if (import.meta.main) {
         { libos, hostname, port, signal },
         (connection) => handle(connection, store, outbox),
       );
-      // The store tells clients its port, which is known now that the server listens.
+      // The store tells clients where it listens, which is known now that the server listens.
       let now = 0;
       const store: Store = new Store({
         // Once for all who are served in one turn, as in Redis: to read the clock makes a number on the heap.
         clock: () => outbox.empty ? now = Date.now() : now,
+        bind: server.addr.hostname,
         port: server.addr.port,
         maximumMemory: HEAP_SHARE * getHeapStatistics().heap_size_limit,
       });
