@@ -103,7 +103,7 @@ Deno.test("kv.ts gives the memory of values back when they are gone", async () =
   assertEquals(await client.read(replyLength(size) + 4), replyLength(size) + 4);
   await assertMemory(server, start + SLACK);
 
-  for (const [count, size] of [[100_000, 1000], [2000, 100_000]] as const) {
+  for (const [count, size] of [[100_000, 1000], [1000, 100_000]] as const) {
     const value = "x".repeat(size);
     for (let i = 0; i < count; i += 1000) {
       const requests = Array.from({ length: 1000 }, (_, j) => request("SET", i + j, value));
