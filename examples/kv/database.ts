@@ -6,6 +6,7 @@
 import { CommandError } from "./errors.ts";
 import { ExpiryQueue } from "./expiry_queue.ts";
 import { hashBytes } from "./hash.ts";
+import type { Integer } from "./integer.ts";
 import { KeyTable } from "./key_table.ts";
 import { Field, NOWHERE, Records } from "./records.ts";
 import { Span } from "./span.ts";
@@ -189,12 +190,12 @@ export class Database {
   }
 
   /** When an entry expires, in milliseconds since 1970, or `undefined` if it does not. */
-  deadline(entry: Entry): number | undefined {
-    return !this.#expires(entry) ? undefined : this.#expiring.deadline(entry);
+  deadline(entry: Entry): Integer | undefined {
+    return !this.#expires(entry) ? undefined : this.#expiring.exactDeadline(entry);
   }
 
   /** Lets an entry expire at a time, in milliseconds since 1970. */
-  expireAt(entry: Entry, deadline: number): void {
+  expireAt(entry: Entry, deadline: Integer): void {
     this.#expiring.set(entry, deadline);
   }
 
@@ -222,13 +223,14 @@ export class Database {
    * place that is still to be visited to one that was. So a key that exists throughout is visited at least
    * once, and no state has to be kept for the client.
    *
-   * @param cursor Where to go on, or 0 to begin.
+   * @param cursor Where to go on, or 0 to begin. With more than there ever can be keys, nothing is left to visit.
    * @param count How many keys to visit at most.
    * @param visit Called with each entry that has not expired; all are good until the next key is changed.
    * @returns The cursor to go on with, or 0 when all keys have been visited.
    */
   scan(cursor: number, count: number, visit: (entry: Entry) => void): number {
     const order = this.#order;
+    if (cursor > this.#maximumKeys) return 0;
     const end = cursor === 0 ? order.length : Math.min(cursor, order.length);
     const start = Math.max(0, end - count);
     // First, since an expired entry goes the same way as any deletion, which moves others.

@@ -18,6 +18,12 @@ interface Holds {
 const holds = new WeakMap<ArrayBuffer, Holds>();
 /** How many there are in `holds`; it is nearly always empty. */
 let held = 0;
+let freed = 0;
+
+/** How many bytes were freed so far. */
+export function freedBytes(): number {
+  return freed;
+}
 
 /**
  * Memory of so many bytes.
@@ -41,10 +47,7 @@ export function allocate(size: number): ArrayBuffer {
 export function free(memory: ArrayBuffer, lingering?: (size: number) => void): void {
   const { byteLength } = memory;
   const holders = held > 0 ? holds.get(memory) : undefined;
-  if (holders === undefined) {
-    memory.transfer(0);
-    return;
-  }
+  if (holders === undefined) return detach(memory);
   holders.freed = () => lingering?.(-byteLength);
   lingering?.(byteLength);
 }
@@ -72,6 +75,12 @@ export function release(memory: ArrayBuffer): void {
   holds.delete(memory);
   held--;
   if (holders.freed === null) return;
-  memory.transfer(0);
+  detach(memory);
   holders.freed();
+}
+
+/** What is detached is freed now and not when it is collected. */
+function detach(memory: ArrayBuffer): void {
+  freed += memory.byteLength;
+  memory.transfer(0);
 }

@@ -140,7 +140,7 @@ export class ReplyBuffer {
    * it, so that no reply takes more than one batch, however long it is.
    */
   stored(value: Span): void {
-    if (this.#tail === null && this.length + value.length <= BATCH) this.value(value);
+    if (this.#hasRoom(value.length + 2)) this.value(value);
     else (this.#tail ??= new ReplyTail()).add(value);
   }
 
@@ -153,8 +153,8 @@ export class ReplyBuffer {
 
   /** The absence of a value: the null bulk string, or the null of RESP3. */
   null(): void {
-    if (this.#tail === null) this.#null();
-    else this.#tail.add(null);
+    if (this.#hasRoom(0)) this.#null();
+    else (this.#tail ??= new ReplyTail()).add(null);
   }
 
   /** The head of an array: `count` replies follow. */
@@ -179,6 +179,11 @@ export class ReplyBuffer {
     this.#reserve(HEADER_SIZE + text.length + 6);
     this.#header(VERBATIM, text.length + 4);
     this.#line("txt:" + text);
+  }
+
+  /** Whether a header and `size` bytes more come next, and are within the batch. */
+  #hasRoom(size: number): boolean {
+    return this.#tail === null && this.length + HEADER_SIZE + size <= BATCH;
   }
 
   #null(): void {

@@ -73,7 +73,8 @@ export class Session {
   #running = false;
 
   /**
-   * @param store What all clients share; the client is listed there until {@linkcode Session.close}.
+   * @param store What all clients share; the client is listed there until {@linkcode Session.close}. If there are too
+   * many, the session is not open, and has only an error to reply.
    * @param info What the network knows about the client.
    * @param memory Gives the memory that replies are written into.
    */
@@ -84,7 +85,8 @@ export class Session {
     this.id = store.nextSessionId();
     this.connectedAt = this.activeAt = store.now;
     this.database = store.databases[0]!;
-    store.sessions.set(this.id, this);
+    if (store.sessions.size < store.maximumClients) store.sessions.set(this.id, this);
+    else this.#refuse("ERR max number of clients reached");
   }
 
   /** Whether to go on: if not, the connection is to be closed when the replies have been sent. */
@@ -103,8 +105,8 @@ export class Session {
    * bytes must not change before that. What is left of an unfinished request is copied.
    *
    * @param input Bytes from the client, in any portion.
-   * @throws {RangeError} If a request is too long; close the session, and the connection.
-   * @throws {CommandError} If there is no memory for a request; as well.
+   * @throws {RangeError} If a request is too long, or there is no memory for it; close the session, and the
+   * connection.
    */
   feed(input: Uint8Array): void {
     if (this.#paused) throw new Error("Cannot feed session: it has to be resumed first");
@@ -192,8 +194,7 @@ export class Session {
         this.#execute(reader.request);
       }
       if (reader.error !== undefined) {
-        this.#open = false;
-        if (this.replyMode === "on") this.#replyError(reader.error);
+        this.#refuse(reader.error);
       }
       reader.retain();
       if (reader.idle) {
@@ -202,7 +203,8 @@ export class Session {
       }
     } catch (error) {
       this.#open = false;
-      throw error;
+      if (!(error instanceof CommandError)) throw error;
+      throw new RangeError(`Cannot read request: ${error.message}`, { cause: error });
     } finally {
       this.#running = false;
     }
@@ -216,9 +218,11 @@ export class Session {
       if (command === undefined) this.#rejectUnknown(request);
       else this.#call(command, request);
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
+      // The engine has a limit to the length of strings; no command has an error of its own for that.
+      if (!(error instanceof CommandError || error instanceof RangeError)) throw error;
       this.reply.rewind(mark);
-      this.#replyError(error.message);
+      const kind = error instanceof CommandError ? "" : "OOM command not allowed: ";
+      this.#replyError(kind + error.message);
     }
     if (this.replyMode !== "on") this.#applyReplyMode(mark);
   }
@@ -259,6 +263,12 @@ export class Session {
     throw new CommandError(
       `ERR unknown command '${excerpt(name)}', with args beginning with: ${excerpts}`,
     );
+  }
+
+  /** Ends the session with an error. */
+  #refuse(message: string): void {
+    this.#open = false;
+    if (this.replyMode === "on") this.#replyError(message);
   }
 
   #replyError(message: string): void {

@@ -76,6 +76,8 @@ export const SYMBOLS = {
   malloc: { parameters: ["usize"], result: "usize" },
   // void free(void *memory)
   free: { parameters: ["u64"], result: "void" },
+  // int malloc_trim(size_t pad)
+  malloc_trim: { parameters: ["usize"], result: "i32" },
   // void *memcpy(void *dest, const void *src, size_t len)
   memcpy: { parameters: ["u64", "u64", "u64"], result: "void" },
   // void *memset(void *buf, int value, size_t len)

@@ -23,9 +23,9 @@ export function command(line: string): string {
   return request(...splitInline(line) ?? []);
 }
 
-/** A session of a store of its own. */
+/** A session of a store of its own, which listens where {@linkcode RedisServer} does. */
 export function newSession(options: StoreOptions = {}): Session {
-  return new Session(new Store(options));
+  return new Session(new Store({ bind: "127.0.0.1", ...options }));
 }
 
 /** Feeds a session, and takes all the replies. */

@@ -71,9 +71,10 @@ function list(table: CommandTable, request: CommandRequest): string[] {
     case "pattern":
       return names.filter((name) => matchGlob(pattern, name));
     case "module":
+    case "aclcat":
+      // There are no modules, and no categories of an access list.
       return [];
     default:
-      // Categories of the access list, which does not exist here, are among what cannot be asked for.
       throw syntaxError();
   }
 }

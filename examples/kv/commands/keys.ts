@@ -104,12 +104,13 @@ function scan(session: Session, request: CommandRequest): void {
   replyKeys(session, found);
 }
 
+/** Reads a cursor as C reads an unsigned integer of 64 bits: a negative one counts down from the largest. */
 function readCursor(text: string): number {
-  if (!/^([+-]?[0-9]+)?$/.test(text)) throw new CommandError("ERR invalid cursor");
-  const digits = text.replace(/^[+-]/, "");
-  const cursor = BigInt(digits);
+  const [, sign, digits] = /^(?:([+-]?)([0-9]+))?(?:$|\0)/.exec(text) ?? [];
+  if (digits === undefined && !/^(?:$|\0)/.test(text)) throw new CommandError("ERR invalid cursor");
+  const cursor = BigInt(digits ?? 0);
   if (cursor > MAX_CURSOR) throw new CommandError("ERR invalid cursor");
-  return Number(cursor);
+  return Number(BigInt.asUintN(64, sign === "-" ? -cursor : cursor));
 }
 
 /** The commands on keys. */

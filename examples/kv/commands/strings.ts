@@ -36,7 +36,7 @@ interface SetOptions {
   condition?: "nx" | "xx";
   get?: true;
   keepTtl?: true;
-  deadline?: number;
+  deadline?: Integer;
 }
 
 function setWithOptions(session: Session, request: CommandRequest): void {

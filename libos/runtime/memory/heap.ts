@@ -1,7 +1,8 @@
 /**
  * The buffer heap of a libOS: every I/O buffer comes from here, so that a device may reach it by address.
  *
- * Size classes are the powers of two from 64 B to 1 MiB; what is larger is allocated exactly.
+ * Size classes are the powers of two from 64 B to 1 MiB; what is larger is allocated exactly, and goes back to the
+ * system when it is freed.
  *
  * @module
  */
@@ -157,7 +158,7 @@ export class BufferHeap {
     if (chunk.region !== null) return chunk.region.sizeClass.put(chunk);
     this.#large--;
     this.#largeBytes -= chunk.size;
-    // Detached, its memory is free now and not when it is collected, which nothing but more of the kind brings about.
+    // What is detached is free now, and not when it is collected, which may be never.
     if (!chunk.bytes.buffer.detached) chunk.bytes.buffer.transfer(0);
   }
 
