@@ -140,6 +140,8 @@ export interface LatencyFigures {
 
 /** What a server used. */
 export interface ServerFigures {
+  /** Processor time per second of real time under the load, in milliseconds. */
+  readonly cpu?: number;
   /** Processor time per second of real time while nothing was asked of it, in milliseconds. */
   readonly idleCpu?: number;
   /** Memory in RAM. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { loadEcho, loadKeyValue } from "../_harness/load.ts";
+import { loadEcho, loadHttp, loadKeyValue } from "../_harness/load.ts";
 import { Histogram } from "../_harness/histogram.ts";
 import type { Protocol } from "./subjects.ts";
 import type { Trial } from "./workload.ts";
@@ -36,6 +36,8 @@ async function medianOfWindow(protocol: Protocol, trial: Trial): Promise<number>
   const timeLimit = PATIENCE_MS;
   const { times } = protocol === "kv"
     ? await loadKeyValue(machine, server, { requests: 2 * WINDOW, connections: 10, timeLimit })
+    : protocol === "http"
+    ? await loadHttp(machine, server, { iterations: WINDOW, timeLimit })
     : await loadEcho(machine, server, { iterations: WINDOW, udp: protocol === "udp", timeLimit });
   return Histogram.of(times).quantile(0.5);
 }

@@ -64,6 +64,8 @@ export interface Workload {
   readonly protocol: Protocol;
   /** Who takes part, by id, unless others are asked for. */
   readonly subjects: readonly string[];
+  /** The idle policies of ours, unless others are asked for. @default {["adaptive"]} */
+  readonly idle?: readonly string[];
   /** The id of the one that the others are compared with. */
   readonly baseline: string;
   /** What varies within a trial. */

@@ -6,7 +6,7 @@
 import type { Experiment, Sample } from "../schema.ts";
 import { renderLines } from "./lines.ts";
 import { grouped, MEASURES, p99Of } from "./measures.ts";
-import { fitScale, linear } from "./scale.ts";
+import { fitScale } from "./scale.ts";
 import {
   medianOf,
   ofVariant,
@@ -34,7 +34,7 @@ export function loadPlot(experiment: Experiment, options: PlotOptions = {}): str
   const all = lines.flatMap(({ points }) => points);
   return renderLines(experiment, options, {
     x: {
-      scale: linear(Math.max(...all.map(([throughput]) => throughput))),
+      scale: fitScale(all.map(([throughput]) => throughput)),
       name: MEASURES.throughput.name + describeMarks(experiment, pointsOf(samples)),
       label: (tick) => grouped(tick),
     },

@@ -21,16 +21,15 @@ import {
 const NARROWEST = 0.07;
 
 /**
- * Draws the median latency of each subject over the parameter (a size, a number of connections), on a
- * logarithmic axis; where latency was not measured, the throughput or the bandwidth. Medians over the
- * steady samples.
+ * Draws the median latency of each subject over the parameter (a size, a number of connections), or another measure, on
+ * a logarithmic axis; where latency was not measured, the throughput or the bandwidth. Medians over the steady samples.
  *
  * @throws {BenchmarkError} If no sample has a figure and a point, or there are several variants and none
  * is chosen.
  */
 export function sweepPlot(experiment: Experiment, options: PlotOptions = {}): string {
   const samples = ofVariant(experiment, options).filter(({ point }) => point !== undefined);
-  const name = mainMeasureOf(samples);
+  const name = options.measure ?? mainMeasureOf(samples);
   if (name === undefined) {
     throw new BenchmarkError(
       `Cannot plot ${experiment.id}: no sample has a point and a figure, use the bar chart`,

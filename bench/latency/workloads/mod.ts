@@ -5,12 +5,14 @@
  */
 import type { Workload } from "../workload.ts";
 import { agreement } from "./agreement.ts";
+import { alongside } from "./alongside.ts";
+import { awaits } from "./awaits.ts";
 import { connections } from "./connections.ts";
 import { tcpEcho, udpEcho } from "./echo.ts";
 import { idle } from "./idle.ts";
 import { idleConnections } from "./idle_connections.ts";
 import { kv } from "./kv.ts";
-import { openLoop } from "./open_loop.ts";
+import { openLoop, rates } from "./open_loop.ts";
 import { setUp } from "./set_up.ts";
 import { sizes } from "./sizes.ts";
 import { stream } from "./stream.ts";
@@ -20,6 +22,9 @@ export const WORKLOADS: readonly Workload[] = [
   tcpEcho,
   udpEcho,
   kv,
+  awaits,
+  alongside,
+  rates,
   openLoop,
   connections,
   idleConnections,
