@@ -62,17 +62,15 @@ await runProgram(program, async (values) => {
     );
   }
   const plan: Plan = PLANS[values.plan as PlanName];
-  const wanted = chooseParts(
-    chooseWorkloads(list(values.workload) ?? plan.workloads),
-    values.parts,
-  );
+  const wanted = chooseParts(chooseWorkloads(list(values.workload) ?? plan.workloads), values.parts)
+    .map((workload) =>
+      values.rounds === 0 ? workload : { ...workload, rounds: () => values.rounds }
+    );
   const only = list(values.subjects);
   const earlier = values.baseline === "" ? undefined : await readRun(values.baseline);
   // Whoever says how many rounds wants no more for the sake of precision.
   const { precision: _, ...effortOfRounds } = plan.effort;
-  const effort = values.rounds === 0
-    ? plan.effort
-    : { ...effortOfRounds, rounds: values.rounds, sweepRounds: values.rounds };
+  const effort = values.rounds === 0 ? plan.effort : effortOfRounds;
   // What cannot be written shall not take the time to measure it.
   if (values.out !== "") await writing(values.out, () => makeFolder(values.out));
   const date = new Date().toISOString();
