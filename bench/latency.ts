@@ -24,7 +24,7 @@ const program = {
     plan: {
       default: "quick",
       choices: Object.keys(PLANS),
-      description: "How much: quick takes less than a minute, full about three quarters of an hour",
+      description: "How much: quick takes less than a minute, full about an hour",
     },
     workload: {
       default: "",

@@ -52,7 +52,7 @@ export interface EchoLoad extends LoadOptions {
   readonly seed?: number;
   /**
    * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It has
-   * one connection, over TCP, in a closed loop. That of the route by default.
+   * one connection, over TCP, in a closed loop. By default that of the route, or one on catnap where there is no C compiler.
    */
   readonly client?: LibOSClient;
 }
@@ -139,7 +139,7 @@ const STALLED = /no (?:echo|reply) within 5 s/;
 export async function loadEcho(
   machine: Machine,
   server: Server,
-  { client = server.route.client, rate, cpu, ...options }: EchoLoad,
+  { client = defaultClient(machine, server), rate, cpu, ...options }: EchoLoad,
 ): Promise<LoadResult> {
   const isPlain = (options.connections ?? 1) === 1 && !options.udp && rate === undefined && !cpu;
   if (!isPlain) assertKernelClient(server, "such a load");
@@ -213,6 +213,11 @@ export async function loadHttp(
 ): Promise<LoadResult> {
   assertKernelClient(server, "HTTP");
   return await measure(machine, server, await compiled(machine, "load_http"), { ...options });
+}
+
+/** Without a compiler there is no client in C. */
+function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | undefined {
+  return route.client ?? (compiler === undefined ? { libos: "catnap" } : undefined);
 }
 
 /** Our client on a libOS can do no more than echo. */

@@ -121,9 +121,10 @@ export async function cEpollEcho(machine: Machine, block: boolean): Promise<Serv
   return { name: block ? "C epoll" : "C epoll spin", argv: block ? [...argv, "--block"] : argv };
 }
 
-/** A server in Deno that collects its garbage on SIGUSR2. */
+/** A server that collects its garbage on SIGUSR2, if it is in Deno. */
 export function collectable({ name, argv, ...rest }: ServerCommand): ServerCommand {
   const [deno, run, ...others] = argv;
+  if (deno !== Deno.execPath()) return { name, argv, ...rest };
   const preload = `--preload=${path("./collect_on_signal.ts")}`;
   return { name, argv: [deno!, run!, "--v8-flags=--expose-gc", preload, ...others], ...rest };
 }

@@ -146,6 +146,10 @@ export interface ServerFigures {
   readonly idleCpu?: number;
   /** Memory in RAM. */
   readonly resident?: number;
+  /** The part of it that is not backed by files: heaps and stacks. */
+  readonly anonymous?: number;
+  /** What of it came with each open connection. */
+  readonly perConnection?: number;
 }
 
 /** A figure that counts: a quotient within rounds, or one that counts by itself. */

@@ -75,6 +75,16 @@ const COLUMNS: readonly Column[] = [
     figure: ({ server }) => server?.resident,
     write: (value) => (value / 1e6).toFixed(1),
   },
+  {
+    head: "anonymous MB",
+    figure: ({ server }) => server?.anonymous,
+    write: (value) => (value / 1e6).toFixed(1),
+  },
+  {
+    head: "KiB each",
+    figure: ({ server }) => server?.perConnection,
+    write: (value) => (value / 1024).toFixed(2),
+  },
 ];
 
 /** Returns a whole run. */

@@ -7,7 +7,6 @@ import { BenchmarkError } from "../_harness/command_line.ts";
 import { Histogram } from "../_harness/histogram.ts";
 import { loadEcho, loadKeyValue, type LoadResult } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
-import { pingpong } from "../_harness/pingpong.ts";
 import type { Server, ServerCommand } from "../_harness/server.ts";
 import { type Handler, ourEcho, ourKeyValueServer, ourUdpEcho } from "../_harness/targets.ts";
 
@@ -79,10 +78,7 @@ export function workloadOf(
       return {
         title: `tcp-echo over ${libos}, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
         command: ourEcho(handler as Handler, idle, libos),
-        run: (machine, server, ms) =>
-          machine.compiler === undefined
-            ? pingpongWithoutC(machine, server, ms)
-            : echo(machine, server, ms, false),
+        run: (machine, server, ms) => echo(machine, server, ms, false),
       };
   }
 }
@@ -116,10 +112,4 @@ function summarize(server: Server, { operations, elapsed, times }: LoadResult): 
   }
   const { p50, mean } = Histogram.of(times).figures();
   return { requests: operations, elapsed, p50, mean };
-}
-
-async function pingpongWithoutC(machine: Machine, server: Server, ms: number): Promise<Loaded> {
-  const load = { iterations: REQUESTS_PER_MS * ms, warmup: 0, timeLimit: ms };
-  const { iterations, p50, mean } = await pingpong(machine, server, load, "deno");
-  return { requests: iterations, elapsed: ms * 1e6, p50, mean };
 }

@@ -12,7 +12,9 @@ import { tcpEcho, udpEcho } from "./echo.ts";
 import { idle } from "./idle.ts";
 import { idleConnections } from "./idle_connections.ts";
 import { kv } from "./kv.ts";
+import { memory } from "./memory.ts";
 import { openLoop, rates } from "./open_loop.ts";
+import { redisBenchmark } from "./redis_benchmark.ts";
 import { setUp } from "./set_up.ts";
 import { sizes } from "./sizes.ts";
 import { stream } from "./stream.ts";
@@ -22,6 +24,7 @@ export const WORKLOADS: readonly Workload[] = [
   tcpEcho,
   udpEcho,
   kv,
+  redisBenchmark,
   awaits,
   alongside,
   rates,
@@ -32,5 +35,6 @@ export const WORKLOADS: readonly Workload[] = [
   stream,
   setUp,
   idle,
+  memory,
   agreement,
 ];
