@@ -20,10 +20,6 @@ export interface LoadOptions {
   readonly warmup?: number;
   /** Milliseconds after which the warm-up, and then the measurement, end early. */
   readonly timeLimit?: number;
-  /** The IPv4 address of the server. That of its route by default. */
-  readonly host?: string;
-  /** What to run the client by: `["ip", "netns", "exec", "client"]` for one. That of the route by default. */
-  readonly prefix?: readonly string[];
 }
 
 /** What {@linkcode loadEcho} is to do. */
@@ -85,22 +81,14 @@ export interface KeyValueLoad extends LoadOptions {
 
 /** What {@linkcode loadStream} is to do. Its warm-up is in bytes. */
 export interface StreamLoad extends LoadOptions {
-  /** Bytes to send and to get back, over all connections. */
+  /** Bytes to send and to get back. */
   readonly bytes: number;
-  /** Connections to open. @default {1} */
-  readonly connections?: number;
-  /** Bytes that a write offers, at most 1 MiB. @default {65_536} */
-  readonly chunk?: number;
-  /** Bytes of a connection that are under way at most. @default {1_048_576} */
-  readonly window?: number;
 }
 
 /** What {@linkcode loadConnect} is to do. */
 export interface ConnectLoad extends LoadOptions {
-  /** Connections to make. */
+  /** Connections to make, one after the other. */
   readonly iterations: number;
-  /** How many are being made at any time. @default {1} */
-  readonly concurrency?: number;
 }
 
 /** What was measured. */
@@ -239,15 +227,15 @@ async function measure(
   machine: Machine,
   server: Server,
   program: readonly string[],
-  { prefix = server.route.clientPrefix, port = server.port, ...flags }: Flags,
+  { port = server.port, ...flags }: Flags,
   sampled = true,
 ): Promise<LoadResult> {
-  const { hostname: host, stalls = false } = server.route;
+  const { hostname: host, clientPrefix, stalls = false } = server.route;
   const attempts = stalls ? ATTEMPTS : 1;
   using samples = new TemporaryFile();
   const own = { port, host, ...(sampled && { samples: samples.path }) };
   const argv = pinned(machine, "client", [
-    ...prefix,
+    ...clientPrefix,
     ...program,
     ...commandLine({ ...own, ...flags }),
   ]);

@@ -106,9 +106,6 @@ int main(int argc, char **argv)
     run(common.warmup);
     uint64_t begin = now_ns();
     long made = run(iterations);
-    uint64_t elapsed = now_ns() - begin;
-    write_samples();
-    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld}\n", made,
-           (unsigned long long)elapsed, (long long)made * (long long)reply_length);
+    report(made, now_ns() - begin, made * (long)reply_length);
     return 0;
 }
