@@ -31,18 +31,9 @@ static void echo_until_eof(int fd)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "hostname", required_argument, NULL, 'h' },
-                                             { "port", required_argument, NULL, 'p' },
-                                             { 0 } };
     const char *hostname = "127.0.0.1";
     int port = 0;
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (o) {
-        case 'h': hostname = optarg; break;
-        case 'p': port = (int)number("port", optarg, 0, 65535); break;
-        default: return EXIT_FAILED;
-        }
-    }
+    parse_address(argc, argv, &hostname, &port);
     int listener = listen_on(hostname, port);
     for (;;) {
         int fd = accept(listener, NULL, NULL);

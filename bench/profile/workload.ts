@@ -38,8 +38,6 @@ export interface WorkloadOptions {
   readonly workload: string;
   /** How the handler of tcp-echo is written; those of the others are generators. */
   readonly handler: string;
-  /** The libOS. */
-  readonly libos: string;
   /** The idle policy. */
   readonly idle: string;
   /** Requests under way on each connection of kv. @default {1} */
@@ -57,27 +55,27 @@ const CONNECTIONS = 50;
 
 /** Returns a workload. */
 export function workloadOf(
-  { workload, handler, libos, idle, pipeline = 1 }: WorkloadOptions,
+  { workload, handler, idle, pipeline = 1 }: WorkloadOptions,
 ): Workload {
   switch (workload) {
     case "kv":
       return {
         title:
-          `kv over ${libos}, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections, ` +
+          `kv over catnap, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections, ` +
           `${pipeline} under way on each`,
-        command: ourKeyValueServer(idle, libos),
+        command: ourKeyValueServer(idle),
         run: (machine, server, ms) => loadKv(machine, server, ms, pipeline),
       };
     case "udp-echo":
       return {
-        title: `udp-echo over ${libos}, idle policy ${idle}: one client, 64 bytes`,
-        command: ourUdpEcho(idle, libos),
+        title: `udp-echo over catnap, idle policy ${idle}: one client, 64 bytes`,
+        command: ourUdpEcho(idle),
         run: (machine, server, ms) => echo(machine, server, ms, true),
       };
     default:
       return {
-        title: `tcp-echo over ${libos}, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
-        command: ourEcho(handler as Handler, idle, libos),
+        title: `tcp-echo over catnap, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
+        command: ourEcho(handler as Handler, idle),
         run: (machine, server, ms) => echo(machine, server, ms, false),
       };
   }

@@ -5,11 +5,10 @@
  */
 import type { Experiment, Run, Sample } from "../schema.ts";
 import { barChart } from "./bar_chart.ts";
-import { loadPlot } from "./load_plot.ts";
 import { mainMeasureOf, MEASURES } from "./measures.ts";
 import { percentilePlot } from "./percentile_plot.ts";
 import { pointsOf, variantsOf } from "./selection.ts";
-import { sweepPlot } from "./sweep_plot.ts";
+import { loadPlot, sweepPlot } from "./sweep_plot.ts";
 
 /** Parameters that say how much is asked of a server at once. */
 const LOADS = ["rate", "connections", "clients", "depth"];
