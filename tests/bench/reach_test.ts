@@ -120,7 +120,7 @@ testOn("demikernel:catloop", "loads that our client cannot make are refused", as
 });
 
 testOn("demikernel:catloop", "subjects() on catloop are for one client, over TCP", async () => {
-  const options = { libos: ["demikernel:catloop"], idle: "adaptive", fetch: false };
+  const options = { libos: ["demikernel:catloop"], fetch: false };
   const only = ["c-epoll", "c-demikernel", "ours-generator"];
   using tcp = await subjects(machine, "tcp", { ...options, only });
   assertEquals(tcp.available.map(({ id, many }) => ({ id, many })), [
@@ -133,7 +133,7 @@ testOn("demikernel:catloop", "subjects() on catloop are for one client, over TCP
 });
 
 testOn("demikernel:catpowder", "subjects() on catpowder serve over every protocol", async () => {
-  const options = { libos: ["demikernel:catpowder"], idle: "adaptive", fetch: false };
+  const options = { libos: ["demikernel:catpowder"], fetch: false };
   for (const protocol of ["tcp", "udp", "kv"] as const) {
     const only = ["c-spin", "ours-generator"];
     using found = await subjects(machine, protocol, { ...options, only });
@@ -145,7 +145,7 @@ testOn("demikernel:catpowder", "subjects() on catpowder serve over every protoco
 Deno.test("subjects() refuses libOSes that are on different wires", async () => {
   const libos = ["catnap", "demikernel:catpowder"];
   await assertRejects(
-    () => subjects(machine, "tcp", { libos, idle: "adaptive", only: [], fetch: false }),
+    () => subjects(machine, "tcp", { libos, only: [], fetch: false }),
     BenchmarkError,
     "demikernel:catpowder is on a wire of its own",
   );

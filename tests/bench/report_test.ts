@@ -1,13 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";
 import type { Reading } from "../../bench/_harness/calibration.ts";
-import {
-  areInCommonPhase,
-  commonPhase,
-  isOf,
-  isOnePhase,
-  levelOf,
-} from "../../bench/_harness/phase.ts";
+import { commonPhase, isOf, isOnePhase, levelOf } from "../../bench/_harness/phase.ts";
 import { parseBenchmarkCsv } from "../../bench/_harness/redis_protocol.ts";
 import { meetsTarget, ratioTable } from "../../bench/_harness/report.ts";
 import { microseconds, table } from "../../bench/_harness/table.ts";
@@ -67,17 +61,6 @@ Deno.test("isOnePhase() leaves out what could not be read", () => {
   assertEquals(isOnePhase([], "coarse"), true);
 });
 
-Deno.test("areInCommonPhase() finds the phase that most lists are of, and those that are of two", () => {
-  const near = readings([100], [110], [104]);
-  const [far, between] = [readings([490], [500]), readings([105], [495])];
-  const common = (...lists: Reading[][]) => areInCommonPhase(lists, "coarse");
-  assertEquals(common(near, far, between, near), [true, false, false, true]);
-  assertEquals(common(far, near, far, readings([48], [49])), [true, false, true, false]);
-  assertEquals(common(between, between), [false, false]);
-  assertEquals(common([{}, {}], [{}]), [true, true]);
-  assertEquals(common(), []);
-});
-
 Deno.test("commonPhase() finds the fastest that is a twentieth of all groups, or what they have most of", () => {
   const [fast, slow, far] = readings([104, 7_700], [108, 8_600], [490, 11_500]);
   const common = (...groups: (Reading | undefined)[][]) => commonPhase(groups, "fine");
@@ -117,7 +100,6 @@ Deno.test("commonPhase() does not join two phases by a round between them", () =
   const phase = commonPhase([levels], "fine")!;
   const near = [true, true, true, true, false, false, false];
   assertEquals(levels.map((level) => isOf(level, phase)), near);
-  assertEquals(areInCommonPhase(levels.map((level) => [level]), "fine"), near);
   assertEquals(isOf({}, phase), false);
 });
 
