@@ -92,6 +92,8 @@ export interface Turns {
   readonly unreferenced: number;
   /** What to do when there is nothing to do. */
   readonly idle: IdlePolicy;
+  /** Whether every device wakes a sleep: else a pause is as long as the sleep was, and nothing is learned from it. */
+  readonly wakes: boolean;
   /** How to sleep; without it, only time wakes the loop, and what is begun elsewhere. */
   readonly parker: Parker | null;
   /** When something has to be done by time; Infinity for never. */
@@ -148,9 +150,9 @@ export class Loop {
 
   /** Whether the loop has had nothing to do for so long that it should sleep. */
   isTired(now: number): boolean {
-    const { idle } = this.#turns;
+    const { idle, wakes } = this.#turns;
     if (idle !== "adaptive") return idle === "park";
-    const isWorth = this.#times[SHORT_PAUSES]! >= WORTH_SPINNING;
+    const isWorth = this.#times[SHORT_PAUSES]! >= WORTH_SPINNING || !wakes;
     return !isWorth || now - this.#times[LAST_WORK]! > SPIN;
   }
 
