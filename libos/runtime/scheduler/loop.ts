@@ -51,8 +51,12 @@ const LULL = 0.05;
  * {@linkcode TIMERS}.
  */
 const DOZE = 10;
-/** After so long without anything to do the loop sleeps outside of the host's way, which costs nothing at all. */
+/**
+ * After so long without anything to do, in milliseconds, the loop sleeps outside of the host's way, which costs nothing at
+ * all; sooner where the host has timers, since short sleeps cost.
+ */
 const DROWSY = 50;
+const DROWSY_BESIDE_TIMERS = 5;
 /**
  * How long a loop that must not keep the process alive, and so cannot sleep for a device, pauses before it
  * looks again, in milliseconds: twice as long each time, since nothing happens.
@@ -260,8 +264,10 @@ export class Loop {
       this.#go(0);
       return false;
     }
+    const besideTimers = pending === "later";
+    if (besideTimers && idle >= DROWSY_BESIDE_TIMERS) return this.#park();
     turns.prepareToPark();
-    const most = pending === "later" ? TIMERS : DOZE;
+    const most = besideTimers ? TIMERS : DOZE;
     parker.doze(Math.max(0, Math.min(most, turns.deadline() - now)));
     this.#untilLook = 0;
     return true;
