@@ -262,7 +262,8 @@ export interface OperationOptions {
  * wait so once, and do not keep it.
  *
  * What fails and is waited for by nobody is an unhandled rejection: at once where it was asked for outside of
- * coroutines, as of every promise; else when its queue is closed, since until then a coroutine may wait for it. What
+ * coroutines, as of every promise; else when its queue is closed, since until then a coroutine may wait for it, or, of
+ * `sleep` and `join`, in the next turn. What
  * is cancelled, by whomever, is not missed, unless it is a push: the stream would be torn without a word.
  *
  * @example As a promise

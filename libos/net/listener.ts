@@ -12,7 +12,7 @@ import {
   resolveEndpoint,
   type UnixEndpoint,
 } from "./endpoint.ts";
-import type { Lease, LibOSOption } from "./lease.ts";
+import { isClosed, type Lease, type LibOSOption } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
 import { openSocket, setFlags, Socket } from "./socket.ts";
 import type {
@@ -112,7 +112,7 @@ export class Listener<A extends SocketAddress = SocketAddress> extends Socket
         try {
           return { done: false, value: await this.accept() };
         } catch (error) {
-          if (this.open) throw error;
+          if (this.open && !isClosed(this.libos)) throw error;
           return end;
         }
       },

@@ -107,6 +107,8 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   /** What is done to connections now that no more are accepted; null as long as they are. */
   #end: ((connection: Connection) => void) | null = null;
   #referenced = true;
+  /** What `onError` was told already, and of which connection. */
+  readonly #told = new WeakMap<Error, Connection>();
 
   /** Begins to serve on a listener, which it then owns. */
   constructor(
@@ -215,8 +217,12 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     if (!isClosed(this.#libos) && !this.#signal?.aborted) this.#report(error, connection);
   }
 
-  /** What `onError` throws, or rejects with, harms nobody. */
+  /** An error is told once, also if it was missed at first. What `onError` throws, or rejects with, harms nobody. */
   #report(error: unknown, connection: Connection): void {
+    if (error instanceof Error) {
+      if (this.#told.get(error) === connection) return;
+      this.#told.set(error, connection);
+    }
     Promise.try(() => this.#onError(error, connection)).catch(print);
   }
 

@@ -63,6 +63,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   readonly #tokens = new TokenTable();
   readonly #waits: Waits;
   #exit: Promise<ExitReport> | null = null;
+  #closing = false;
 
   /** Makes the shared part. */
   constructor(options: RuntimeOptions) {
@@ -299,6 +300,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   async #close(): Promise<ExitReport> {
+    this.#closing = true;
     const openQueues = this.#queues.size;
     for (const queue of [...this.#queues]) this.close(queue.qd);
     this.operations.close();
@@ -349,7 +351,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   #checkOpen(operation: string): void {
-    if (this.#exit === null) return;
+    if (!this.#closing) return;
     throw new DemikernelError("ENODEV", operation, { detail: `${this.name} was closed` });
   }
 

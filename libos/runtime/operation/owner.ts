@@ -7,7 +7,7 @@
 import type { Waker } from "../scheduler/scheduler.ts";
 import type { PooledOperation } from "./operation.ts";
 
-/** What an operation does; the paper's opcodes, and three of our own. */
+/** What an operation does; the paper's opcodes, and two of our own. */
 export const Opcode = {
   PUSH: 1,
   POP: 2,
