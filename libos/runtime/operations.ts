@@ -96,7 +96,13 @@ export class RuntimeOperations implements Operations {
     size = 0,
     outcome?: Outcome<Sga | null, U>,
   ): Operation<U> {
-    return this.#pool.givePop(this.startPop(qd, size), outcome);
+    const operation = this.startPop(qd, size);
+    // The shortest way, for who needs it most.
+    if (this.#pool.scheduler.current === null || operation.failed) {
+      return this.#pool.givePop(operation, outcome);
+    }
+    if (outcome !== undefined) operation.outcome = outcome as Outcome<never, unknown>;
+    return operation as unknown as PooledOperation<U>;
   }
 
   /** As {@linkcode RuntimeOperations.pop}. */
