@@ -84,8 +84,6 @@ export abstract class SocketQueue extends Queue {
   lingers = false;
   /** Pops that wait for data. */
   readonly pops = new OperationList();
-  /** Pushes that wait for room. */
-  readonly pushes = new OperationList();
   protected readable = false;
   protected writable = true;
   /** Whether it is bound to an address of IPv6, from which no way leads to one of IPv4. */
