@@ -5,15 +5,20 @@
  */
 
 import { Connection } from "./connection.ts";
-import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
+import {
+  type Endpoint,
+  type InetEndpoint,
+  resolveEndpoint,
+  type UnixEndpoint,
+} from "./endpoint.ts";
 import { toDenoError } from "./errors.ts";
 import { closeQueue, type LibOSOption } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
 import { openSocket } from "./socket.ts";
-import type { Operation, OperationOptions, Outcome } from "../pdpix.ts";
+import type { InetAddress, Operation, OperationOptions, Outcome, UnixAddress } from "../pdpix.ts";
 
 /** What to connect to, and how. */
-export type ConnectOptions = Endpoint & LibOSOption & OperationOptions;
+export type ConnectOptions<E extends Endpoint = Endpoint> = E & LibOSOption & OperationOptions;
 
 /**
  * Connects; the host is 127.0.0.1 by default.
@@ -35,6 +40,15 @@ export type ConnectOptions = Endpoint & LibOSOption & OperationOptions;
  * );
  * ```
  */
+export function connect(
+  options: ConnectOptions<InetEndpoint>,
+): Operation<Connection<InetAddress>>;
+/** Connects to a Unix socket. */
+export function connect(
+  options: ConnectOptions<UnixEndpoint>,
+): Operation<Connection<UnixAddress>>;
+/** Connects to either. */
+export function connect(options: ConnectOptions): Operation<Connection>;
 export function connect(options: ConnectOptions): Operation<Connection> {
   checkLimits("connect", options);
   const endpoint = resolveEndpoint("connect", options, "127.0.0.1");

@@ -125,11 +125,11 @@ export class Datagram extends Socket implements AsyncIterable<Sga> {
   }
 
   /**
-   * Sends one datagram: an sga, which then is the libOS's, or a copy of bytes. The host of its address may be
+   * Sends one datagram: an sga, which then is the libOS's, or a copy of bytes, or a text as UTF-8. The host of its address may be
    * `localhost`; without an address it goes to the peer of {@linkcode Datagram.connect}.
    */
   push(
-    data: Sga | Uint8Array,
+    data: Sga | Uint8Array | string,
     address?: InetAddress | null,
     options?: OperationOptions,
   ): Operation<void> {

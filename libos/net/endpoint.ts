@@ -5,7 +5,7 @@
  */
 
 import { checkOptions } from "../check.ts";
-import type { Domain, SocketAddress, SocketType } from "../pdpix.ts";
+import type { Domain, InetAddress, SocketAddress, SocketType, UnixAddress } from "../pdpix.ts";
 
 /** A port of a host. */
 export interface InetEndpoint {
@@ -25,6 +25,9 @@ export interface UnixEndpoint {
 
 /** Where to listen, or connect to. */
 export type Endpoint = InetEndpoint | UnixEndpoint;
+
+/** The kind of address that sockets of an endpoint have. */
+export type AddressOf<E extends Endpoint> = E extends UnixEndpoint ? UnixAddress : InetAddress;
 
 /** An endpoint as PDPIX has it. */
 export interface ResolvedEndpoint {

@@ -231,7 +231,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   tryPush(qd: QueueDescriptor, sga: Sga, limit: number): boolean {
-    if (!(limit >= 0)) {
+    if (!(typeof limit === "number" && limit >= 0)) {
       throw new DemikernelError("EINVAL", "tryPush", {
         qd,
         detail: `a limit must be a number of 0 or more, not ${inspect(limit)}`,

@@ -29,7 +29,10 @@ const EXPORTS: Record<string, string[]> = {
     "PopCompletion",
     "PopOptions",
     "PushCompletion",
+    "QueueStatistics",
+    "ServerOptions",
     "Sga",
+    "ShutdownOptions",
     "SocketOptions",
     "Statistics",
     "StorageOptions",
@@ -38,6 +41,7 @@ const EXPORTS: Record<string, string[]> = {
     "UnixEndpoint",
   ],
   typeAlias: [
+    "AddressOf",
     "Completion",
     "ConnectOptions",
     "Coroutine",
