@@ -9,6 +9,13 @@ export { Connection } from "./connection.ts";
 export { Datagram, datagram, type DatagramOptions } from "./datagram.ts";
 export type { AddressOf, Endpoint, InetEndpoint, UnixEndpoint } from "./endpoint.ts";
 export type { LibOSOption } from "./lease.ts";
+export {
+  type Family,
+  resolve,
+  type ResolveOptions,
+  type Resolver,
+  type ResolverOption,
+} from "./names.ts";
 export { listen, Listener, type ListenOptions } from "./listener.ts";
 export {
   type Handler,

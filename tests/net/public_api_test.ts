@@ -4,7 +4,7 @@ import * as mod from "../../mod.ts";
 /** What `mod.ts` exports, by kind as `deno doc` has it. */
 const EXPORTS: Record<string, string[]> = {
   class: ["Connection", "Datagram", "DemikernelError", "Listener", "Server", "Socket"],
-  function: ["connect", "datagram", "listen", "open", "serve"],
+  function: ["connect", "datagram", "listen", "open", "resolve", "serve"],
   interface: [
     "AcceptCompletion",
     "Capabilities",
@@ -30,6 +30,8 @@ const EXPORTS: Record<string, string[]> = {
     "PopOptions",
     "PushCompletion",
     "QueueStatistics",
+    "ResolveOptions",
+    "ResolverOption",
     "ServerOptions",
     "Sga",
     "ShutdownOptions",
@@ -48,6 +50,7 @@ const EXPORTS: Record<string, string[]> = {
     "Domain",
     "Endpoint",
     "ErrnoName",
+    "Family",
     "Handler",
     "IdlePolicy",
     "LibOSName",
@@ -56,6 +59,7 @@ const EXPORTS: Record<string, string[]> = {
     "Provider",
     "QToken",
     "QueueDescriptor",
+    "Resolver",
     "ServeOptions",
     "SocketAddress",
     "SocketType",

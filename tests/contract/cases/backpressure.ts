@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { code, codes, ending, endings, list, tell } from "../answers.ts";
+import { codes, ending, endings, list, tell } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { type End, message, pattern } from "../end.ts";
 import { channel, connected } from "../world.ts";
