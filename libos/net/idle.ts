@@ -9,11 +9,12 @@
 
 import { isClosed } from "./lease.ts";
 import type { Connection } from "./connection.ts";
+import type { LibOS } from "../pdpix.ts";
 
 /** How often a connection is looked at in the time that it may be idle. */
 const LOOKS = 4;
-/** The longest interval that a timer takes, in milliseconds. */
-const LONGEST = 0x7fffffff;
+/** The longest time that a timer of Deno's takes, in milliseconds. */
+export const LONGEST_TIMER = 0x7fffffff;
 
 /** What was seen of a connection, and how often since. Looks are counted, and not time: a thread that was busy saw nothing. */
 interface Seen {
@@ -27,22 +28,24 @@ interface Seen {
  * most a quarter more, while none was asked for and no byte of a push was taken. Gives the function that ends this.
  */
 export function watchIdle(
+  libos: LibOS,
   connections: { keys(): Iterable<Connection> },
   timeout: number,
   close: (connection: Connection) => void,
 ): () => void {
   const all = new WeakMap<Connection, Seen>();
   const look = () => {
+    if (isClosed(libos)) return;
     for (const connection of connections.keys()) {
-      if (!connection.open || isClosed(connection.libos)) continue;
-      const { operations, pending, pushBytes } = connection.libos.statistics(connection.qd);
+      if (!connection.open) continue;
+      const { operations, pending, pushBytes } = libos.statistics(connection.qd);
       const seen = all.get(connection);
       const same = seen?.operations === operations && seen.pushBytes === pushBytes;
       if (!same || pending === 0) all.set(connection, { operations, pushBytes, again: 0 });
       else if (++seen.again === LOOKS) close(connection);
     }
   };
-  const timer = setInterval(look, Math.min(timeout / LOOKS, LONGEST));
+  const timer = setInterval(look, Math.min(timeout / LOOKS, LONGEST_TIMER));
   Deno.unrefTimer(timer);
   return () => clearInterval(timer);
 }

@@ -6,7 +6,7 @@
 
 import { checkKind, checkOptions, wrongKind } from "../check.ts";
 import { checkTimeout } from "../error.ts";
-import { watchIdle } from "./idle.ts";
+import { LONGEST_TIMER, watchIdle } from "./idle.ts";
 import type { Connection } from "./connection.ts";
 import type { AddressOf, Endpoint, InetEndpoint, UnixEndpoint } from "./endpoint.ts";
 import { isClosed, Lease } from "./lease.ts";
@@ -138,7 +138,6 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   readonly #unwatch: () => void;
   /** What is done to connections now that no more are accepted; null as long as they are. */
   #end: ((connection: Connection) => void) | null = null;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
   #referenced = true;
 
   /** Begins to serve on a listener, which it then owns. */
@@ -157,7 +156,7 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     this.#onError = options.onError ?? report;
     this.#unwatch = options.idleTimeout === undefined
       ? () => {}
-      : watchIdle(this.#connections, options.idleTimeout, this.#drop);
+      : watchIdle(this.#libos, this.#connections, options.idleTimeout, this.#drop);
     this.finished = this.#run();
   }
 
@@ -177,8 +176,9 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     if (deadline !== undefined) checkTimeout(deadline);
     this.#stop((connection) => this.#endInput(connection));
     if (deadline !== undefined) {
-      clearTimeout(this.#deadline);
-      this.#deadline = setTimeout(() => this.abort(), deadline);
+      const timer = setTimeout(() => this.abort(), Math.min(deadline, LONGEST_TIMER));
+      const clear = () => clearTimeout(timer);
+      this.finished.then(clear, clear);
     }
     return this.finished;
   }
@@ -218,7 +218,6 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
       while (this.#connections.size > 0) await Promise.all(this.#connections.values());
       this.#signal?.removeEventListener("abort", abort);
       this.#unwatch();
-      clearTimeout(this.#deadline);
       await this.#lease.end();
     }
   }

@@ -267,7 +267,19 @@ netTest("Server.shutdown() closes what is left at its deadline", async (libos) =
 
 netTest("Server.shutdown() is over before its deadline when all handlers are", async (libos) => {
   const server = serve({ libos, ...LOOPBACK }, generatorEcho);
-  await within(server.shutdown({ deadline: 1e9 }));
+  for (const deadline of [1e9, 1e300, Infinity]) await within(server.shutdown({ deadline }));
+});
+
+netTest("Server.shutdown() waits for as long as is asked for", async (libos) => {
+  const gate = Promise.withResolvers<void>();
+  const server = serve({ libos, ...LOOPBACK }, () => gate.promise);
+  using _client = await connect({ libos, port: server.addr.port });
+  while (server.connections === 0) await libos.operations.sleep(1);
+  const shutdown = server.shutdown({ deadline: Infinity });
+  await libos.operations.sleep(20);
+  assertEquals(server.connections, 1);
+  gate.resolve();
+  await within(shutdown);
 });
 
 netTest("Server.shutdown() refuses a deadline that is none", async (libos) => {
