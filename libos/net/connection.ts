@@ -9,8 +9,8 @@ import { isCopied, type PopOptions, Socket } from "./socket.ts";
 import type { KeepAlive, Operation, OperationOptions, Sga, SocketAddress } from "../pdpix.ts";
 
 /**
- * A connection between addresses of a kind: those of a host and port, or of Unix sockets. `await` its operations, iterate over it, or `yield*` them in a coroutine: all three work on
- * the same connection.
+ * A connection between addresses of a kind: those of a host and port, or of Unix sockets. `await` its operations,
+ * iterate over it, or `yield*` them in a coroutine: all three work on the same connection.
  *
  * Errors are those of Deno, such as `Deno.errors.ConnectionReset`; their `cause` is the
  * {@linkcode DemikernelError}. What Deno has no class for arrives as a {@linkcode DemikernelError}, to be told by its
@@ -62,7 +62,10 @@ export class Connection<A extends SocketAddress = SocketAddress> extends Socket
     return this.#remoteAddr ??= this.control("use", () => this.libos.getpeername(this.qd) as A);
   }
 
-  /** Bytes of pushes that the device did not take yet: how far the peer is behind, beyond the buffers of the network. */
+  /**
+   * Bytes of pushes that the device did not take yet: how far the peer is behind, beyond what the buffers of the network
+   * hold.
+   */
   get bufferedAmount(): number {
     return this.control("use", () => this.libos.statistics(this.qd).pushBytes);
   }
@@ -118,12 +121,15 @@ export class Connection<A extends SocketAddress = SocketAddress> extends Socket
         return this.libos.tryPush(this.qd, sga, limit);
       } finally {
         // It is the libOS's, or nobody else has it.
-        if (copied) sga.free();
+        if (copied) sga.recycle();
       }
     });
   }
 
-  /** Sends small segments at once, without Nagle's algorithm (RFC 9293, section 3.7.4), or with it; catnap does so anyway. */
+  /**
+   * Sends small segments at once, as catnap does anyway, or with Nagle's algorithm (RFC 9293, section 3.7.4). This, and
+   * the next two, throw {@linkcode DemikernelError} `ENOPROTOOPT` where the libOS has no such option.
+   */
   setNoDelay(noDelay = true): void {
     this.control("setNoDelay", () => this.libos.setsockopt(this.qd, "nodelay", noDelay));
   }

@@ -34,10 +34,10 @@ import type {
 /** Where to receive datagrams, and how. */
 export interface DatagramOptions extends LibOSOption, ResolverOption {
   /**
-   * An IPv4 or IPv6 address, or `localhost`, as {@linkcode InetEndpoint.hostname} to listen. By default it is the wildcard address, as with {@linkcode listen},
-   * `Deno.listenDatagram` and `node:dgram`, since a socket of 127.0.0.1 can send nowhere else, and gets nothing that is
-   * sent to a group: 0.0.0.0, or :: if the first of the `groups` is one of IPv6. With `groups`, what does not get what
-   * is sent to them is refused.
+   * An IPv4 or IPv6 address, or `localhost`, as with {@linkcode listen}. By default it is the wildcard address, as there,
+   * and with `Deno.listenDatagram` and `node:dgram`, since a socket of 127.0.0.1 can send nowhere else, and gets nothing
+   * that is sent to a group: 0.0.0.0, or :: if the first of the `groups` is one of IPv6. With `groups`, what does not
+   * get what is sent to them is refused.
    */
   readonly hostname?: string;
   /**
@@ -165,8 +165,14 @@ export class Datagram extends Socket implements AsyncIterable<Sga> {
   connect(address: InetAddress): Operation<void> {
     const target = this.#target("connect", address);
     if (target === undefined) {
-      return this.#byName("connect", address, undefined, { found: (found) => this.connect(found) });
+      return this.#byName("connect", address, undefined, {
+        found: (found) => this.#connect(found),
+      });
     }
+    return this.#connect(target);
+  }
+
+  #connect(target: InetAddress): Operation<void> {
     return this.control(
       "connect",
       () => this.libos.operations.connect(this.qd, target, this.outcome),

@@ -333,3 +333,19 @@ netTest("Datagram lets go of what waits for a name for too long", async (libos) 
     Deno.errors.TimedOut,
   );
 });
+
+netTest("a resolver that gives names in place of addresses is not asked again", async (libos) => {
+  const naming: Resolver = (hostname) => Promise.resolve([hostname]);
+  using socket = datagram({ libos, resolver: naming });
+  const address = { libos, hostname: "a.test", port: 1, resolver: naming };
+  for (
+    const call of [
+      () => connect(address),
+      () => socket.push("x", address),
+      () => socket.connect(address),
+    ]
+  ) {
+    const { code } = await assertRejects(async () => void await call(), DemikernelError);
+    assertEquals(code, "EINVAL");
+  }
+});
