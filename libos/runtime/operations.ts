@@ -120,9 +120,9 @@ export class RuntimeOperations implements Operations {
   }
 
   /** See {@linkcode Operations.join}. */
-  join<T>(promise: PromiseLike<T>): Operation<T> {
+  join<T, U = T>(promise: PromiseLike<T>, outcome?: Outcome<T, U>): Operation<U> {
     this.#checkOpen("join");
-    return this.#pool.give(this.#pool.join(promise), undefined);
+    return this.#pool.give(this.#pool.join(promise), outcome);
   }
 
   /** Ends what is on no queue with `ECANCELED`. */

@@ -15,6 +15,7 @@ export abstract class Loose implements OperationOwner {
   readonly qd = undefined;
   readonly referenced: boolean;
   pending = 0;
+  begun = 0;
   woken = 0;
   wokenIn = 0;
   /** The operation. */

@@ -28,6 +28,8 @@ export interface OperationOwner extends Waker {
   readonly referenced: boolean;
   /** How many of its operations are pending. */
   pending: number;
+  /** How many were begun. */
+  begun: number;
   /** Unlinks a pending operation; from then on the owner does not touch it. */
   cancel(operation: PooledOperation): void;
   /** Lets go of the result of an operation that is over, which nobody will take. */

@@ -43,6 +43,7 @@ export class OperationPool {
   /** Takes a free operation and begins it. */
   take(opcode: number, owner: OperationOwner): PooledOperation {
     const operation = this.#free.pop() ?? new PooledOperation(this);
+    owner.begun = next(owner.begun);
     operation.begin(opcode, owner);
     return operation;
   }
@@ -54,7 +55,10 @@ export class OperationPool {
 
   /** A push that is over at once. */
   completed(owner: OperationOwner): PushOperation {
-    if (this.scheduler.spend()) return this.pushed;
+    if (this.scheduler.spend()) {
+      owner.begun = next(owner.begun);
+      return this.pushed;
+    }
     const operation = this.take(Opcode.PUSH, owner);
     operation.complete(undefined);
     return operation;
@@ -139,4 +143,9 @@ export class OperationPool {
     if (operation.missed && this.scheduler.current !== null) this.leaveUnclaimed(operation);
     operation.outcome?.lost?.();
   }
+}
+
+/** Counts up, and begins again before V8 would need more than a small integer. */
+function next(count: number): number {
+  return (count + 1) & 0x3fffffff;
 }
