@@ -3,10 +3,21 @@ import * as mod from "../../mod.ts";
 
 /** What `mod.ts` exports, by kind as `deno doc` has it. */
 const EXPORTS: Record<string, string[]> = {
-  class: ["Connection", "Datagram", "DemikernelError", "Listener", "Server", "Socket"],
+  class: [
+    "Connection",
+    "Datagram",
+    "DemikernelError",
+    "Listener",
+    "Messages",
+    "Reader",
+    "Server",
+    "Socket",
+  ],
   function: ["connect", "datagram", "listen", "open", "serve"],
   interface: [
     "AcceptCompletion",
+    "ByteSource",
+    "ByteStream",
     "Capabilities",
     "CompletionBase",
     "ConnectCompletion",
@@ -19,6 +30,9 @@ const EXPORTS: Record<string, string[]> = {
     "KeepAlive",
     "LibOS",
     "LibOSOption",
+    "MessageCodec",
+    "MessageHeader",
+    "MessagesOptions",
     "MulticastGroup",
     "NativeConfiguration",
     "OpenOptions",
@@ -29,6 +43,7 @@ const EXPORTS: Record<string, string[]> = {
     "PopCompletion",
     "PopOptions",
     "PushCompletion",
+    "ReaderOptions",
     "Sga",
     "SocketOptions",
     "Statistics",
@@ -48,6 +63,7 @@ const EXPORTS: Record<string, string[]> = {
     "IdlePolicy",
     "LibOSName",
     "ListenOptions",
+    "MessageHeaderKind",
     "NativeLibOS",
     "Provider",
     "QToken",
