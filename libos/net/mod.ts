@@ -7,6 +7,7 @@
 export { connect, type ConnectOptions } from "./connect.ts";
 export { Connection } from "./connection.ts";
 export { Datagram, datagram, type DatagramOptions } from "./datagram.ts";
+export { type DenoAddr, DenoConn, DenoListener } from "./deno_conn.ts";
 export type { Endpoint, InetEndpoint, UnixEndpoint } from "./endpoint.ts";
 export type { ByteSource } from "./input.ts";
 export type { LibOSOption } from "./lease.ts";

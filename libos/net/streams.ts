@@ -8,6 +8,7 @@
 import type { LibOS, Operation, QueueDescriptor, Sga } from "../pdpix.ts";
 import { copyTo } from "./copy.ts";
 import { withDenoErrors } from "./errors.ts";
+import { isClosed } from "./lease.ts";
 import type { PopOptions } from "./socket.ts";
 
 /** A connection, as its streams use it. */
@@ -17,7 +18,6 @@ export interface StreamedConnection extends Disposable {
   readonly open: boolean;
   pop(options?: PopOptions): Operation<Sga | null>;
   push(data: Uint8Array): Operation<void>;
-  close(): void;
 }
 
 const all = new WeakMap<StreamedConnection, Streams>();
@@ -135,7 +135,8 @@ function give(sga: Sga, controller: ReadableByteStreamController): void {
 /** Closes a connection such that the other side does not take what it got for all. */
 function reset(connection: StreamedConnection): void {
   const { libos, qd, open } = connection;
-  if (!open) return;
-  if (libos.capabilities.options.includes("linger")) libos.setsockopt(qd, "linger", 0);
-  connection.close();
+  if (open && !isClosed(libos) && libos.capabilities.options.includes("linger")) {
+    libos.setsockopt(qd, "linger", 0);
+  }
+  connection[Symbol.dispose]();
 }

@@ -13,6 +13,7 @@ import {
 } from "../../mod.ts";
 import { assertCode, assertRejectsCode, within } from "../runtime/_assert.ts";
 import { Chunks, cut } from "./_chunks.ts";
+import { assertWaits } from "./_download.ts";
 import { bytes, makePair, netTest, text } from "./_net.ts";
 
 /** A codec of this test: the length in decimal, and a colon. */
@@ -228,3 +229,17 @@ netTest("Messages refuses options that make no sense", async (libos) => {
     assertCode("EINVAL", () => new Reader(stream));
   }
 });
+
+netTest("Messages waits as its connection does, and holds little", async (libos) => {
+  using owned = new DisposableStack();
+  const [client, server] = await makePair(libos, owned);
+  const [sent, received] = [owned.use(new Messages(server)), owned.use(new Messages(client))];
+  await assertWaits(libos, {
+    write: (chunk) => sent.push(chunk),
+    end: () => server.closeWrite(),
+    async read() {
+      using sga = await received.pop();
+      return sga && sga.length;
+    },
+  });
+}, { debug: false });

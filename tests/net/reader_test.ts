@@ -1,16 +1,20 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@4.10.0";
 import {
+  connect,
   type Coroutine,
   DemikernelError,
   type LibOS,
+  listen,
+  Messages,
   type Operation,
   Reader,
   type Sga,
 } from "../../mod.ts";
 import { assertCode, assertRejectsCode, within } from "../runtime/_assert.ts";
 import { Chunks, cut, type Piece } from "./_chunks.ts";
-import { bytes, makePair, netTest, text } from "./_net.ts";
+import { assertWaits, CHUNK } from "./_download.ts";
+import { bytes, held, LOOPBACK, makePair, netTest, text } from "./_net.ts";
 
 /** One read. */
 type Read =
@@ -316,4 +320,33 @@ netTest("Reader refuses what makes no sense, at once", async (libos) => {
   assertEquals(text(await reader.pop({ size: 2 })), "ab");
   assertEquals(text(await reader.rest()), "c");
   assertEquals(await reader.exactly(1), null);
+});
+
+netTest("Reader waits as its connection does, and holds little", async (libos) => {
+  using owned = new DisposableStack();
+  const [client, server] = await makePair(libos, owned);
+  const reader = owned.use(new Reader(client));
+  await assertWaits(libos, {
+    write: (chunk) => server.push(chunk),
+    end: () => server.closeWrite(),
+    async read() {
+      using sga = await reader.exactly(CHUNK);
+      return sga && sga.length;
+    },
+  });
+}, { debug: false });
+
+netTest("Reader and Messages leave nothing behind in 1 000 connections", async (libos) => {
+  using listener = listen({ libos, ...LOOPBACK });
+  const before = held(libos);
+  for (let i = 0; i < 1000; i++) {
+    using client = await connect({ libos, port: listener.addr.port });
+    using server = await listener.accept();
+    using reader = new Reader(server);
+    using messages = new Messages(client);
+    await server.push(new Uint8Array([0, 0, 0, 1, 65, 0, 0]));
+    await client.push(bytes("line\nand more"));
+    assertEquals([await reader.line(), text(await messages.pop())], ["line", "A"]);
+  }
+  assertEquals(held(libos), before);
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { connect, type Connection, type LibOS, serve } from "../../mod.ts";
+import { connect, type Connection, type LibOS, open, serve } from "../../mod.ts";
 import { pause, within } from "../runtime/_assert.ts";
 import { assertWaits, CHUNK } from "./_download.ts";
 import { bytes, countToEnd, LOOPBACK, makePair, netTest, text } from "./_net.ts";
@@ -147,6 +147,25 @@ netTest("Connection.close() ends its streams", async (libos) => {
   await within(reading);
   await assertRejects(() => writer.write(bytes("x")), Deno.errors.BadResource);
   await closed;
+});
+
+Deno.test("Connection's streams end when their libOS is closed", async () => {
+  const libos = open({ libos: "catnap", debug: true });
+  const [client, server] = await makePair(libos);
+  const piped = assertRejects(
+    () => server.readable.pipeTo(server.writable),
+    Deno.errors.Interrupted,
+  );
+  const reading = assertRejects(
+    () => client.readable.getReader().read(),
+    Deno.errors.Interrupted,
+  );
+  await pause(1);
+  await libos.exit();
+  await within(piped);
+  await within(reading);
+  await client.writable.close();
+  assertEquals([client.open, server.open], [false, false]);
 });
 
 netTest("Connection's streams wait for a reader that stopped, and hold little", async (libos) => {
