@@ -35,10 +35,11 @@ export async function assertWaits(libos: LibOS, { write, end, read }: Ends): Pro
   let received = 0;
   let most = 0;
   for (const stop of [0, DOWNLOAD / 2, Infinity]) {
-    for (let length: number | null; received < stop; received += length) {
-      length = await read();
-      most = Math.max(most, libos.statistics().bufferBytes);
+    while (received < stop) {
+      const length = await read();
       if (length === null) break;
+      received += length;
+      most = Math.max(most, libos.statistics().bufferBytes);
     }
     if (stop < Infinity) await assertStops(() => sent);
   }
