@@ -11,6 +11,8 @@ import { codecOf, type MessageCodec, type MessageHeaderKind } from "./message_he
 import { atEnd, checkLimit, iterate, tooLong } from "./reader.ts";
 import { read } from "./reading.ts";
 
+const encoder = new TextEncoder();
+
 /** A stream of bytes in both directions: a {@linkcode Connection}, and whatever pops and pushes as one does. */
 export interface ByteStream extends ByteSource {
   /** As {@linkcode Connection.push}. */
@@ -59,7 +61,7 @@ export interface MessagesOptions {
  * using client = await connect({ libos, port: server.addr.port });
  * using messages = new Messages(client, { header: "varint" });
  * for (const text of ["one", "", "three"]) {
- *   await messages.push(new TextEncoder().encode(text));
+ *   await messages.push(text);
  *   using answer = await messages.pop();
  *   assertEquals(new TextDecoder().decode(answer?.bytes()), text);
  * }
@@ -83,11 +85,13 @@ export class Messages implements AsyncIterable<Sga>, Disposable {
   }
 
   /**
-   * Pushes one message: an sga, which is sent with its header and without a copy, or a copy of bytes. It is over when
+   * Pushes one message: an sga, which is sent with its header and without a copy, or a copy of bytes, or a text as
+   * UTF-8. It is over when
    * every byte was taken. Throws {@linkcode DemikernelError} `EMSGSIZE` for what is beyond the limit, and as
    * {@linkcode Connection.push}; an sga is freed then, unless it was itself refused.
    */
-  push(data: Sga | Uint8Array, options?: OperationOptions): Operation<void> {
+  push(message: Sga | Uint8Array | string, options?: OperationOptions): Operation<void> {
+    const data = typeof message === "string" ? encoder.encode(message) : message;
     const length = data?.length;
     if (length > this.#limit) throw tooLong("push message", this.#limit);
     const size = this.#codec.size(length);

@@ -38,6 +38,7 @@ class Reading<T> implements Operation<T> {
   #signal: AbortSignal | undefined = undefined;
   /** When it is too late, on the clock of `performance`. */
   #deadline = Infinity;
+  #begun = false;
   #cancelled = false;
   /** The pop under way. */
   #pop: Operation<Sga | null> | null = null;
@@ -149,8 +150,13 @@ class Reading<T> implements Operation<T> {
   }
 
   #begin(): void {
+    if (this.#begun) {
+      const detail = "it was waited for already";
+      throw toDenoError(new DemikernelError("EBUSY", "wait for read", { detail }));
+    }
     if (this.#cancelled) throw toDenoError(new DemikernelError("ECANCELED", "read"));
     this.#input.begin(this);
+    this.#begun = true;
   }
 
   #ask(): Operation<Sga | null> {

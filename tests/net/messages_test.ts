@@ -126,6 +126,15 @@ function sgaOf(libos: LibOS, content: Uint8Array): Sga {
   return sga;
 }
 
+netTest("Messages.push() writes a text as UTF-8", async (libos) => {
+  using owned = new DisposableStack();
+  const [client, server] = await makePair(libos, owned);
+  using messages = new Messages(client, { header: 1 });
+  await messages.push("1 €");
+  using sga = await server.pop();
+  assertEquals(sga?.toUint8Array(), new Uint8Array([5, ...bytes("1 €")]));
+});
+
 netTest("Messages echoes large ones in coroutines, and frees all", async (libos) => {
   using owned = new DisposableStack();
   const [client, server] = await makePair(libos, owned);

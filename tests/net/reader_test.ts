@@ -11,7 +11,7 @@ import {
   Reader,
   type Sga,
 } from "../../mod.ts";
-import { assertCode, assertRejectsCode, within } from "../runtime/_assert.ts";
+import { assertCode, assertRejectsCode, pause, within } from "../runtime/_assert.ts";
 import { Chunks, cut, type Piece } from "./_chunks.ts";
 import { assertWaits, CHUNK } from "./_download.ts";
 import { bytes, held, LOOPBACK, makePair, netTest, text } from "./_net.ts";
