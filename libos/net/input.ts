@@ -157,6 +157,10 @@ export class Input implements Disposable {
         this.#bytes.set(bytes, this.#end);
         this.#end += bytes.length;
       }
+    } catch (error) {
+      // Whoever read on would not see that bytes are missing.
+      this[Symbol.dispose]();
+      throw error;
     } finally {
       sga.recycle();
     }

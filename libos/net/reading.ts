@@ -154,12 +154,13 @@ class Reading<T> implements Operation<T> {
       const detail = "it was waited for already";
       throw toDenoError(new DemikernelError("EBUSY", "wait for read", { detail }));
     }
-    if (this.#cancelled) throw toDenoError(new DemikernelError("ECANCELED", "read"));
+    this.#checkCancelled();
     this.#input.begin(this);
     this.#begun = true;
   }
 
   #ask(): Operation<Sga | null> {
+    this.#checkCancelled();
     return this.#pop = this.#input.pop(this.#limits());
   }
 
@@ -173,6 +174,11 @@ class Reading<T> implements Operation<T> {
     this.#pop = null;
     this.#waiting = null;
     this.#input.end();
+  }
+
+  /** It may have been cancelled before a pop, or when one was over that did not give all. */
+  #checkCancelled(): void {
+    if (this.#cancelled) throw toDenoError(new DemikernelError("ECANCELED", "read"));
   }
 
   /** What is left of its bounds for the next pop. */

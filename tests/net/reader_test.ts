@@ -275,6 +275,73 @@ netTest(
   },
 );
 
+netTest(
+  "Reader refuses to wait for a read again that a coroutine has waited for",
+  async (libos) => {
+    using owned = new DisposableStack();
+    const reader = makeReader(libos, owned, "one\ntwo\n");
+    await libos.spawn(function* (): Coroutine {
+      const reading = reader.line();
+      assertEquals(yield* reading, "one");
+      assertThrows(() => reading[Symbol.iterator](), Deno.errors.Busy);
+      assertEquals(yield* reader.line(), "two");
+    }());
+  },
+);
+
+netTest("Reader lets go of a read when its coroutine is closed", async (libos) => {
+  using owned = new DisposableStack();
+  const [client, server] = await makePair(libos, owned);
+  const reader = owned.use(new Reader(server));
+  const coroutine = (function* (): Coroutine {
+    yield* reader.line();
+  })();
+  const ended = libos.spawn(coroutine);
+  await pause(5);
+  coroutine.return();
+  await within(ended);
+  assertEquals(libos.statistics().pending, 0);
+  await client.push(bytes("line\n"));
+  assertEquals(await reader.line(), "line");
+});
+
+netTest(
+  "Reader ends a read that is cancelled just when a part of it comes, and keeps that",
+  async (libos) => {
+    for (const end of ["cancel", "dispose"] as const) {
+      for (let microtasks = 0; microtasks < 12; microtasks++) {
+        using owned = new DisposableStack();
+        const queue = libos.queue();
+        owned.defer(() => libos.close(queue));
+        const pop = () => libos.operations.pop(queue);
+        const reader = owned.use(new Reader({ libos, pop }));
+        const sga = libos.alloc(1);
+        sga.bytes()[0] = 0x61;
+        libos.wait(libos.push(queue, sga));
+        const reading = reader.line();
+        const ended = assertRejects(async () => await reading, Error);
+        for (let i = 0; i < microtasks; i++) await null;
+        if (end === "cancel") reading.cancel();
+        else reader[Symbol.dispose]();
+        await within(ended);
+        assertEquals(libos.statistics().pending, 0);
+        if (end === "cancel") assertEquals(text(await reader.exactly(1)), "a");
+      }
+    }
+  },
+);
+
+netTest("Reader is closed when it cannot hold what it popped", async (libos) => {
+  using owned = new DisposableStack();
+  const pieces = makeReader(libos, owned, "abc", "def\n");
+  const { socket, operations } = libos;
+  const poor = { socket, operations, alloc: () => libos.alloc(2 ** 50) };
+  const source = { libos: poor as unknown as LibOS, pop: () => pieces.pop() };
+  const reader = owned.use(new Reader(source));
+  await assertRejectsCode("ENOMEM", reader.line());
+  await assertRejects(async () => await reader.line(), Deno.errors.BadResource);
+});
+
 netTest("Reader tells of a reset as the connection does", async (libos) => {
   using owned = new DisposableStack();
   const [client, server] = await makePair(libos, owned);
