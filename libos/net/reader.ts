@@ -15,8 +15,8 @@ import type { PopOptions } from "./socket.ts";
 /** How a {@linkcode Reader} reads. */
 export interface ReaderOptions {
   /**
-   * The most bytes that one read may give; what is longer is refused with `EMSGSIZE`. So a peer can make it hold that
-   * many, twice that while they are gathered, and no more.
+   * The most bytes that one read may give; what is longer is refused with `EMSGSIZE`. A peer can make it hold twice that
+   * many, and the sga that was popped last.
    *
    * @default {1048576}
    */

@@ -351,7 +351,7 @@ netTest("Reader tells of a reset as the connection does", async (libos) => {
   await assertRejects(async () => await reader.line(), Deno.errors.ConnectionReset);
 });
 
-netTest("Reader holds no more than twice its limit of a stream without an end", async (libos) => {
+netTest("Reader holds little of a line without an end", async (libos) => {
   using owned = new DisposableStack();
   const limit = 64 * 1024;
   const [client, server] = await makePair(libos, owned);
