@@ -155,6 +155,11 @@ export interface Sga extends Disposable {
   trim(start: number, length: number): void;
   /** Another sga over the same memory, which is free once both are; to push one message to many. */
   clone(): Sga;
+  /**
+   * Takes the segments of another sga, behind its own: a header and a body are one push then, without a copy. The other
+   * is as one that was pushed. Throws {@linkcode DemikernelError} `EINVAL` if that is not the caller's, or this one.
+   */
+  extend(other: Sga): void;
   /** Gives its memory back. Throws {@linkcode DemikernelError} `EINVAL` if that was done already. */
   free(): void;
   /**
