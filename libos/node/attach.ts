@@ -6,6 +6,7 @@
 
 import type { Server } from "node:net";
 import { nextTick } from "node:process";
+import type { TLSSocket } from "node:tls";
 import { DemikernelError } from "../error.ts";
 import { isClosed } from "../net/lease.ts";
 import {
@@ -17,6 +18,7 @@ import {
 } from "../net/mod.ts";
 import type { SocketAddress } from "../pdpix.ts";
 import { ConnectionDuplex } from "./duplex.ts";
+import { lendAddresses } from "./tls_addresses.ts";
 
 /**
  * What stands behind a server of Node. Node asks it for all that `listening`, `address()`, `close()`, `ref()` and
@@ -64,6 +66,8 @@ export function attach<S extends Server>(server: S, options: ListenOptions<Endpo
     throw new DemikernelError("EALREADY", "attach", { detail: "the server listens already" });
   }
   const listener = listen(options);
+  server.prependListener("secureConnection", lendAddressesBelow);
+  server.once("close", () => server.off("secureConnection", lendAddressesBelow));
   const internals = server as unknown as Internals;
   internals._handle = makeHandle(listener);
   void accept(server, internals, listener);
@@ -71,6 +75,16 @@ export function attach<S extends Server>(server: S, options: ListenOptions<Endpo
     if (server.listening) server.emit("listening");
   });
   return server;
+}
+
+/** What Node keeps of the stream that a socket of TLS is over. */
+interface SecureInternals {
+  readonly _handle?: { readonly _parentWrap?: { readonly stream?: unknown } } | null;
+}
+
+function lendAddressesBelow(secure: TLSSocket): void {
+  const below = (secure as SecureInternals)._handle?._parentWrap?.stream;
+  if (below instanceof ConnectionDuplex) lendAddresses(secure, below);
 }
 
 function makeHandle(listener: Listener): Handle {

@@ -5,7 +5,7 @@
  */
 
 import { connect } from "../net/mod.ts";
-import { type LibOSOption } from "../net/lease.ts";
+import type { LibOSOption } from "../net/lease.ts";
 import { ConnectionDuplex, type DuplexOptions } from "./duplex.ts";
 
 /** What to connect to, in the words of `net.createConnection`, and on which libOS. Options beside these are ignored. */
@@ -59,11 +59,10 @@ export function createConnection(
 ): ConnectionDuplex {
   const { libos, host, port, path } = options;
   const hostname = host ?? "127.0.0.1";
-  const endpoint = path == null ? { hostname, port: Number(port) } : { path };
   const address = path == null ? { hostname, port: Number(port) } : { path };
   const socket = new ConnectionDuplex({
     address,
-    connect: (signal) => connect({ ...endpoint, ...(libos !== undefined && { libos }), signal }),
+    connect: (signal) => connect({ ...address, ...(libos !== undefined && { libos }), signal }),
   }, options);
   if (onConnect !== undefined) socket.once("connect", onConnect);
   if (options.noDelay) socket.setNoDelay();

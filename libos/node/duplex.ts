@@ -5,10 +5,10 @@
  */
 
 import { Duplex } from "node:stream";
-import { checkTimeout, DemikernelError } from "../error.ts";
+import { checkTimeout } from "../error.ts";
 import type { Connection } from "../net/mod.ts";
 import type { InetAddress, KeepAlive, SocketAddress, SocketOptions } from "../pdpix.ts";
-import { type Syscall, toNodeError } from "./errors.ts";
+import { toNodeError } from "./errors.ts";
 
 /** The most bytes in one push: what is written in one piece, however large, takes no more memory of the libOS. */
 const PIECE = 256 * 1024;

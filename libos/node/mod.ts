@@ -16,4 +16,5 @@ export {
   type DuplexOptions,
   type NodeAddress,
 } from "./duplex.ts";
+export { lendAddresses } from "./tls_addresses.ts";
 export type { NodeError, Syscall } from "./errors.ts";

@@ -1,0 +1,57 @@
+/**
+ * Who a side of TLS is, and whom it trusts.
+ *
+ * @module
+ */
+
+import { createSecureContext, type SecureContext } from "node:tls";
+import { checkOptions, wrongKind } from "../check.ts";
+
+/** A certificate and its key, in PEM. */
+export interface KeyPair {
+  /** The certificate, and those that lead to a known authority. */
+  readonly cert: string;
+  /** Its private key. */
+  readonly key: string;
+}
+
+/**
+ * Gives the certificate for the host that a client asks for, or for null if it named none. It is asked for each
+ * connection: what it gives may change.
+ */
+export type KeyPairOf = (servername: string | null) => KeyPair;
+
+/** Certificates of authorities, in PEM: one or more in each string. */
+export type Authorities = string | readonly string[];
+
+/** Makes contexts of key pairs, once for each as long as it is the same object. */
+export class Contexts {
+  readonly #call: string;
+  readonly #ca: Authorities | undefined;
+  readonly #made = new WeakMap<KeyPair, SecureContext>();
+
+  /** For a call, as errors name it; with authorities that are trusted in place of the usual ones. */
+  constructor(call: string, ca: Authorities | undefined) {
+    this.#call = call;
+    this.#ca = ca;
+  }
+
+  /** The context of a key pair. Throws {@linkcode DemikernelError} `EINVAL` for what is none. */
+  of(pair: KeyPair): SecureContext {
+    checkOptions(this.#call, pair ?? null, { cert: "a string", key: "a string" });
+    let context = this.#made.get(pair);
+    if (context === undefined) this.#made.set(pair, context = this.#make(pair));
+    return context;
+  }
+
+  #make({ cert, key }: KeyPair): SecureContext {
+    if (!cert?.includes("-----BEGIN ")) throw wrongKind(this.#call, "cert", cert, "PEM");
+    if (!key?.includes("-----BEGIN ")) throw wrongKind(this.#call, "key", key && "…", "PEM");
+    return createSecureContext({ cert, key, ...authorities(this.#ca) });
+  }
+}
+
+/** Authorities as `node:tls` takes them; nothing if the usual ones are meant. */
+export function authorities(ca: Authorities | undefined): { ca?: string[] } {
+  return ca === undefined ? {} : { ca: [ca].flat() as string[] };
+}
