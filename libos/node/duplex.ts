@@ -5,7 +5,7 @@
  */
 
 import { Duplex } from "node:stream";
-import { checkTimeout } from "../error.ts";
+import { checkTimeout, DemikernelError } from "../error.ts";
 import type { Connection } from "../net/mod.ts";
 import type { InetAddress, KeepAlive, SocketAddress, SocketOptions } from "../pdpix.ts";
 import { toNodeError } from "./errors.ts";
@@ -166,7 +166,12 @@ export class ConnectionDuplex extends Duplex {
     return this.#address("localAddr");
   }
 
-  /** Sends small segments at once. Does nothing where the libOS has no such option. */
+  /** Does nothing but what `net.Socket` gives: it connects already to what it was made for. Libraries ask for it. */
+  connect(): this {
+    return this;
+  }
+
+  /** Sends small segments at once, where the libOS has such an option. */
   setNoDelay(noDelay = true): this {
     return this.#set("nodelay", noDelay);
   }
@@ -355,9 +360,15 @@ export class ConnectionDuplex extends Duplex {
     return this;
   }
 
+  /** Sets an option as far as the socket has it, which a Unix socket may not: as `net.Socket`, without a word. */
   #apply(option: keyof SocketOptions, value: SocketOptions[keyof SocketOptions]): void {
     const { libos, qd, open } = this.#connection!;
-    if (open && libos.capabilities.options.includes(option)) libos.setsockopt(qd, option, value);
+    if (!open) return;
+    try {
+      libos.setsockopt(qd, option, value);
+    } catch (error) {
+      if (!(error instanceof DemikernelError)) throw error;
+    }
   }
 
   #applyEarly(): void {
