@@ -75,7 +75,6 @@ export class TlsConnection implements
   readonly #gone: Promise<void>;
   #secured = false;
   #listening = false;
-  #ended = false;
   #open = true;
   /** What it failed with first. */
   #failure: unknown;
@@ -182,7 +181,7 @@ export class TlsConnection implements
     this.socket.destroySoon();
     const late = setTimeout(() => this.#duplex.destroy(), CLOSING);
     late.unref();
-    this.#duplex.once("close", () => clearTimeout(late));
+    void this.#gone.then(() => clearTimeout(late));
   }
 
   /** Keeps the process alive while an operation is pending; the default. */
@@ -260,10 +259,7 @@ export class TlsConnection implements
     if (this.#listening) return;
     this.#listening = true;
     this.socket.on("readable", () => this.#serve());
-    this.socket.once("end", () => {
-      this.#ended = true;
-      this.#serve();
-    });
+    this.socket.once("end", () => this.#serve());
   }
 
   /** Gives what is there to those who wait, in order. */
@@ -272,7 +268,7 @@ export class TlsConnection implements
       const bytes: Uint8Array | null = this.socket.readableLength > 0
         ? this.socket.read(Math.min(pop.size, this.socket.readableLength))
         : null;
-      if (bytes !== null || this.#ended) pop.settle.resolve(bytes);
+      if (bytes !== null || this.socket.readableEnded) pop.settle.resolve(bytes);
       else if (this.#failure !== undefined) pop.settle.reject(this.#failure);
       else {
         // Asks for more, and for the end if that was all.

@@ -5,7 +5,7 @@
  */
 
 import { createSecureContext, type SecureContext } from "node:tls";
-import { checkOptions, wrongKind } from "../check.ts";
+import { DemikernelError } from "../error.ts";
 
 /** A certificate and its key, in PEM. */
 export interface KeyPair {
@@ -38,17 +38,22 @@ export class Contexts {
 
   /** The context of a key pair. Throws {@linkcode DemikernelError} `EINVAL` for what is none. */
   of(pair: KeyPair): SecureContext {
-    checkOptions(this.#call, pair ?? null, { cert: "a string", key: "a string" });
     let context = this.#made.get(pair);
-    if (context === undefined) this.#made.set(pair, context = this.#make(pair));
+    if (context === undefined) {
+      checkPem(this.#call, "cert", pair?.cert);
+      checkPem(this.#call, "key", pair.key);
+      const { cert, key } = pair;
+      context = createSecureContext({ cert, key, ...authorities(this.#ca) });
+      this.#made.set(pair, context);
+    }
     return context;
   }
+}
 
-  #make({ cert, key }: KeyPair): SecureContext {
-    if (!cert?.includes("-----BEGIN ")) throw wrongKind(this.#call, "cert", cert, "PEM");
-    if (!key?.includes("-----BEGIN ")) throw wrongKind(this.#call, "key", key && "…", "PEM");
-    return createSecureContext({ cert, key, ...authorities(this.#ca) });
-  }
+/** Refuses what is no PEM, without showing it: it may be a key all the same. */
+function checkPem(call: string, name: string, value: unknown): void {
+  if (typeof value === "string" && value.includes("-----BEGIN ")) return;
+  throw new DemikernelError("EINVAL", call, { detail: `${name} must be a string in PEM` });
 }
 
 /** Authorities as `node:tls` takes them; nothing if the usual ones are meant. */

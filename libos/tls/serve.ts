@@ -6,7 +6,7 @@
 
 import { type SecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import { checkKind, checkOptions } from "../check.ts";
-import { checkTimeout } from "../error.ts";
+import { checkTimeout, DemikernelError } from "../error.ts";
 import {
   type Connection,
   type Endpoint,
@@ -119,7 +119,10 @@ function toSocketOptions(options: ServeTlsOptions): TLSSocketOptions {
 
 /** The callback of Node that chooses a certificate. */
 function chooseBy(keyPair: KeyPairOf, contexts: Contexts): TLSSocketOptions["SNICallback"] {
-  checkKind("serveTls", "keyPair", keyPair, "a function");
+  if (typeof keyPair !== "function") {
+    // Which is not shown: somebody may have given the pair itself.
+    throw new DemikernelError("EINVAL", "serveTls", { detail: "keyPair must be a function" });
+  }
   return (servername, callback) => {
     let context: SecureContext;
     try {

@@ -32,7 +32,7 @@ interface World {
   readonly localhost: Issued;
 }
 
-function tlsTest(name: string, body: (world: World) => Promise<void>, debug = true): void {
+function tlsTest(name: string, body: (world: World) => Promise<void> | void, debug = true): void {
   const { name: said, ignore } = needing(NEEDS, name);
   if (ignore) return Deno.test({ name: said, ignore, fn() {} });
   netTest(name, async (libos) => {
@@ -329,7 +329,7 @@ tlsTest(
   "what a handshake fails with is printed in one line, unless a client only left",
   async (world) => {
     const { libos, localhost: { cert, key } } = world;
-    using printed = stub(console, "error", () => {});
+    using errors = stub(console, "error", () => {});
     await using server = serveTls({ libos, ...LOOPBACK, cert, key, handshakeTimeout: 50 }, echo);
     for (const [what, [sent]] of Object.entries(STRANGERS)) {
       const stranger = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
@@ -337,7 +337,7 @@ tlsTest(
       await pause(10);
       stranger.close();
       while (server.connections > 0) await pause(1);
-      const lines = printed.calls.splice(0).map(({ args }) => String(args));
+      const lines = errors.calls.splice(0).map(({ args }) => String(args));
       assertEquals(
         lines.length,
         what === "talks plain text" || what === "sends noise" ? 1 : 0,
@@ -409,7 +409,7 @@ tlsTest(
   "serveTls() refuses what is no certificate, before it listens",
   async ({ libos, localhost }) => {
     const { cert, key } = localhost;
-    const listening = spy();
+    const listening = spy(() => {});
     const wrong = [
       [{}, /cert/],
       [{ cert: "x", key }, /cert/],
