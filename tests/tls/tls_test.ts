@@ -38,6 +38,9 @@ function tlsTest(name: string, body: (world: World) => Promise<void> | void, deb
   netTest(name, async (libos) => {
     await using certificates = await Certificates.make();
     await body({ libos, certificates, localhost: await certificates.issue("localhost") });
+    // What was closed last still says so to its peer.
+    const end = performance.now() + 1_500;
+    while (libos.statistics().queues > 0 && performance.now() < end) await pause(1);
   }, { debug });
 }
 
@@ -329,21 +332,19 @@ tlsTest(
   "what a handshake fails with is printed in one line, unless a client only left",
   async (world) => {
     const { libos, localhost: { cert, key } } = world;
-    using errors = stub(console, "error", () => {});
+    const lines: string[] = [];
+    using _ = stub(console, "error", (...args: unknown[]) => void lines.push(args.join(" ")));
     await using server = serveTls({ libos, ...LOOPBACK, cert, key, handshakeTimeout: 50 }, echo);
     for (const [what, [sent]] of Object.entries(STRANGERS)) {
       const stranger = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
       if (sent.length > 0) await stranger.write(sent);
+      while (server.connections === 0 && lines.length === 0) await pause(1);
       await pause(10);
       stranger.close();
       while (server.connections > 0) await pause(1);
-      const lines = errors.calls.splice(0).map(({ args }) => String(args));
-      assertEquals(
-        lines.length,
-        what === "talks plain text" || what === "sends noise" ? 1 : 0,
-        what,
-      );
-      for (const line of lines) assertMatch(line, /^InvalidData: TLS: [^\n]+$/);
+      const printed = lines.splice(0);
+      assertEquals(printed.length, /plain text|noise/.test(what) ? 1 : 0, `${what}: ${printed}`);
+      for (const line of printed) assertMatch(line, /^InvalidData: TLS: [^\n]+$/);
     }
   },
 );
@@ -388,10 +389,10 @@ tlsTest("a reader that stops is felt through TLS, in bounded memory", async (wor
   await server.shutdown();
 }, false);
 
-tlsTest("300 connections that come and go leave nothing", async (world) => {
+tlsTest("100 connections that come and go leave nothing", async (world) => {
   const { server, port, errors } = makeServer(world);
   const before = held(world.libos);
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 100; i++) {
     const connection = await connectTo(world, port);
     if (i % 2 === 0) {
       await connection.push(bytes("x"));
