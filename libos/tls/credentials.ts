@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { DemikernelError } from "../error.ts";
 
@@ -43,6 +44,7 @@ export class Contexts {
       checkPem(this.#call, "cert", pair?.cert);
       checkPem(this.#call, "key", pair.key);
       const { cert, key } = pair;
+      checkMatch(this.#call, cert, key);
       context = createSecureContext({ cert, key, ...authorities(this.#ca) });
       this.#made.set(pair, context);
     }
@@ -54,6 +56,18 @@ export class Contexts {
 function checkPem(call: string, name: string, value: unknown): void {
   if (typeof value === "string" && value.includes("-----BEGIN ")) return;
   throw new DemikernelError("EINVAL", call, { detail: `${name} must be a string in PEM` });
+}
+
+/** Refuses a key that is not that of the certificate: Node would say so to the first client. */
+function checkMatch(call: string, cert: string, key: string): void {
+  let matches: boolean;
+  try {
+    matches = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    const detail = `cert or key cannot be read: ${(cause as Error).message}`;
+    throw new DemikernelError("EINVAL", call, { detail, cause });
+  }
+  if (!matches) throw new DemikernelError("EINVAL", call, { detail: "key is not that of cert" });
 }
 
 /** Authorities as `node:tls` takes them; nothing if the usual ones are meant. */

@@ -32,7 +32,7 @@ interface World {
   readonly localhost: Issued;
 }
 
-function tlsTest(name: string, body: (world: World) => Promise<void> | void, debug = true): void {
+function tlsTest(name: string, body: (world: World) => Promise<void>, debug = true): void {
   const { name: said, ignore } = needing(NEEDS, name);
   if (ignore) return Deno.test({ name: said, ignore, fn() {} });
   netTest(name, async (libos) => {
@@ -406,32 +406,35 @@ tlsTest("100 connections that come and go leave nothing", async (world) => {
   await server.shutdown();
 });
 
-tlsTest(
-  "serveTls() refuses what is no certificate, before it listens",
-  async ({ libos, localhost }) => {
-    const { cert, key } = localhost;
-    const listening = spy(() => {});
-    const wrong = [
-      [{}, /cert/],
-      [{ cert: "x", key }, /cert/],
-      [{ cert }, /key/],
-      [{ cert, key: 7 }, /key/],
-      [{ keyPair: { cert, key } }, /keyPair must be a function/],
-      [{ cert, key, alpnProtocols: "h2" }, /alpnProtocols/],
-      [{ cert, key, handshakeTimeout: -1 }, /-1/],
-    ] as const;
-    for (const [options, told] of wrong) {
-      const all = { libos, ...LOOPBACK, onListen: listening, ...options } as never;
-      const error = assertThrows(() => serveTls(all, echo), DemikernelError);
-      assertMatch(error.message, told);
-      assert(!error.message.includes("PRIVATE"), "a key was shown");
-    }
-    assertThrows(
-      () => serveTls({ libos, ...LOOPBACK, cert, key }, null as never),
-      DemikernelError,
-      "handler",
-    );
-    assertEquals(listening.calls.length, 0);
-    await Promise.resolve();
-  },
-);
+tlsTest("serveTls() refuses what is no certificate, before it listens", async (world) => {
+  const { libos, localhost: { cert, key } } = world;
+  const other = await world.certificates.issue("other");
+  const listening = spy(() => {});
+  const wrong = [
+    [{}, /cert/],
+    [{ cert: "x", key }, /cert/],
+    [{ cert }, /key/],
+    [{ cert, key: 7 }, /key/],
+    [{ cert, key: other.key }, /key is not that of cert/],
+    [
+      { cert: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----", key },
+      /cannot be read/,
+    ],
+    [{ keyPair: { cert, key } }, /keyPair must be a function/],
+    [{ cert, key, alpnProtocols: "h2" }, /alpnProtocols/],
+    [{ cert, key, handshakeTimeout: -1 }, /-1/],
+  ] as const;
+  for (const [options, told] of wrong) {
+    const all = { libos, ...LOOPBACK, onListen: listening, ...options } as never;
+    const error = assertThrows(() => serveTls(all, echo), DemikernelError);
+    assertMatch(error.message, told);
+    assert(!error.message.includes("PRIVATE"), "a key was shown");
+  }
+  assertThrows(
+    () => serveTls({ libos, ...LOOPBACK, cert, key }, null as never),
+    DemikernelError,
+    "handler",
+  );
+  assertEquals(listening.calls.length, 0);
+  await Promise.resolve();
+});
