@@ -75,7 +75,10 @@ export function serveTls(
 ): Server<UnixAddress>;
 /** Serves on either. */
 export function serveTls(options: ServeTlsOptions, handler: TlsHandler): Server;
-export function serveTls(options: ServeTlsOptions, handler: TlsHandler): Server {
+export function serveTls(
+  options: ServeTlsOptions | ServeTlsOptions<InetEndpoint> | ServeTlsOptions<UnixEndpoint>,
+  handler: TlsHandler,
+): Server {
   checkOptions("serveTls", options, { alpnProtocols: "an array", onError: "a function" });
   checkKind("serveTls", "handler", handler, "a function");
   const { onError, handshakeTimeout = HANDSHAKE_TIMEOUT, ...plain } = options;
