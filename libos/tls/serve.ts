@@ -106,7 +106,9 @@ export function serveTls(
   });
 }
 
-function toSocketOptions(options: ServeTlsOptions): TLSSocketOptions {
+function toSocketOptions(
+  options: Omit<ServeTlsOptions, keyof ServeOptions>,
+): TLSSocketOptions {
   const { cert, key, keyPair, alpnProtocols, clientCa } = options;
   const contexts = new Contexts("serveTls", clientCa);
   return {
