@@ -69,8 +69,11 @@ export function attach<S extends Server>(server: S, options: ListenOptions<Endpo
   server.prependListener("secureConnection", lendAddressesBelow);
   server.once("close", () => server.off("secureConnection", lendAddressesBelow));
   const internals = server as unknown as Internals;
-  internals._handle = makeHandle(listener);
-  void accept(server, internals, listener);
+  const handle = internals._handle = makeHandle(listener);
+  void accept(server, internals, listener).then(() => {
+    // Its libOS was closed, or accepting failed.
+    if (internals._handle === handle) server.close();
+  });
   nextTick(() => {
     if (server.listening) server.emit("listening");
   });
@@ -121,11 +124,10 @@ async function accept(server: Server, internals: Internals, listener: Listener):
       server.emit("connection", socket);
     }
   } catch (error) {
-    if (!isClosed(listener.libos)) server.emit("error", error);
-    // What does not read just now would not notice.
-    else for (const socket of sockets) socket.destroy();
-    server.close();
+    server.emit("error", error);
   }
+  // What does not read just now would not notice.
+  if (isClosed(listener.libos)) { for (const socket of sockets) socket.destroy(); }
 }
 
 /** Makes a socket of a connection; the server counts it, since it is closed when the last of them is. */

@@ -306,8 +306,8 @@ export class ConnectionDuplex extends Duplex {
     clearTimeout(this.#timer);
     const connection = this.#connection;
     if (connection?.open) {
-      if (this.#resets) this.#apply("linger", 0);
-      connection.close();
+      if (this.#resets && this.#has("linger")) connection.reset();
+      else connection.close();
     }
     callback(error);
   }
@@ -358,6 +358,10 @@ export class ConnectionDuplex extends Duplex {
     if (this.connecting) this.#early.set(option, value);
     else if (!this.destroyed) this.#apply(option, value);
     return this;
+  }
+
+  #has(option: keyof SocketOptions): boolean {
+    return this.#connection!.libos.capabilities.options.includes(option);
   }
 
   /** Sets an option as far as the socket has it, which a Unix socket may not: as `net.Socket`, without a word. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { DemikernelError } from "../error.ts";
@@ -14,6 +15,7 @@ import { checkLimits } from "../net/limits.ts";
 import type { Connection, PopOptions } from "../net/mod.ts";
 import { ConnectionDuplex, lendAddresses } from "../node/mod.ts";
 import type {
+  KeepAlive,
   LibOS,
   Operation,
   OperationOptions,
@@ -49,6 +51,12 @@ export let gone: (connection: TlsConnection) => Promise<void>;
 /** Has a function told of what fails while nobody waits for it. */
 export let claim: (connection: TlsConnection, unclaimed: (error: unknown) => void) => void;
 
+/** What it shares with connections without TLS. */
+type Shared =
+  | ("libos" | "open" | "localAddr" | "remoteAddr" | "bufferedAmount" | "pop" | "push" | "tryPush")
+  | ("closeWrite" | "close" | "reset" | "setNoDelay" | "setKeepAlive" | "ref" | "unref")
+  | typeof Symbol.dispose;
+
 /**
  * A connection under TLS, with the shape of {@linkcode Connection}: a handler is the same with TLS and without, of
  * either kind. {@linkcode serveTls} and {@linkcode connectTls} make it.
@@ -56,18 +64,13 @@ export let claim: (connection: TlsConnection, unclaimed: (error: unknown) => voi
  * Errors of the connection beneath are as they are there. What TLS finds wrong is `Deno.errors.InvalidData`, with the
  * `code` of `node:tls`.
  */
-export class TlsConnection implements
-  AsyncIterable<Sga>,
-  Pick<
-    Connection,
-    | ("libos" | "open" | "localAddr" | "remoteAddr" | "pop" | "push" | "closeWrite" | "close")
-    | ("ref" | "unref" | typeof Symbol.dispose)
-  > {
+export class TlsConnection<A extends SocketAddress = SocketAddress>
+  implements AsyncIterable<Sga>, Pick<Connection<A>, Shared> {
   /** The libOS it is on. */
   readonly libos: LibOS;
   /** Its socket of `node:tls`, for all that Node has: certificates, ciphers, servers that take a stream. */
   readonly socket: TLSSocket;
-  readonly #connection: Connection;
+  readonly #connection: Connection<A>;
   readonly #duplex: ConnectionDuplex;
   /** A queue in memory, through which pushed sgas become ours. */
   readonly #mover: QueueDescriptor;
@@ -80,7 +83,7 @@ export class TlsConnection implements
   #failure: unknown;
 
   /** Takes a connection over; `secure` makes the socket of TLS over a stream of it. */
-  constructor(connection: Connection, secure: (duplex: ConnectionDuplex) => TLSSocket) {
+  constructor(connection: Connection<A>, secure: (duplex: ConnectionDuplex) => TLSSocket) {
     this.libos = connection.libos;
     this.#connection = connection;
     this.#duplex = new ConnectionDuplex(connection, { allowHalfOpen: true });
@@ -113,12 +116,12 @@ export class TlsConnection implements
   }
 
   /** The address of this side. */
-  get localAddr(): SocketAddress {
+  get localAddr(): A {
     return this.#connection.localAddr;
   }
 
   /** The address of the other side. */
-  get remoteAddr(): SocketAddress {
+  get remoteAddr(): A {
     return this.#connection.remoteAddr;
   }
 
@@ -156,12 +159,46 @@ export class TlsConnection implements
   }
 
   /** As {@linkcode Connection.push}. */
-  push(data: Sga | Uint8Array, options?: OperationOptions): Operation<void> {
+  push(data: Sga | Uint8Array | string, options?: OperationOptions): Operation<void> {
     this.#check("push");
     if (options !== undefined) checkLimits("push", options);
-    const bytes = data instanceof Uint8Array ? data.slice() : this.#take(data);
-    const operation = this.libos.operations.join(this.#write(bytes), this.#outcome);
+    const operation = this.libos.operations.join(this.#write(this.#take(data)), this.#outcome);
     return options === undefined ? operation : operation.within(options);
+  }
+
+  /** As {@linkcode Connection.tryPush}. */
+  tryPush(data: Sga | Uint8Array | string, limit = 65536): boolean {
+    this.#check("tryPush");
+    if (this.#failure !== undefined) throw this.#failure;
+    const waiting = this.bufferedAmount;
+    const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
+    if (waiting > 0 && waiting + length > limit) return false;
+    // What breaks later is told by the next call.
+    this.#write(this.#take(data)).catch(() => {});
+    return true;
+  }
+
+  /** Bytes that were pushed, and that the connection beneath did not take yet. */
+  get bufferedAmount(): number {
+    return this.socket.writableLength;
+  }
+
+  /** As {@linkcode Connection.setNoDelay}. */
+  setNoDelay(noDelay = true): void {
+    this.#connection.setNoDelay(noDelay);
+  }
+
+  /** As {@linkcode Connection.setKeepAlive}. */
+  setKeepAlive(keepAlive: boolean | KeepAlive = true): void {
+    this.#connection.setKeepAlive(keepAlive);
+  }
+
+  /** As {@linkcode Connection.reset}: what was not sent is dropped. */
+  reset(): void {
+    this.#check("reset");
+    this.#open = false;
+    this.#fail(interrupted("pop"));
+    this.#duplex.resetAndDestroy();
   }
 
   /** Says that nothing more will be pushed; the other side may still send. */
@@ -291,9 +328,11 @@ export class TlsConnection implements
     if (this.#listening) this.#serve();
   }
 
-  /** The bytes of an sga, which then is the libOS's, as after every push. */
-  #take(sga: Sga): Uint8Array {
-    this.libos.wait(this.libos.push(this.#mover, sga));
+  /** What is pushed, as bytes of our own; an sga is the libOS's then, as after every push. */
+  #take(data: Sga | Uint8Array | string): Uint8Array {
+    if (typeof data === "string") return new TextEncoder().encode(data);
+    if (data instanceof Uint8Array) return data.slice();
+    this.libos.wait(this.libos.push(this.#mover, data));
     const completion = this.libos.wait(this.libos.pop(this.#mover)) as PopCompletion;
     using moved = completion.sga!;
     return moved.toUint8Array();

@@ -8,4 +8,4 @@
 export { connectTls, type ConnectTlsOptions } from "./connect.ts";
 export { TlsConnection } from "./connection.ts";
 export type { Authorities, KeyPair, KeyPairOf } from "./credentials.ts";
-export { serveTls, type ServeTlsOptions, type TlsHandler } from "./serve.ts";
+export { serveTls, type ServeTlsOptions, type TlsHandler, type TlsServerOptions } from "./serve.ts";

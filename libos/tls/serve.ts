@@ -8,17 +8,20 @@ import { type SecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import { checkKind, checkOptions } from "../check.ts";
 import { checkTimeout, DemikernelError } from "../error.ts";
 import {
+  type AddressOf,
   type Connection,
   type Endpoint,
   type InetEndpoint,
+  type ListenOptions,
   serve,
   type ServeOptions,
   type Server,
+  type ServerOptions,
   type UnixEndpoint,
 } from "../net/mod.ts";
 import { report } from "../net/report.ts";
 import { isCoroutine } from "../net/serve.ts";
-import type { Coroutine, InetAddress, Operation, UnixAddress } from "../pdpix.ts";
+import type { Coroutine, InetAddress, Operation, SocketAddress, UnixAddress } from "../pdpix.ts";
 import { claim, gone, handshake, hasSecured, TlsConnection } from "./connection.ts";
 import { type Authorities, Contexts, type KeyPair, type KeyPairOf } from "./credentials.ts";
 
@@ -26,33 +29,37 @@ import { type Authorities, Contexts, type KeyPair, type KeyPairOf } from "./cred
 export const HANDSHAKE_TIMEOUT = 10_000;
 
 /** What serves one connection; as {@linkcode Handler}. */
-export type TlsHandler = (
-  connection: TlsConnection,
+export type TlsHandler<A extends SocketAddress = SocketAddress> = (
+  connection: TlsConnection<A>,
 ) => Coroutine<unknown> | PromiseLike<unknown> | Operation<unknown> | void;
+
+/** How to serve under TLS. */
+export interface TlsServerOptions<A extends SocketAddress = SocketAddress>
+  extends Omit<ServerOptions<A>, "onError">, Partial<KeyPair> {
+  /** In place of `cert` and `key`: gives them for each connection, so that hosts have their own, and they can change. */
+  readonly keyPair?: KeyPairOf;
+  /** Protocols to agree to by ALPN, in order of preference. */
+  readonly alpnProtocols?: readonly string[];
+  /** Asks clients for a certificate, which one of these authorities has given; those without are refused. */
+  readonly clientCa?: Authorities;
+  /** Milliseconds until the handshake of a connection fails; 10 000 by default. */
+  readonly handshakeTimeout?: number;
+  /**
+   * As that of `serve`; it is also called with what a handshake failed with. By default that is printed in one line,
+   * unless the client only went away, or said nothing.
+   */
+  readonly onError?: (error: unknown, connection: TlsConnection<A>) => void;
+}
 
 /** What to serve on, and how. */
 export type ServeTlsOptions<E extends Endpoint = Endpoint> =
-  & Omit<ServeOptions<E>, "onError">
-  & Partial<KeyPair>
-  & {
-    /** In place of `cert` and `key`: gives them for each connection, so that hosts have their own, and they can change. */
-    readonly keyPair?: KeyPairOf;
-    /** Protocols to agree to by ALPN, in order of preference. */
-    readonly alpnProtocols?: readonly string[];
-    /** Asks clients for a certificate, which one of these authorities has given; those without are refused. */
-    readonly clientCa?: Authorities;
-    /** Milliseconds until the handshake of a connection fails; 10 000 by default. */
-    readonly handshakeTimeout?: number;
-    /**
-     * As that of `serve`; it is also called with what a handshake failed with. By default that is printed in one line,
-     * unless the client only went away, or said nothing.
-     */
-    readonly onError?: (error: unknown, connection: TlsConnection) => void;
-  };
+  & ListenOptions<E>
+  & TlsServerOptions<AddressOf<E>>;
 
 /**
  * Serves under TLS, as `serve` does without: with the same handlers, on any libOS. A handler is called when the
- * handshake is over. Throws as `serve`, and {@linkcode DemikernelError} `EINVAL` for credentials that are none.
+ * handshake is over; `idleTimeout` looks at what crosses the network, whatever a handler does. Throws as `serve`, and
+ * {@linkcode DemikernelError} `EINVAL` for credentials that are none.
  *
  * @example Certificates by name, which may change
  * ```ts ignore
@@ -66,30 +73,33 @@ export type ServeTlsOptions<E extends Endpoint = Endpoint> =
  */
 export function serveTls(
   options: ServeTlsOptions<InetEndpoint>,
-  handler: TlsHandler,
+  handler: TlsHandler<InetAddress>,
 ): Server<InetAddress>;
 /** Serves on a Unix socket. */
 export function serveTls(
   options: ServeTlsOptions<UnixEndpoint>,
-  handler: TlsHandler,
+  handler: TlsHandler<UnixAddress>,
 ): Server<UnixAddress>;
 /** Serves on either. */
 export function serveTls(options: ServeTlsOptions, handler: TlsHandler): Server;
 export function serveTls(
-  options: ServeTlsOptions | ServeTlsOptions<InetEndpoint> | ServeTlsOptions<UnixEndpoint>,
-  handler: TlsHandler,
+  options: ListenOptions & TlsServerOptions<never>,
+  handler: TlsHandler<never>,
 ): Server {
   checkOptions("serveTls", options, { alpnProtocols: "an array", onError: "a function" });
   checkKind("serveTls", "handler", handler, "a function");
   const { onError, handshakeTimeout = HANDSHAKE_TIMEOUT, ...plain } = options;
   checkTimeout(handshakeTimeout);
   const socketOptions = toSocketOptions(options);
-  const secured = new WeakMap<Connection, TlsConnection>();
+  const secured = new WeakMap<Connection, TlsConnection<never>>();
   const told = onError && {
     onError: (error: unknown, below: Connection) => onError(error, secured.get(below)!),
   };
   return serve({ ...plain as ServeOptions, ...told }, async (below) => {
-    const connection = new TlsConnection(below, (duplex) => new TLSSocket(duplex, socketOptions));
+    const connection = new TlsConnection(
+      below as Connection<never>,
+      (duplex) => new TLSSocket(duplex, socketOptions),
+    );
     secured.set(below, connection);
     claim(connection, (error) => onError ? onError(error, connection) : report(error, below));
     try {
@@ -106,9 +116,7 @@ export function serveTls(
   });
 }
 
-function toSocketOptions(
-  options: Omit<ServeTlsOptions, keyof ServeOptions>,
-): TLSSocketOptions {
+function toSocketOptions(options: TlsServerOptions<never>): TLSSocketOptions {
   const { cert, key, keyPair, alpnProtocols, clientCa } = options;
   const contexts = new Contexts("serveTls", clientCa);
   return {

@@ -56,9 +56,9 @@ class Database implements AsyncDisposable {
     return database;
   }
 
-  /** Ends it, and removes its folder. */
+  /** Ends it when its clients have gone, and removes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGINT");
+    this.#process.kill("SIGTERM");
     await this.#process.status;
     await Deno.remove(this.#folder, { recursive: true });
   }
