@@ -88,8 +88,8 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
   /** Makes a queue of a domain and type that the capabilities have. */
   protected abstract createSocket(domain: Domain, type: SocketType): Queue;
-  /** Lets go of the device; all queues are closed by then. */
-  protected abstract closeDevice(): void;
+  /** Lets go of the device, at once or when that resolves; all queues are closed by then. */
+  protected abstract closeDevice(): void | Promise<void>;
   /** See {@linkcode Driver.deadline}. */
   abstract deadline(): number;
   /** See {@linkcode Driver.prepareToPark}. */
@@ -334,7 +334,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     for (const queue of [...this.#queues]) this.close(queue.qd);
     this.operations.close();
     await this.scheduler.detach(this);
-    this.closeDevice();
+    await this.closeDevice();
     return {
       leakedBuffers: this.#heap.buffers,
       leakedBytes: this.#heap.bufferBytes,
@@ -376,7 +376,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (queue.referenced === referenced) return;
     for (let i = 0; i < queue.pending; i++) this.scheduler.retain(referenced);
     for (let i = 0; i < queue.pending; i++) this.scheduler.release(queue.referenced);
-    queue.referenced = referenced;
+    queue.reference(referenced);
   }
 
   #checkOpen(operation: string): void {

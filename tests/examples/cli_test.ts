@@ -67,7 +67,7 @@ const WRONG: [string[], RegExp, ProgramOptions?][] = [
   [["-x"], /-x/],
   [["7000"], /7000/],
   [[], /catnup/, { env: { LIBOS: "catnup" } }],
-  [[], /--allow-ffi/, { permissions: [] }],
+  [["--libos", "catnap"], /--allow-ffi/, { permissions: [] }],
 ];
 
 for (const [args, tells, options] of WRONG) {

@@ -42,8 +42,18 @@ for (const entry of [...SHIPPED, ...EXAMPLES]) {
 
 Deno.test("mod.ts reaches none of the modules that are loaded by who asks", async () => {
   const modules = await shipped("mod.ts");
-  const reached = modules.filter(({ specifier }) => /\/libos\/(node|tls)\/|^npm:/.test(specifier));
+  const reached = modules.filter(({ specifier }) =>
+    /\/libos\/(node|tls|telemetry)\/|^npm:/.test(specifier)
+  );
   assertEquals(reached, []);
+});
+
+Deno.test("libos/telemetry alone imports from npm, one package of one version", async () => {
+  const modules = await shipped("libos/telemetry/mod.ts");
+  const ours = modules.filter(({ specifier }) => specifier.startsWith("file:"));
+  const others = ours.flatMap(({ dependencies = [] }) => dependencies.map((one) => one.specifier))
+    .filter((specifier) => !/^(\.\.?\/|node:)/.test(specifier));
+  assertEquals([...new Set(others)], ["npm:@opentelemetry/api@1.9.0"]);
 });
 
 /** What each room may import, as `docs/design.md` draws it. */
