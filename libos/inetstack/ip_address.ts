@@ -138,6 +138,11 @@ export class IpPrefix {
     return IpAddress.v4(this.address.w3 | ~this.#mask.w3);
   }
 
+  /** Whether the address names the network itself and no host of it: no bit beyond the prefix is set. */
+  get isNetwork(): boolean {
+    return this.broadcast !== null && (this.address.w3 & ~this.#mask.w3) === 0;
+  }
+
   /** As text. */
   toString(): string {
     return `${this.address}/${this.length}`;
