@@ -7,7 +7,7 @@
 import { copyAndSum, fold, type Memory, swap16 } from "../runtime/memory/memory.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
 
-/** Copies `length` bytes of an sga, from byte `from` on, to an even place, and gives their sum. */
+/** Copies `length` bytes of an sga, from byte `from` on, and gives their sum, as if they began at an even place. */
 export function gather(
   sga: HeapSga,
   from: number,
