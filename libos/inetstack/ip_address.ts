@@ -42,6 +42,11 @@ export class IpAddress {
     return new IpAddress(4, 0, 0, MAPPED, word);
   }
 
+  /** The address that stands for all of a host: `0.0.0.0` or `::`. */
+  static any(version: 4 | 6): IpAddress {
+    return version === 4 ? IpAddress.v4(0) : new IpAddress(6, 0, 0, 0, 0);
+  }
+
   /** Reads an IPv4 or IPv6 literal, whose zone is not looked at; null if the text is neither. */
   static parse(text: string): IpAddress | null {
     const parsed = parseAddress(text);

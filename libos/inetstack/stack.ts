@@ -159,6 +159,16 @@ export class Stack implements PacketHandler {
     this.interface.flush();
   }
 
+  /** One more socket is in a group. Throws {@linkcode DemikernelError} `ENOBUFS`. */
+  join(group: IpAddress): void {
+    this.addressing.join(group);
+  }
+
+  /** One less is in a group. */
+  leave(group: IpAddress): void {
+    this.addressing.leave(group);
+  }
+
   /** See {@linkcode PacketHandler.arp}. */
   arp(iface: Interface, at: number, length: number): void {
     if (iface === this.interface) this.#arp.receive(iface, at, length);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Addressing } from "./addressing.ts";
+import type { Addressing } from "./addressing.ts";
 import type { Host, Interface } from "../ethernet/interface.ts";
 import { fixGroup, Neighbour } from "../ethernet/neighbour.ts";
 import type { IpAddress } from "../ip_address.ts";

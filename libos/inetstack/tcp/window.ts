@@ -34,10 +34,11 @@ function isWorth(connection: Connection, gain: number): boolean {
 
 /** Whether the peer, who may wait for it, has to be told of a larger window. */
 export function windowOpened(connection: Connection): boolean {
-  const gain = ahead(freeEdge(connection), connection.rcvAdv);
-  const half = connection.receiveLimit >> 1;
   // As long as a lot is left, the next acknowledgment will do.
-  return gain >= half || (connection.rcvWnd < connection.rcvMss && isWorth(connection, gain));
+  if (connection.rcvWnd >= connection.receiveLimit >> 1) return false;
+  const gain = ahead(freeEdge(connection), connection.rcvAdv);
+  return gain >= connection.receiveLimit >> 1 ||
+    (connection.rcvWnd < connection.rcvMss && isWorth(connection, gain));
 }
 
 /** The window to tell now, unscaled by nobody: the 16 bits of the header. What it means is remembered. */

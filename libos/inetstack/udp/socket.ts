@@ -53,8 +53,6 @@ export class UdpSocket {
   broadcast = false;
   /** Whether others may have its address too, if they say so as well. */
   reuse = false;
-  /** The same, as it is asked for by another name. */
-  sharesPort = false;
   /** How far what it sends to groups goes. */
   multicastTtl = 1;
   /** Whether that comes back to this host. */
@@ -70,7 +68,7 @@ export class UdpSocket {
   /** Makes a socket without an address. */
   constructor(version: 4 | 6) {
     this.version = version;
-    this.local = IpAddress.parse(version === 4 ? "0.0.0.0" : "::")!;
+    this.local = IpAddress.any(version);
   }
 
   /** How well a datagram fits: 0 not at all, more for a socket that says more about whom it is for. */

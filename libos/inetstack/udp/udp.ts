@@ -20,7 +20,7 @@ import type { Packet } from "../ip/packet.ts";
 import { PROTOCOL, pseudoSum, TIME_TO_LIVE } from "../wire/ipv4.ts";
 import { pseudoSum6 } from "../wire/ipv6.ts";
 import { UDP } from "../wire/udp.ts";
-import { UdpSocket } from "./socket.ts";
+import type { UdpSocket } from "./socket.ts";
 
 /** The longest datagram, in bytes of payload. */
 export const LONGEST_DATAGRAM: number = LONGEST_PAYLOAD - UDP.SIZE;
@@ -73,8 +73,7 @@ export class Udp implements ErrorListener {
       if (other.version !== socket.version) continue;
       const apart = !other.local.equals(address) && !other.local.isUnspecified &&
         !address.isUnspecified;
-      const shared = (other.reuse && socket.reuse) || (other.sharesPort && socket.sharesPort);
-      if (!apart && !shared) return Errno.EADDRINUSE;
+      if (!apart && !(other.reuse && socket.reuse)) return Errno.EADDRINUSE;
     }
     socket.local = address;
     socket.port = port;
@@ -122,7 +121,7 @@ export class Udp implements ErrorListener {
       : socket.local;
     if (source === null) return Errno.EADDRNOTAVAIL;
     if (socket.port === 0) {
-      const error = this.bind(socket, IpAddress.parse(socket.version === 4 ? "0.0.0.0" : "::")!, 0);
+      const error = this.bind(socket, IpAddress.any(socket.version), 0);
       if (error !== 0) return error;
     }
     const { isMulticast } = address;

@@ -1,0 +1,57 @@
+/**
+ * A simulated host: a libOS like any other, whose device is a link of a simulated network.
+ *
+ * @module
+ */
+
+import type { ExitReport } from "../pdpix.ts";
+import { InetLibOS, type InetOptions } from "../inetstack/queues/libos.ts";
+import type { Link } from "./link.ts";
+import type { SimulatedDevice } from "./device.ts";
+
+/** See the module's description. */
+export class SimulatedHost extends InetLibOS {
+  override readonly name = "sim";
+  /** What it is called in traces and reports. */
+  readonly hostname: string;
+  /** The way of its frames into the network. */
+  readonly link: Link;
+  /** Its device. */
+  readonly device: SimulatedDevice;
+  readonly #left: (host: SimulatedHost) => void;
+
+  /** Used by {@linkcode SimulatedNetwork.host}. */
+  constructor(
+    hostname: string,
+    link: Link,
+    device: SimulatedDevice,
+    options: Omit<InetOptions, "device">,
+    left: (host: SimulatedHost) => void,
+  ) {
+    super({ ...options, device });
+    this.hostname = hostname;
+    this.link = link;
+    this.device = device;
+    this.#left = left;
+  }
+
+  /** See {@linkcode Driver.deadline}. */
+  override deadline(): number {
+    return this.device.hasFrames ? -Infinity : super.deadline();
+  }
+
+  /**
+   * Crashes: from now on the network hears nothing of it, and its peers have to find that out. What was pending on it
+   * fails with `ECANCELED`. To come back is to be made again, under the same name and addresses.
+   */
+  crash(): Promise<ExitReport> {
+    this.device.close();
+    for (const connection of [...this.stack.tcp]) this.stack.tcp.remove(connection);
+    return this.exit();
+  }
+
+  protected override closeDevice(): void {
+    super.closeDevice();
+    this.#left(this);
+  }
+}
