@@ -19,6 +19,7 @@ export class SimulatedHost extends InetLibOS {
   /** Its device. */
   readonly device: SimulatedDevice;
   readonly #left: (host: SimulatedHost) => void;
+  readonly #step: () => number;
 
   /** Used by {@linkcode SimulatedNetwork.host}. */
   constructor(
@@ -27,12 +28,19 @@ export class SimulatedHost extends InetLibOS {
     device: SimulatedDevice,
     options: Omit<InetOptions, "device">,
     left: (host: SimulatedHost) => void,
+    step: () => number,
   ) {
     super({ ...options, device });
     this.hostname = hostname;
     this.link = link;
     this.device = device;
     this.#left = left;
+    this.#step = step;
+  }
+
+  /** See {@linkcode LibOS.poll}: a poll that the application asks for is a turn of the network, and takes time. */
+  override poll(patient?: boolean): number {
+    return patient === undefined ? this.#step() : super.poll();
   }
 
   /** See {@linkcode Driver.deadline}. */

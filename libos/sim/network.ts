@@ -55,7 +55,15 @@ export interface RunOptions {
 
 const HOUR = 3_600_000;
 const MTU = 1500;
-/** A host whose frames are not for one host alone. */
+/**
+ * So many turns in a row without a sleep tell that somebody never waits; each one more takes so many milliseconds, or
+ * timers would starve.
+ */
+const BUSY_TURNS = 1000;
+const BUSY_TURN = 0.001;
+/** How long a poll takes that the application asks for: time passes for who looks again and again. */
+const STEP = 0.01;
+/** A bit of the first byte of an address: it is not of one host alone. */
 const GROUP = 1;
 
 /** Makes a simulated network; see {@linkcode SimulatedNetwork}. */
@@ -107,6 +115,8 @@ export class SimulatedNetwork implements AsyncDisposable {
     mayJump: (to: number) => this.#mayJump(to),
     deadlock: (blocked: boolean) => this.#deadlock(blocked),
   };
+  /** Turns since the last sleep. */
+  #busyTurns = 0;
   #attached = false;
   #made = 0;
   #fail: ((error: Error) => void) | null = null;
@@ -129,7 +139,7 @@ export class SimulatedNetwork implements AsyncDisposable {
       fd: 0,
       poll: () => this.#poll(),
       deadline: () => this.#events.deadline,
-      prepareToPark: () => {},
+      prepareToPark: () => void (this.#busyTurns = 0),
     };
   }
 
@@ -179,6 +189,7 @@ export class SimulatedNetwork implements AsyncDisposable {
         },
       },
       (left) => this.#left(left),
+      () => this.#step(),
     );
     this.#hosts.push(host);
     return host;
@@ -284,9 +295,15 @@ export class SimulatedNetwork implements AsyncDisposable {
 
   #poll(): number {
     this.#future.turns++;
+    if (++this.#busyTurns > BUSY_TURNS) this.#clock.advance(this.now + BUSY_TURN);
     if (this.#options.check === true) { for (const host of this.#hosts) this.#check(host); }
     const now = this.#clock.read();
     return this.#events.deadline <= now ? this.#events.fire(now) : 0;
+  }
+
+  #step(): number {
+    this.#clock.advance(this.now + STEP);
+    return this.#scheduler.turn();
   }
 
   #check(host: SimulatedHost): void {

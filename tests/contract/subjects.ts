@@ -10,6 +10,7 @@ import { inet, unix } from "./sockets.ts";
 import type { Subject } from "./subject.ts";
 import { CATNIP, CATPOWDER } from "./subjects_device.ts";
 import { NATIVE } from "./subjects_native.ts";
+import { SIM } from "./subjects_sim.ts";
 
 const CATNAP = {
   libos: "catnap",
@@ -58,6 +59,7 @@ export const SUBJECTS: readonly Subject[] = [
   catnapUnix("stream"),
   catnapUnix("seqpacket"),
   QUEUE,
+  ...SIM,
   ...NATIVE,
   CATPOWDER,
 ];

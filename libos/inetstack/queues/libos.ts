@@ -14,7 +14,7 @@ import { RuntimeLibOS, type RuntimeOptions } from "../../runtime/libos.ts";
 import { Stack, type StackOptions } from "../stack.ts";
 import { STATE } from "../tcp/state.ts";
 import { StreamQueue } from "./stream_queue.ts";
-import type { Capabilities, Domain, SocketType } from "../../pdpix.ts";
+import type { Capabilities, Domain, SocketType, Statistics } from "../../pdpix.ts";
 
 /** How long `exit` waits for what is to be sent, in milliseconds; then connections are reset. */
 const EXIT_LIMIT = 1000;
@@ -90,6 +90,19 @@ export abstract class InetLibOS extends RuntimeLibOS {
     return type === "dgram"
       ? new DatagramQueue(this.#context, domain)
       : new StreamQueue(this.#context, domain);
+  }
+
+  /** See {@linkcode LibOS.statistics}: what was pushed and waits to be acknowledged is the stack's. */
+  override statistics(): Statistics {
+    const statistics = super.statistics();
+    const held = this.stack.tcp.heldChunks();
+    let bytes = 0;
+    for (const chunk of held) bytes += chunk.size;
+    return {
+      ...statistics,
+      buffers: statistics.buffers - held.length,
+      bufferBytes: statistics.bufferBytes - bytes,
+    };
   }
 
   /** A line for each socket: what it is, where, and what waits on it. */

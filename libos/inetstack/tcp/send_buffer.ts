@@ -7,6 +7,7 @@
  */
 
 import { gather } from "../gather.ts";
+import type { Chunk } from "../../runtime/memory/chunk.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import { fold, type Memory, swap16 } from "../../runtime/memory/memory.ts";
 import { ahead, before } from "./sequence.ts";
@@ -99,6 +100,14 @@ export class SendBuffer {
     }
     this.#head = head;
     if (head === null) this.#tail = null;
+  }
+
+  /** Counts how often each piece of memory is held. */
+  countChunks(counts: Map<Chunk, number>): void {
+    for (let sga = this.#head; sga !== null; sga = sga.next) {
+      counts.set(sga.firstChunk, (counts.get(sga.firstChunk) ?? 0) + 1);
+      for (const { chunk } of sga.more ?? []) counts.set(chunk, (counts.get(chunk) ?? 0) + 1);
+    }
   }
 
   /** Gives everything back. */

@@ -12,6 +12,7 @@ import { EphemeralPorts } from "../ports.ts";
 import { Errno } from "../../error.ts";
 import { fold, sum, swap16 } from "../../runtime/memory/memory.ts";
 import type { BufferHeap } from "../../runtime/memory/heap.ts";
+import type { Chunk } from "../../runtime/memory/chunk.ts";
 import type { HashKey } from "../hash.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import type { Host } from "../ethernet/interface.ts";
@@ -118,6 +119,13 @@ export class Tcp implements ErrorListener {
     } else {
       this.#arriveInListen(packet, segment, ports);
     }
+  }
+
+  /** Memory that nobody holds but what waits to be acknowledged. */
+  heldChunks(): Chunk[] {
+    const held = new Map<Chunk, number>();
+    for (const { sendBuffer } of this) sendBuffer.countChunks(held);
+    return [...held].filter(([chunk, count]) => chunk.references === count).map(([chunk]) => chunk);
   }
 
   /** Sends what became due, as far as the device has room. */
