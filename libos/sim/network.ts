@@ -60,7 +60,7 @@ const MTU = 1500;
  * timers would starve.
  */
 const BUSY_TURNS = 1000;
-const BUSY_TURN = 0.001;
+const BUSY_TURN = 0.01;
 /** How long a poll takes that the application asks for: time passes for who looks again and again. */
 const STEP = 0.01;
 /** A bit of the first byte of an address: it is not of one host alone. */
