@@ -8,7 +8,7 @@
  * @module
  */
 
-import { Addressing, linkLocalOf } from "./ip/addressing.ts";
+import { Addressing, linkLocalOf, solicitedNode } from "./ip/addressing.ts";
 import { aligned } from "./ethernet/aligned.ts";
 import { Arp } from "./arp/arp.ts";
 import { BOUNDS } from "./bounds.ts";
@@ -18,14 +18,20 @@ import { DemikernelError } from "../error.ts";
 import type { Device } from "./device.ts";
 import { type Host, Interface, type PacketHandler } from "./ethernet/interface.ts";
 import { Icmpv4 } from "./icmp/icmpv4.ts";
+import { Icmpv6 } from "./icmp/icmpv6.ts";
+import { Igmp } from "./multicast/igmp.ts";
 import { IpAddress } from "./ip_address.ts";
 import { IpInput } from "./ip/input.ts";
 import { IpOutput } from "./ip/output.ts";
 import { Ipv4Input } from "./ipv4/input.ts";
+import { Ipv6Input } from "./ipv6/input.ts";
 import { LoopbackDevice } from "./ethernet/loopback.ts";
 import { MacAddress } from "./wire/ethernet.ts";
 import { makeKey } from "./hash.ts";
-import { Neighbour } from "./ethernet/neighbour.ts";
+import type { Membership } from "./multicast/membership.ts";
+import { Mld } from "./multicast/mld.ts";
+import { Ndp } from "./ipv6/ndp.ts";
+import { Neighbour, type Resolver } from "./ethernet/neighbour.ts";
 import type { Random } from "./random.ts";
 import { Reassembly } from "./ip/reassembly.ts";
 import { Tcp } from "./tcp/tcp.ts";
@@ -75,7 +81,11 @@ export class Stack implements PacketHandler {
   readonly #loopback = new LoopbackDevice();
   readonly #itself: Interface;
   readonly #arp: Arp;
+  readonly #ndp: Ndp;
+  readonly #igmp: Igmp;
+  readonly #mld: Mld;
   readonly #ipv4: Ipv4Input;
+  readonly #ipv6: Ipv6Input;
 
   /**
    * Makes a host over a device, which stays the caller's to close. Throws {@linkcode DemikernelError} `EINVAL` for what is
@@ -91,31 +101,30 @@ export class Stack implements PacketHandler {
         addressing.own.some(({ address }) => address.version === 4 && address.w3 === word),
       ownFor: (target) => addressing.sourceFor(target, target)?.w3 ?? 0,
     });
-    const resolvers = [this.#arp, this.#arp] as const;
+    // What a neighbour is asked by needs the way out, which needs the interfaces, which know their neighbours.
+    const resolvers: [Resolver, Resolver] = [this.#arp, this.#arp];
     this.interface = new Interface(aligned(device), host, this, resolvers);
     this.#itself = new Interface(this.#loopback, host, this, resolvers);
     const loopback = [IpAddress.parse("127.0.0.1")!, IpAddress.parse("::1")!] as const;
     const output = new IpOutput(host, addressing, this.interface, this.#itself, loopback, random);
+    this.#ndp = resolvers[1] = new Ndp(host, output);
     this.tcp = new Tcp(host, output, heap, makeKey(random), random);
-    this.udp = new Udp(
-      host,
-      output,
-      heap,
-      makeKey(random),
-      (packet) => icmp.portUnreachable(packet),
-    );
-    const icmp: Icmpv4 = new Icmpv4(host, output, { tcp: this.tcp, udp: this.udp });
-    const input = new IpInput(host, {
-      tcp: this.tcp,
-      udp: this.udp,
-      icmp,
-      icmpv6: icmp,
-      igmp: { receive() {} },
+    this.udp = new Udp(host, output, heap, makeKey(random), (packet) => {
+      (packet.version === 4 ? icmp : icmpv6).portUnreachable(packet);
     });
+    this.#igmp = new Igmp(host, output, random);
+    this.#mld = new Mld(host, output, random);
+    const listeners = { tcp: this.tcp, udp: this.udp };
+    const icmp = new Icmpv4(host, output, listeners);
+    const icmpv6 = new Icmpv6(host, output, this.#ndp, this.#mld, listeners);
+    const { tcp, udp } = this;
+    const input = new IpInput(host, { tcp, udp, icmp, icmpv6, igmp: this.#igmp });
     const reassembly = new Reassembly(this.counters, this.time, this.#timers, (head) => {
-      icmp.reassemblyTimedOut(head);
+      // Of IPv6 it is left to the sender's own patience.
+      if ((head[0]! & 0xf0) === 0x40) icmp.reassemblyTimedOut(head);
     });
     this.#ipv4 = new Ipv4Input(host, addressing, reassembly, input);
+    this.#ipv6 = new Ipv6Input(host, addressing, reassembly, input);
     for (const [address, mac] of Object.entries(options.neighbours ?? {})) {
       this.#addNeighbour(address, mac);
     }
@@ -125,6 +134,10 @@ export class Stack implements PacketHandler {
   announce(): void {
     for (const { address } of this.addressing.own) {
       if (address.version === 4) this.#arp.announce(this.interface, address.w3);
+      else {
+        this.#mld.membership.join(solicitedNode(address));
+        this.#ndp.announce(address);
+      }
     }
     this.flush();
   }
@@ -161,12 +174,14 @@ export class Stack implements PacketHandler {
 
   /** One more socket is in a group. Throws {@linkcode DemikernelError} `ENOBUFS`. */
   join(group: IpAddress): void {
-    this.addressing.join(group);
+    if (this.addressing.join(group)) this.#membership(group).join(group);
+    this.flush();
   }
 
   /** One less is in a group. */
   leave(group: IpAddress): void {
-    this.addressing.leave(group);
+    if (this.addressing.leave(group)) this.#membership(group).leave(group);
+    this.flush();
   }
 
   /** See {@linkcode PacketHandler.arp}. */
@@ -180,13 +195,17 @@ export class Stack implements PacketHandler {
   }
 
   /** See {@linkcode PacketHandler.ipv6}. */
-  ipv6(_iface: Interface, _at: number, _length: number, _verified: boolean, _group: boolean): void {
-    this.counters.foreignFrames++;
+  ipv6(iface: Interface, at: number, length: number, verified: boolean, group: boolean): void {
+    this.#ipv6.receive(iface, at, length, verified, group);
   }
 
   /** See {@linkcode PacketHandler.unreachable}. */
   unreachable(neighbour: Neighbour): void {
     this.tcp.unreachable(neighbour);
+  }
+
+  #membership({ version }: IpAddress): Membership {
+    return (version === 4 ? this.#igmp : this.#mld).membership;
   }
 
   #addNeighbour(text: string, macText: string): void {

@@ -12,6 +12,7 @@ import type { Sockets, Subject } from "./subject.ts";
 
 const ADDRESSES = {
   inet: [["10.0.0.1", 24], ["10.0.0.2", 24]],
+  inet6: [["fd00::1", 64], ["fd00::2", 64]],
 } as const;
 
 const NETWORKS = new WeakMap<LibOS, SimulatedNetwork>();
@@ -24,9 +25,9 @@ function sockets(domain: keyof typeof ADDRESSES, type: SocketType): Sockets {
       const { hostname } = libos as SimulatedHost;
       return { hostname: ADDRESSES[domain][hostname === "a" ? 0 : 1][0], port: 0 };
     },
-    wildcard: "0.0.0.0",
-    nonlocal: "192.0.2.1",
-    stranger: { hostname: "::1", port: 0 },
+    wildcard: domain === "inet" ? "0.0.0.0" : "::",
+    nonlocal: domain === "inet" ? "192.0.2.1" : "2001:db8::1",
+    stranger: { hostname: domain === "inet" ? "::1" : "127.0.0.1", port: 0 },
   };
 }
 
@@ -56,4 +57,9 @@ function sim(domain: keyof typeof ADDRESSES, alone: boolean): Subject {
 }
 
 /** On one link, and on none. */
-export const SIM: readonly Subject[] = [sim("inet", false), sim("inet", true)];
+export const SIM: readonly Subject[] = [
+  sim("inet", false),
+  sim("inet6", false),
+  sim("inet", true),
+  sim("inet6", true),
+];

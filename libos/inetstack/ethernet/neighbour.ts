@@ -74,6 +74,11 @@ export class Neighbour {
     this.confirmed = iface.time.ms;
   }
 
+  /** Whether its Ethernet address is known. */
+  get isKnown(): boolean {
+    return this.state !== NEIGHBOUR.INCOMPLETE;
+  }
+
   /** Its Ethernet address is given, and does not change. */
   fix(mac: MacAddress): void {
     this.confirm(mac.high, mac.low, true);

@@ -105,7 +105,10 @@ export class Addressing {
   /** One more is in a group; says whether it is the first one. Throws {@linkcode DemikernelError} `ENOBUFS`. */
   join(group: IpAddress): boolean {
     const known = this.#groups.find(({ address }) => address.equals(group));
-    if (known !== undefined) return known.members++ < 0;
+    if (known !== undefined) {
+      known.members++;
+      return false;
+    }
     // Those of the own IPv6 addresses are beside the bound.
     if (this.#groups.length >= 2 * BOUNDS.ADDRESSES) {
       throw new DemikernelError("ENOBUFS", "setsockopt", {
