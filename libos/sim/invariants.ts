@@ -29,8 +29,11 @@ export function checkInvariants(connection: Connection): void {
   const edge = EDGES.get(connection);
   if (edge !== undefined) assert(connection, ahead(rcvAdv, edge) >= 0, "the window was shrunk");
   EDGES.set(connection, rcvAdv);
-  const room = connection.receiveLimit + (1 << connection.rcvScale);
-  assert(connection, receiveBuffer.available <= room, "more was received than there is room for");
+  assert(
+    connection,
+    receiveBuffer.available <= connection.receiveLimit,
+    "more was received than there is room for",
+  );
   assert(connection, receiveBuffer.outOfOrder <= BOUNDS.OUT_OF_ORDER, "too much is out of order");
   assert(connection, connection.cwnd >= connection.mss, "cwnd is less than a segment");
   if (sndMax !== sndUna && state !== STATE.TIME_WAIT && !connection.pending) {

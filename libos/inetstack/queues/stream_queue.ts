@@ -7,10 +7,8 @@
 import { BOUNDS } from "../bounds.ts";
 import { Accepting } from "./accepting.ts";
 import type { Connection, ConnectionUser } from "../tcp/connection.ts";
-import { TIMER } from "../tcp/connection.ts";
 import { Credit, type InetContext, type Served } from "./context.ts";
 import { ahead } from "../tcp/sequence.ts";
-import { arm, disarm } from "../tcp/timers.ts";
 import { Errno } from "../../error.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import { IpAddress } from "../ip_address.ts";
@@ -490,10 +488,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     if (interval !== undefined) connection.keepaliveInterval = interval * 1000;
     if (count !== undefined) connection.keepaliveCount = count;
     connection.keepalive = keepalive;
-    if (connection.state < STATE.ESTABLISHED) return;
-    const { tcp } = this.context.stack;
-    if (keepalive) arm(tcp, connection, TIMER.KEEPALIVE, connection.keepaliveIdle);
-    else disarm(connection, TIMER.KEEPALIVE);
+    this.context.stack.tcp.keepAlive(connection);
   }
 }
 

@@ -110,7 +110,7 @@ export function emit(
 
 /** Sends an acknowledgment, and nothing else. */
 export function emitAck(tcp: Tcp, connection: Connection): void {
-  if (!emit(tcp, connection, connection.sndNxt, 0, FLAG.ACK)) connection.ackNow = true;
+  if (!emit(tcp, connection, lastSent(connection), 0, FLAG.ACK)) connection.ackNow = true;
 }
 
 /** Sends the SYN of a connection, or its SYN,ACK. */
@@ -122,7 +122,12 @@ export function emitSyn(tcp: Tcp, connection: Connection): boolean {
 /** Resets the peer of a connection (RFC 9293, section 3.10.4). */
 export function emitReset(tcp: Tcp, connection: Connection): void {
   tcp.host.counters.tcpResets++;
-  emit(tcp, connection, connection.sndNxt, 0, FLAG.RST | FLAG.ACK);
+  emit(tcp, connection, lastSent(connection), 0, FLAG.RST | FLAG.ACK);
+}
+
+/** SND.NXT, as the peer knows it though a timeout went back; a probe of its window it may not have taken. */
+function lastSent({ probing, sndNxt, sndMax }: Connection): number {
+  return probing ? sndNxt : sndMax;
 }
 
 /** Answers a segment that belongs to no connection with a reset (RFC 9293, section 3.10.7.1). */

@@ -129,7 +129,7 @@ function establish(tcp: Tcp, connection: Connection): void {
   connection.congestion.begin(connection);
   connection.neighbour.progress();
   connection.events |= EVENT.CONNECTED;
-  if (connection.keepalive) arm(tcp, connection, TIMER.KEEPALIVE, connection.keepaliveIdle);
+  tcp.keepAlive(connection);
   if (connection.listener !== null) tcp.established(connection);
 }
 

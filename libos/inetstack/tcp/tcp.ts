@@ -32,7 +32,7 @@ import { before } from "./sequence.ts";
 import { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import { FIN_WAIT_LENGTH } from "./text.ts";
-import { arm, disarmAll } from "./timers.ts";
+import { arm, disarm, disarmAll } from "./timers.ts";
 import { scaleFor, windowOpened } from "./window.ts";
 import { FLAG, TCP } from "../wire/tcp.ts";
 
@@ -281,6 +281,13 @@ export class Tcp implements ErrorListener {
       this.want(connection);
     }
     return sga;
+  }
+
+  /** Begins to ask whether the peer is there, or ends it, as the connection says. */
+  keepAlive(connection: Connection): void {
+    if (connection.state < STATE.ESTABLISHED || connection.state === STATE.TIME_WAIT) return;
+    if (connection.keepalive) arm(this, connection, TIMER.KEEPALIVE, connection.keepaliveIdle);
+    else disarm(connection, TIMER.KEEPALIVE);
   }
 
   /** Sends no more: a FIN follows what is to be sent. */

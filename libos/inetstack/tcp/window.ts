@@ -6,7 +6,7 @@
  */
 
 import type { Connection } from "./connection.ts";
-import { ahead } from "./sequence.ts";
+import { ahead, later } from "./sequence.ts";
 import { MOST_SCALE } from "../wire/tcp.ts";
 
 /** The largest window that is told without a scale. */
@@ -41,18 +41,16 @@ export function windowOpened(connection: Connection): boolean {
     (connection.rcvWnd < connection.rcvMss && isWorth(connection, gain));
 }
 
-/** The window to tell now, unscaled by nobody: the 16 bits of the header. What it means is remembered. */
+/**
+ * The window to tell now: the 16 bits of the header. What is offered by it is taken whenever it comes; as the scale rounds
+ * down, what is told later may be less by a part of a unit (RFC 7323, section 2.4).
+ */
 export function offerWindow(connection: Connection): number {
   const { rcvNxt, rcvAdv, rcvScale } = connection;
-  const edge = freeEdge(connection);
   let room = ahead(rcvAdv, rcvNxt);
-  const gain = ahead(edge, rcvAdv);
+  const gain = ahead(freeEdge(connection), rcvAdv);
   if (isWorth(connection, gain)) room += gain;
-  let window = Math.min(room >> rcvScale, MOST_UNSCALED);
-  // What was offered is kept, though the scale rounds it down.
-  if (ahead((rcvNxt + (window << rcvScale)) | 0, rcvAdv) < 0) {
-    window = Math.min((ahead(rcvAdv, rcvNxt) + (1 << rcvScale) - 1) >> rcvScale, MOST_UNSCALED);
-  }
-  connection.rcvAdv = (rcvNxt + (window << rcvScale)) | 0;
+  const window = Math.min(room >> rcvScale, MOST_UNSCALED);
+  connection.rcvAdv = later(rcvAdv, (rcvNxt + (window << rcvScale)) | 0);
   return window;
 }
