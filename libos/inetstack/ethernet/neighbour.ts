@@ -181,7 +181,11 @@ export class Neighbour {
     }
     if (this.#probes < PROBES) return this.#ask();
     this.#probes = 0;
-    this.state = NEIGHBOUR.INCOMPLETE;
+    if (this.state === NEIGHBOUR.PROBE) {
+      // Perhaps it has another Ethernet address by now.
+      this.state = NEIGHBOUR.INCOMPLETE;
+      return this.#ask();
+    }
     this.forget();
     this.iface.unreachable(this);
   }
