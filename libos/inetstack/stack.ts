@@ -123,7 +123,7 @@ export class Stack implements PacketHandler {
       // Of IPv6 it is left to the sender's own patience.
       if ((head[0]! & 0xf0) === 0x40) icmp.reassemblyTimedOut(head);
     });
-    this.#ipv4 = new Ipv4Input(host, addressing, reassembly, input);
+    this.#ipv4 = new Ipv4Input(host, addressing, reassembly, input, tcp);
     this.#ipv6 = new Ipv6Input(host, addressing, reassembly, input);
     for (const [address, mac] of Object.entries(options.neighbours ?? {})) {
       this.#addNeighbour(address, mac);
