@@ -43,11 +43,13 @@ const MTUS = [576, 1280, 1500, 4000, 9000];
 /** Bytes of one stream at most. */
 const MOST = 1_200_000;
 
-function pick<T>(random: SeededRandom, values: readonly T[]): T {
+/** One of several values. */
+export function pick<T>(random: SeededRandom, values: readonly T[]): T {
   return values[random.below(values.length)]!;
 }
 
-function drawLink(random: SeededRandom): LinkOptions {
+/** A link that is bad in some ways. */
+export function drawLink(random: SeededRandom): LinkOptions {
   const some = (most: number) => random.chance(0.5) ? random.below(most) : 0;
   return {
     delay: pick(random, [0.01, 0.5, 5, 40]),
