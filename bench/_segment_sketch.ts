@@ -6,11 +6,12 @@
  * @module
  */
 
-/** Where frames are received; they begin at 2 mod 4. */
-const FRAME = 2;
-/** Where they are sent from. */
-const OUT = 1 << 16;
-const TEMPLATES = 1 << 17;
+/** Frames that are received, each at 2 mod 4 of its place. */
+const FRAMES = 512;
+const FRAME_SIZE = 2048;
+/** Where frames are sent from. */
+const OUT = FRAMES * FRAME_SIZE;
+const TEMPLATES = OUT + FRAME_SIZE;
 const HEADER = 66;
 const CONNECTIONS = 16_384;
 const ROWS = 1 << 15;
@@ -138,7 +139,7 @@ function craft(frame: number, peer: number, port: number, length: number): void 
   u8.set([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45], frame);
   u16[(frame + 16) >> 1] = swap16(52 + length);
   u8.set([64, 6], frame + 22);
-  i32[(frame + 26) >> 2 << 0] = peer;
+  i32[(frame + 26) >> 2] = peer;
   i32[(frame + 30) >> 2] = OWN;
   u16[(frame + 24) >> 1] = ~fold(sum16(frame + 14, 20));
   const tcp = frame + 34;
@@ -169,24 +170,21 @@ export function sketch(length: number, connections: number): () => void {
     tsRecent[c] = 1;
     craft(TEMPLATES + c * 72 + 2, peer, port, 0);
   }
+  const frames = Math.min(connections, FRAMES);
+  const step = Math.floor(connections / frames);
+  for (let i = 0; i < frames; i++) {
+    const c = i * step;
+    const frame = i * FRAME_SIZE + 2;
+    craft(frame, swap32(0x0a080100 + (c & 255)), swap16(20_000 + (c >> 8)), length);
+    const size = 32 + length;
+    u16[(frame + 50) >> 1] = ~fold(sum32(frame + 34, size) + pseudo[c]! + swap16(size));
+  }
   let next = 0;
   let now = 0;
-  craft(FRAME, swap32(0x0a080100), swap16(20_000), length);
   return () => {
-    // Which connection the frame is of is written into it: the frames of a real device differ, too.
-    const c = next;
-    next = next + 1 === connections ? 0 : next + 1;
-    const peer = swap32(0x0a080100 + (c & 255));
-    const port = swap16(20_000 + (c >> 8));
-    i32[(FRAME + 26) >> 2] = peer;
-    u16[(FRAME + 34) >> 1] = port;
-    u16[(FRAME + 24) >> 1] = 0;
-    u16[(FRAME + 24) >> 1] = ~fold(sum16(FRAME + 14, 20));
-    u16[(FRAME + 50) >> 1] = 0;
-    const size = 32 + length;
-    const sum = fold(sum32(FRAME + 34, size) + pseudo[c]! + swap16(size));
-    u16[(FRAME + 50) >> 1] = ~sum;
-    if (receive(FRAME) !== c) throw new Error("the sketch dropped a segment");
+    const c = receive(next * FRAME_SIZE + 2);
+    next = next + 1 === frames ? 0 : next + 1;
+    if (c < 0) throw new Error("the sketch dropped a segment");
     rcvNxt[c] = 1000;
     send(c, OUT + 2, payload, length, now++);
     sndNxt[c] = 5000;

@@ -109,7 +109,7 @@ export interface WireHost {
 export class Wire {
   readonly a: WireHost;
   readonly b: WireHost;
-  /** Its time, in milliseconds: a turn of both takes a microsecond. */
+  /** Its time, in milliseconds; whole ones, since V8 would make an object of every other number that is passed on. */
   now = 0;
 
   /** Makes both hosts, which know each other. */
@@ -132,7 +132,7 @@ export class Wire {
 
   /** A turn of both. */
   turn(): void {
-    this.now += 0.001;
+    this.now++;
     this.a.stack.poll(this.now);
     this.b.stack.poll(this.now);
   }
@@ -173,7 +173,7 @@ export class Wire {
   ): HeapSga {
     sga.move();
     from.stack.tcp.push(connection, sga);
-    this.now += 0.001;
+    this.now++;
     to.stack.poll(this.now);
     return to.stack.tcp.take(peer, 0)!;
   }
@@ -185,7 +185,7 @@ export class Wire {
     from.stack.tcp.push(connection, sga);
     sga.recycle();
     let taken = 0;
-    this.now += 0.001;
+    this.now++;
     for (;;) {
       to.stack.poll(this.now);
       for (let got = to.stack.tcp.take(peer, 0); got !== null; got = to.stack.tcp.take(peer, 0)) {
@@ -193,7 +193,7 @@ export class Wire {
         got.recycle();
       }
       if (taken === size) return;
-      this.now += 1;
+      this.now++;
       from.stack.poll(this.now);
     }
   }
