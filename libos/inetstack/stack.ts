@@ -47,8 +47,8 @@ export interface RouteOptions {
   readonly via: string;
 }
 
-/** How a host is made. */
-export interface StackOptions {
+/** Where a host is: its addresses, and the way to others. */
+export interface AddressOptions {
   /** Its addresses, with the length of the network's prefix: `10.0.0.2/24`, `fd00::2/64`. */
   readonly addresses: readonly string[];
   /** Routers for everything that is not on the link: one of IPv4, one of IPv6. */
@@ -57,6 +57,10 @@ export interface StackOptions {
   readonly routes?: readonly RouteOptions[];
   /** Neighbours that are known and never asked for: IP address to Ethernet address, `02:00:00:00:00:01`. */
   readonly neighbours?: Readonly<Record<string, string>>;
+}
+
+/** How a host is made. */
+export interface StackOptions extends AddressOptions {
   /** Where randomness comes from. */
   readonly random: Random;
   /** Where what is received is kept until it is taken. */

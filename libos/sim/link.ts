@@ -59,8 +59,18 @@ export interface Passage {
 
 const LOST: Passage = Object.freeze({ arrivals: [], wrongBit: -1 });
 
+/** The way of a host's frames into the network, to be changed while it runs. */
+export interface Link {
+  /** Changes what is given, from now on. Throws {@linkcode DemikernelError} `EINVAL`. */
+  set(options: LinkOptions): void;
+  /** Cuts it: everything is lost until it is mended. */
+  cut(): void;
+  /** Mends it. */
+  mend(): void;
+}
+
 /** See the module's description. */
-export class Link {
+export class SimulatedLink implements Link {
   #options: LinkOptions;
   readonly #random: SeededRandom;
   #isBad = false;
@@ -77,17 +87,17 @@ export class Link {
     this.#random = random;
   }
 
-  /** Changes what is given, from now on. Throws {@linkcode DemikernelError} `EINVAL`. */
+  /** See {@linkcode Link.set}. */
   set(options: LinkOptions): void {
     this.#options = check({ ...this.#options, ...options });
   }
 
-  /** Cuts it: everything is lost until it is mended. */
+  /** See {@linkcode Link.cut}. */
   cut(): void {
     this.#isCut = true;
   }
 
-  /** Mends it. */
+  /** See {@linkcode Link.mend}. */
   mend(): void {
     this.#isCut = false;
   }

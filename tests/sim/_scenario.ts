@@ -10,7 +10,7 @@ import { connect, type Connection, listen, type Listener } from "../../libos/net
 import { BOUNDS } from "../../libos/inetstack/bounds.ts";
 import type { Coroutine, QueueDescriptor } from "../../libos/pdpix.ts";
 import { SeededRandom } from "../../libos/inetstack/random.ts";
-import type { SimulatedHost } from "../../libos/sim/host.ts";
+import type { SimHost } from "../../libos/sim/host.ts";
 import { simulate } from "../../libos/sim/network.ts";
 import type { LinkOptions } from "../../libos/sim/link.ts";
 
@@ -81,7 +81,7 @@ function drawStream(random: SeededRandom): Stream {
 }
 
 function* write(
-  host: SimulatedHost,
+  host: SimHost,
   connection: Connection,
   stream: Stream,
   done: QueueDescriptor,
@@ -97,7 +97,7 @@ function* write(
   yield* host.operations.push(done, host.alloc(0));
 }
 
-function* read(host: SimulatedHost, connection: Connection, stream: Stream): Coroutine {
+function* read(host: SimHost, connection: Connection, stream: Stream): Coroutine {
   let at = 0;
   const expected = stream.pushes.reduce((sum, size) => sum + size, 0);
   for (;;) {
@@ -114,7 +114,7 @@ function* read(host: SimulatedHost, connection: Connection, stream: Stream): Cor
 }
 
 function* both(
-  host: SimulatedHost,
+  host: SimHost,
   connection: Connection,
   out: Stream,
   incoming: Stream,
@@ -151,7 +151,7 @@ export async function runScenario(seed: number): Promise<Outcome> {
       addresses: [`${address}/${prefix}`],
       mtu: pick(random, mtus),
       link: drawLink(random),
-    });
+    }) as SimHost;
   const server = make("server", first!);
   const client = make("client", second!);
   const streams = Array.from({ length: 1 + random.below(3) }, () => ({

@@ -7,7 +7,7 @@
 import { BOUNDS } from "../bounds.ts";
 import { DemikernelError } from "../../error.ts";
 import { IpAddress, IpPrefix } from "../ip_address.ts";
-import type { RouteOptions } from "../stack.ts";
+import type { AddressOptions } from "../stack.ts";
 
 /** A route to a network. */
 export interface Route {
@@ -15,16 +15,6 @@ export interface Route {
   readonly to: IpPrefix;
   /** The router; null if the network is on the link. */
   readonly via: IpAddress | null;
-}
-
-/** What makes an {@linkcode Addressing}. */
-export interface AddressingOptions {
-  /** See `StackOptions`. */
-  readonly addresses: readonly string[];
-  /** See `StackOptions`. */
-  readonly gateways?: readonly string[];
-  /** See `StackOptions`. */
-  readonly routes?: readonly RouteOptions[];
 }
 
 /** Groups that every host is in: all hosts of IPv4 (RFC 1112) and all nodes of IPv6 (RFC 4291, section 2.7.1). */
@@ -44,7 +34,7 @@ export class Addressing {
    * Reads what was configured; `linkLocal` is the own address of the link, if there is IPv6. Throws
    * {@linkcode DemikernelError} `EINVAL` for what is no address, prefix or route, and says which.
    */
-  constructor(options: AddressingOptions, linkLocal: IpPrefix) {
+  constructor(options: AddressOptions, linkLocal: IpPrefix) {
     const given = options.addresses.map(readOwn);
     if (given.length === 0) throw wrong("a host needs an address, such as 10.0.0.2/24");
     if (given.length >= BOUNDS.ADDRESSES) {
