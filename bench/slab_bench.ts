@@ -4,7 +4,7 @@
  * @module
  */
 import { MonotonicClock } from "../libos/runtime/scheduler/epoll_parker.ts";
-import { Opcode, type OperationOwner } from "../libos/runtime/operation/operation.ts";
+import { Opcode, type OperationOwner } from "../libos/runtime/operation/owner.ts";
 import { OperationPool } from "../libos/runtime/operation/pool.ts";
 import { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
 import { TokenTable } from "../libos/runtime/operation/tokens.ts";
@@ -19,6 +19,8 @@ const owner: OperationOwner = {
   qd: 3,
   referenced: true,
   pending: 0,
+  woken: 0,
+  wokenIn: 0,
   cancel() {},
   discard() {},
 };

@@ -7,7 +7,8 @@
  */
 
 import { Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PooledOperation } from "../runtime/operation/operation.ts";
+import { Opcode } from "../runtime/operation/owner.ts";
 import { OperationList } from "../runtime/operation/list.ts";
 import { Queue, type QueueContext } from "../runtime/queue/queue.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
@@ -24,6 +25,8 @@ export interface NativeContext extends QueueContext {
   readonly closeNative: (nativeQd: number) => void;
   /** Takes the lock of a listener, where only one may connect at a time. */
   readonly connectLock: TakeLock | null;
+  /** Whether a datagram socket receives nothing more after an empty datagram. */
+  readonly stopsAtEmpty: boolean;
   /** The most that one push to upstream takes, in bytes. */
   readonly largestPush: number;
 }

@@ -8,8 +8,9 @@ import { SOCK } from "../../ffi/libc/constants.ts";
 import { decodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { layOut } from "../runtime/socket_address.ts";
 import { formatAddress } from "../runtime/address.ts";
-import { Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import { Errno, inspect } from "../error.ts";
+import type { PooledOperation } from "../runtime/operation/operation.ts";
+import { Opcode } from "../runtime/operation/owner.ts";
 import type { InetAddress, SocketAddress, SocketOptions } from "../pdpix.ts";
 import { bindSomewhere } from "./addresses.ts";
 import { BytesQueue } from "./bytes_queue.ts";
@@ -182,9 +183,7 @@ export class StreamQueue extends BytesQueue {
       throw this.error(
         "EINVAL",
         "setsockopt",
-        `the option "${option}" must be null or an integer from 0 to 32767, not ${
-          Deno.inspect(value)
-        }`,
+        `the option "${option}" must be null or an integer from 0 to 32767, not ${inspect(value)}`,
       );
     }
     const { calls } = this.context.device;

@@ -1,10 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "npm:fast-check@4.10.0";
-import {
-  Opcode,
-  type OperationOwner,
-  type PooledOperation,
-} from "../../../libos/runtime/operation/operation.ts";
+import type { PooledOperation } from "../../../libos/runtime/operation/operation.ts";
+import { Opcode, type OperationOwner } from "../../../libos/runtime/operation/owner.ts";
 import { OperationPool } from "../../../libos/runtime/operation/pool.ts";
 import { Scheduler } from "../../../libos/runtime/scheduler/scheduler.ts";
 import { TokenTable } from "../../../libos/runtime/operation/tokens.ts";
@@ -14,7 +11,15 @@ import { assertCode } from "../_assert.ts";
 function makeTable() {
   const tokens = new TokenTable();
   const pool = new OperationPool(new Scheduler(), tokens, false);
-  const owner: OperationOwner = { qd: 1, referenced: true, pending: 0, cancel() {}, discard() {} };
+  const owner: OperationOwner = {
+    qd: 1,
+    referenced: true,
+    pending: 0,
+    woken: 0,
+    wokenIn: 0,
+    cancel() {},
+    discard() {},
+  };
   return { tokens, take: () => pool.take(Opcode.POP, owner) };
 }
 
