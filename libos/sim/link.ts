@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { DemikernelError, inspect } from "../error.ts";
 import type { SeededRandom } from "../inetstack/random.ts";
 
 /** Losses that come together (the model of Gilbert and Elliott): the link is good, or bad for a while. */
@@ -165,12 +165,12 @@ function check(options: LinkOptions): LinkOptions {
   ];
   for (const [name, value] of probabilities) {
     if (value === undefined || (value >= 0 && value <= 1)) continue;
-    throw wrong(`${name} is a probability from 0 to 1, not ${Deno.inspect(value)}`);
+    throw wrong(`${name} is a probability from 0 to 1, not ${inspect(value)}`);
   }
   for (const name of AMOUNTS) {
     const value = options[name];
     if (value === undefined || value > 0 || (value === 0 && name !== "bandwidth")) continue;
-    throw wrong(`${name} is not ${Deno.inspect(value)}`);
+    throw wrong(`${name} is not ${inspect(value)}`);
   }
   return options;
 }

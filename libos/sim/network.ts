@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { DemikernelError, inspect } from "../error.ts";
 import { checkInvariants } from "./invariants.ts";
 import type { Driver } from "../runtime/scheduler/driver.ts";
 import { ETHERNET_HEADER } from "../inetstack/device.ts";
@@ -17,7 +17,7 @@ import { SimulatedDevice } from "./device.ts";
 import { SimHost, type SimulatedHost } from "./host.ts";
 import { Timer, TimerHeap } from "../runtime/scheduler/timers.ts";
 import { traceLine } from "./trace.ts";
-import { VirtualClock, VirtualParker } from "./clock.ts";
+import { VirtualClock, virtualHost, VirtualParker } from "./clock.ts";
 import type { Coroutine } from "../pdpix.ts";
 import type { AddressOptions } from "../inetstack/stack.ts";
 
@@ -127,13 +127,18 @@ export class SimulatedNetwork implements AsyncDisposable {
     const { seed } = options;
     if (!Number.isInteger(seed)) {
       throw new DemikernelError("EINVAL", "simulate", {
-        detail: `a seed is an integer, not ${Deno.inspect(seed)}`,
+        detail: `a seed is an integer, not ${inspect(seed)}`,
       });
     }
     this.seed = seed;
     this.#options = options;
     this.#random = new SeededRandom(seed);
-    this.#scheduler = new Scheduler({ idle: "park", clock: this.#clock });
+    this.#scheduler = new Scheduler({
+      idle: "park",
+      clock: this.#clock,
+      host: virtualHost,
+      makeParker: () => new VirtualParker(this.#clock, this.#future),
+    });
     this.#captured = options.capture === true ? new PcapngWriter() : null;
     this.#driver = {
       fd: 0,
@@ -162,12 +167,12 @@ export class SimulatedNetwork implements AsyncDisposable {
     }
     if (!(Number.isInteger(mtu) && mtu >= 576 && mtu <= 65_535)) {
       throw new DemikernelError("EINVAL", "make host", {
-        detail: `an MTU is an integer from 576 to 65535, not ${Deno.inspect(mtu)}`,
+        detail: `an MTU is an integer from 576 to 65535, not ${inspect(mtu)}`,
       });
     }
     if (!this.#attached) {
       this.#attached = true;
-      this.#scheduler.attach(this.#driver, () => new VirtualParker(this.#clock, this.#future));
+      this.#scheduler.attach(this.#driver);
     }
     const mac = Uint8Array.of(2, 0, 0, 0, number >> 8, number);
     const way = new SimulatedLink(
@@ -184,9 +189,6 @@ export class SimulatedNetwork implements AsyncDisposable {
         scheduler: this.#scheduler,
         debug: this.#options.debug ?? false,
         random: new SeededRandom(this.#random.next()),
-        makeParker: () => {
-          throw new Error("the network has one");
-        },
       },
       (left) => this.#left(left),
       () => this.#step(),

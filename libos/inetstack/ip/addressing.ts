@@ -5,7 +5,7 @@
  */
 
 import { BOUNDS } from "../bounds.ts";
-import { DemikernelError } from "../../error.ts";
+import { DemikernelError, inspect } from "../../error.ts";
 import { IpAddress, IpPrefix } from "../ip_address.ts";
 import type { AddressOptions } from "../stack.ts";
 
@@ -163,7 +163,7 @@ function readOwn(text: string): IpPrefix {
   const prefix = typeof text === "string" ? IpPrefix.parse(text) : null;
   if (prefix === null) {
     throw wrong(
-      `an address has a prefix, such as 10.0.0.2/24 or fd00::2/64, unlike ${Deno.inspect(text)}`,
+      `an address has a prefix, such as 10.0.0.2/24 or fd00::2/64, unlike ${inspect(text)}`,
     );
   }
   const { address } = prefix;
@@ -178,7 +178,7 @@ function readRoute(own: readonly IpPrefix[], to: string, via: string): Route {
   const network = IpPrefix.parse(to);
   const router = typeof via === "string" ? IpAddress.parse(via) : null;
   if (network === null || router === null || network.address.version !== router.version) {
-    throw wrong(`there is no route to ${Deno.inspect(to)} via ${Deno.inspect(via)}`);
+    throw wrong(`there is no route to ${inspect(to)} via ${inspect(via)}`);
   }
   const onLink = own.some((one) => one.contains(router) && !one.address.equals(router));
   if (!onLink) throw wrong(`the router ${via} is not in the network of an own address`);

@@ -8,7 +8,9 @@ import { Credit, type InetContext, type Served } from "./context.ts";
 import { Errno } from "../../error.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import type { IpAddress } from "../ip_address.ts";
-import { Opcode, type PooledOperation } from "../../runtime/operation/operation.ts";
+import { Opcode } from "../../runtime/operation/owner.ts";
+import type { PooledOperation } from "../../runtime/operation/operation.ts";
+import type { PushOperation } from "../../runtime/operation/pool.ts";
 import { OperationList } from "../../runtime/operation/list.ts";
 import { noOption, readBuffer, readFlag, readGroup, readInteger } from "./options.ts";
 import {
@@ -21,14 +23,7 @@ import {
 } from "./endpoint.ts";
 import { Queue } from "../../runtime/queue/queue.ts";
 import { UdpSocket, type UdpUser } from "../udp/socket.ts";
-import type {
-  Domain,
-  MulticastGroup,
-  Operation,
-  Sga,
-  SocketAddress,
-  SocketOptions,
-} from "../../pdpix.ts";
+import type { Domain, MulticastGroup, Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";
 
 /** The senders of datagrams of all sockets. */
 const PEERS = new PeerTable();
@@ -95,7 +90,7 @@ export class DatagramQueue extends Queue implements UdpUser, Served {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     const { remote, remotePort } = this.#socket;
     if (remote === null) {
       throw this.error(
@@ -108,7 +103,7 @@ export class DatagramQueue extends Queue implements UdpUser, Served {
   }
 
   /** See {@linkcode Queue.pushTo}. */
-  override pushTo(sga: HeapSga, address: SocketAddress): Operation<void> {
+  override pushTo(sga: HeapSga, address: SocketAddress): PushOperation {
     const { ip, port } = this.#peer(address);
     return this.#push(sga, ip, port, "pushTo");
   }
@@ -260,7 +255,7 @@ export class DatagramQueue extends Queue implements UdpUser, Served {
     if (this.#pops.head === operation) this.#pops.shift();
   }
 
-  #push(sga: HeapSga, address: IpAddress, port: number, call: string): Operation<void> {
+  #push(sga: HeapSga, address: IpAddress, port: number, call: string): PushOperation {
     sga.checkOwned(this.context.heap, call, this.qd);
     sga.move();
     let errno = this.#error;

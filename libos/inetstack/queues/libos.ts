@@ -8,7 +8,6 @@ import { DatagramQueue } from "./datagram_queue.ts";
 import type { Device } from "../device.ts";
 import type { InetContext, Served } from "./context.ts";
 import { OPTIONS } from "./options.ts";
-import type { Parker } from "../../runtime/scheduler/driver.ts";
 import type { Queue } from "../../runtime/queue/queue.ts";
 import type { Random } from "../random.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../../runtime/libos.ts";
@@ -27,8 +26,6 @@ export interface InetOptions extends RuntimeOptions, AddressOptions {
   readonly random: Random;
   /** The device, which is the libOS's from now on. */
   readonly device: Device;
-  /** Makes what sleeps until a descriptor is readable, for the scheduler. */
-  readonly makeParker: () => Parker;
 }
 
 /** See the module's description. */
@@ -59,7 +56,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
     this.stack = new Stack(device, { ...options, heap: this.context.heap });
     this.#context = this.#makeContext();
     this.stack.advance(this.scheduler.clock.read());
-    this.scheduler.attach(this, options.makeParker, options.idle);
+    this.scheduler.attach(this, options.idle);
     // Neighbours and peers speak to a host whether or not somebody waits for something here.
     this.scheduler.retain(false);
     this.stack.announce();
@@ -151,7 +148,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
     const exited = this.#exited!;
     this.#exited = null;
     exited();
-    this.scheduler.expectMicrotasks();
+    this.scheduler.wokeStranger();
   }
 
   #makeContext(): InetContext & { turn: number } {

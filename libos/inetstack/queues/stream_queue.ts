@@ -12,20 +12,15 @@ import { ahead } from "../tcp/sequence.ts";
 import { Errno } from "../../error.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import { IpAddress } from "../ip_address.ts";
-import { Opcode, type PooledOperation } from "../../runtime/operation/operation.ts";
+import { Opcode } from "../../runtime/operation/owner.ts";
+import type { PooledOperation } from "../../runtime/operation/operation.ts";
+import type { PushOperation } from "../../runtime/operation/pool.ts";
 import { OperationList } from "../../runtime/operation/list.ts";
 import { noOption, readBuffer, readFlag, readInteger, readKeepAlive } from "./options.ts";
 import { Queue } from "../../runtime/queue/queue.ts";
 import { readEndpoint, versionOf, writeEndpoint } from "./endpoint.ts";
 import { STATE, STATE_NAMES } from "../tcp/state.ts";
-import type {
-  Domain,
-  KeepAlive,
-  Operation,
-  Sga,
-  SocketAddress,
-  SocketOptions,
-} from "../../pdpix.ts";
+import type { Domain, KeepAlive, Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";
 
 const FRESH = 0;
 const CONNECTING = 1;
@@ -193,7 +188,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "push");
     if (this.#closing) throw this.error("EPIPE", "push");
     sga.checkOwned(this.context.heap, "push", this.qd);
@@ -439,7 +434,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     }
   }
 
-  #refuse(sga: HeapSga): Operation<void> {
+  #refuse(sga: HeapSga): PushOperation {
     const operation = this.start(Opcode.PUSH);
     operation.sga = sga;
     operation.fail(this.#broken);
