@@ -225,11 +225,6 @@ export class Tcp implements ErrorListener {
     if (bound.length === 0) this.#bound.delete(port);
   }
 
-  /** Whether somebody listens at an address already. */
-  isListening(address: IpAddress, port: number): boolean {
-    return (this.#listeners.get(port) ?? []).some(({ local }) => overlaps(local, address));
-  }
-
   // Calls of the user (section 3.9.1).
 
   /** Listens at an address that was bound. */
@@ -491,9 +486,10 @@ export class Tcp implements ErrorListener {
     let best: Listener | null = null;
     for (const listener of listeners) {
       const { local } = listener;
-      if (local.version !== packet.version) continue;
-      if (local.is(packet.d0, packet.d1, packet.d2, packet.d3)) return listener;
-      if (local.isUnspecified) best = listener;
+      const isSame = local.version === packet.version;
+      if (isSame && local.is(packet.d0, packet.d1, packet.d2, packet.d3)) return listener;
+      // That of IPv6 stands for IPv4, too.
+      if (local.isUnspecified && (isSame || local.version === 6)) best = listener;
     }
     return best;
   }
@@ -652,14 +648,14 @@ export class Tcp implements ErrorListener {
 
   #isFree(address: IpAddress, port: number): boolean {
     const bound = this.#bound.get(port);
-    return (bound === undefined || !bound.some((one) => overlaps(one, address))) &&
+    return (bound === undefined || !bound.some((one) => one.overlaps(address))) &&
       !this.#hasConnection(port);
   }
 
   /** Whether a port that was named may be had: connections that linger on it hinder only who does not say `reuse`. */
   #mayBind(address: IpAddress, port: number, reuse: boolean): boolean {
     const bound = this.#bound.get(port) ?? [];
-    if (bound.some((one) => overlaps(one, address))) return false;
+    if (bound.some((one) => one.overlaps(address))) return false;
     return reuse || !this.#hasConnection(port);
   }
 
@@ -667,9 +663,4 @@ export class Tcp implements ErrorListener {
     for (const { localPort } of this) if (localPort === port) return true;
     return false;
   }
-}
-
-/** Whether two addresses to be bound are the same, or one stands for the other. */
-function overlaps(a: IpAddress, b: IpAddress): boolean {
-  return a.version === b.version && (a.isUnspecified || b.isUnspecified || a.equals(b));
 }
