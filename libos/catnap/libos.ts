@@ -139,6 +139,7 @@ export class Catnap extends RuntimeLibOS {
       ...this.context,
       libc: this.#libc,
       receiver: this.#receiver,
+      interfaceIndex: (name) => this.#libc.if_nametoindex(new TextEncoder().encode(`${name}\0`)),
       sender: new Sender(this.#libc),
       epoll: this.fd,
       timers: this.scheduler.timers,

@@ -6,8 +6,11 @@
 
 import type { LibOS, Sga } from "../pdpix.ts";
 
-/** Copies bytes to the heap of a libOS. Throws as {@linkcode LibOS.alloc}. */
-export function copyToHeap(libos: LibOS, bytes: Uint8Array): Sga {
+const encoder = new TextEncoder();
+
+/** Copies bytes, or a text as UTF-8, to the heap of a libOS. Throws as {@linkcode LibOS.alloc}. */
+export function copyToHeap(libos: LibOS, data: Uint8Array | string): Sga {
+  const bytes = typeof data === "string" ? encoder.encode(data) : data;
   const sga = libos.alloc(bytes.length);
   try {
     sga.bytes().set(bytes);

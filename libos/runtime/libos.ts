@@ -30,6 +30,7 @@ import type {
   Operation,
   QToken,
   QueueDescriptor,
+  QueueStatistics,
   Sga,
   SocketAddress,
   SocketOptions,
@@ -63,6 +64,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   readonly #tokens = new TokenTable();
   readonly #waits: Waits;
   #exit: Promise<ExitReport> | null = null;
+  #closing = false;
 
   /** Makes the shared part. */
   constructor(options: RuntimeOptions) {
@@ -231,6 +233,28 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     return this.#tokens.register(this.operations.startPop(qd, size));
   }
 
+  tryPush(qd: QueueDescriptor, sga: Sga, limit: number): boolean {
+    if (!(typeof limit === "number" && limit >= 0)) {
+      throw new DemikernelError("EINVAL", "tryPush", {
+        qd,
+        detail: `a limit must be a number of 0 or more, not ${inspect(limit)}`,
+      });
+    }
+    if (!(sga instanceof HeapSga)) throw notSga("tryPush", qd);
+    const waiting = this.#queues.get(qd, "tryPush").pushes.bytes;
+    if (waiting > 0 && waiting + sga.length > limit) return false;
+    const operation = this.operations.startPush(qd, sga);
+    if (!(operation instanceof PooledOperation)) return true;
+    if (!operation.over) {
+      operation.ignored = true;
+    } else {
+      const error = operation.failed ? operation.error() : null;
+      operation.consume();
+      if (error !== null) throw error;
+    }
+    return true;
+  }
+
   wait(qt: QToken, timeout?: number): Completion {
     return this.#waits.wait(qt, timeout);
   }
@@ -279,7 +303,13 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     return this.scheduler.spawn(coroutine);
   }
 
-  statistics(): Statistics {
+  statistics(): Statistics;
+  statistics(qd: QueueDescriptor): QueueStatistics;
+  statistics(qd?: QueueDescriptor): Statistics | QueueStatistics {
+    if (qd !== undefined) {
+      const { begun, pending, pushes } = this.#queues.get(qd, "statistics");
+      return { operations: begun, pending, pushBytes: pushes.bytes };
+    }
     let pending = 0;
     for (const queue of this.#queues) pending += queue.pending;
     return {
@@ -301,6 +331,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   async #close(): Promise<ExitReport> {
+    this.#closing = true;
     const openQueues = this.#queues.size;
     for (const queue of [...this.#queues]) this.close(queue.qd);
     this.operations.close();
@@ -352,7 +383,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   #checkOpen(operation: string): void {
-    if (this.#exit === null) return;
+    if (!this.#closing) return;
     throw new DemikernelError("ENODEV", operation, { detail: `${this.name} was closed` });
   }
 

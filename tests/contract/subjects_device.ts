@@ -59,6 +59,7 @@ const RESETS = [
   "reset/data-before",
   "reset/close",
   "reset/closed",
+  "reset/try-push",
   "reset/closed-data",
   "reset/unread",
   "reset/unread-data",
@@ -91,6 +92,8 @@ const FULL_WINDOWS = [
   "backpressure/whole",
   "backpressure/others",
   "backpressure/other-way",
+  "backpressure/bytes",
+  "backpressure/try-push",
   "push/free-pending",
 ];
 

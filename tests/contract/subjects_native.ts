@@ -40,6 +40,8 @@ const PENDING_PUSHES = [
   "backpressure/whole",
   "backpressure/others",
   "backpressure/other-way",
+  "backpressure/bytes",
+  "backpressure/try-push",
   "push/free-pending",
 ];
 

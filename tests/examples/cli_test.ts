@@ -52,7 +52,7 @@ const WRONG: [string[], RegExp, ProgramOptions?][] = [
   [["--port"], /--port/],
   [["--hostname", ""], /""/],
   [["--hostname", "example.com"], /example\.com/],
-  [["--hostname", "[::1]"], /\[::1\]/],
+  [["--hostname", "[127.0.0.1]"], /\[127\.0\.0\.1\]/],
   [["--hostname", "192.0.2.1"], /192\.0\.2\.1/],
   [["--help=yes"], /--help/],
   [["--nonsense"], /--nonsense/],

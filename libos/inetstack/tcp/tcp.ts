@@ -29,7 +29,7 @@ import { takeExpected } from "./prediction.ts";
 import { RangePool } from "./receive_buffer.ts";
 import { RateLimit } from "../time.ts";
 import { RENO } from "./congestion/reno.ts";
-import { before } from "./sequence.ts";
+import { before, later } from "./sequence.ts";
 import { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import { FIN_WAIT_LENGTH } from "./text.ts";
@@ -298,9 +298,9 @@ export class Tcp implements ErrorListener {
     if (!isAlone || !sendAlone(this, connection)) output(this, connection);
   }
 
-  /** How many bytes of the stream may have been pushed by now: what is beyond has to wait. */
-  pushLimit(connection: Connection): number {
-    return (connection.sndUna + connection.sendLimit) | 0;
+  /** Up to where the stream is taken by now: as far as the send buffer goes, and what was sent; the rest has to wait. */
+  pushLimit({ sndUna, sndMax, sendLimit }: Connection): number {
+    return later((sndUna + sendLimit) | 0, sndMax);
   }
 
   /** Takes what came, at most `size` bytes for other than 0; null if nothing is there. */

@@ -66,6 +66,8 @@ export class Scheduler implements Turns {
   #credit = CREDIT;
   /** Those who were woken in one round have their goes together. */
   #round = 1;
+  /** How many of them came back with an operation on something that had woken nobody. */
+  #returnedElsewhere = 0;
   readonly #loop: Loop;
   readonly #ownIdle: IdlePolicy;
   readonly #policies = new Map<Driver, IdlePolicy>();
@@ -188,18 +190,27 @@ export class Scheduler implements Turns {
     if (!this.#loop.running) this.#loop.start();
   }
 
-  /** Somebody waits for an operation. */
+  /** Somebody waits for an operation, who was woken by another one on the same, as nearly always, or elsewhere. */
   returned(waker: Waker): void {
-    if (waker.wokenIn !== this.#round || waker.woken === 0) return;
-    waker.woken--;
-    this.away--;
+    if (waker.wokenIn === this.#round && waker.woken > 0) {
+      waker.woken--;
+      if (this.#returnedElsewhere === 0) this.away--;
+      else this.#returnedElsewhere--;
+    } else if (this.away > 0) {
+      this.#returnedElsewhere++;
+      this.away--;
+    }
+  }
+
+  /** See {@linkcode Turns.isSure}. */
+  get isSure(): boolean {
+    return this.#returnedElsewhere === 0;
   }
 
   /** See {@linkcode Turns.forget}. */
   forget(): void {
-    this.strangers = false;
-    if (this.away === 0) return;
     this.away = 0;
+    this.#returnedElsewhere = 0;
     this.#round = (this.#round + 1) & 0x3fffffff;
   }
 
@@ -259,15 +270,27 @@ export class Scheduler implements Turns {
     this.#ready = null;
     this.#lastReady = null;
     let count = 0;
-    while (one !== null) {
-      const { next } = one;
-      one.next = null;
-      this.#credit = CREDIT;
-      one.step(this);
-      one = next;
-      count++;
+    try {
+      while (one !== null) {
+        const current: Runnable = one;
+        one = current.next;
+        current.next = null;
+        this.#credit = CREDIT;
+        current.step(this);
+        count++;
+      }
+    } finally {
+      // Somebody's mistake is not the others'.
+      for (; one !== null; one = this.#putBack(one));
     }
     return count;
+  }
+
+  #putBack(one: Runnable): Runnable | null {
+    const { next } = one;
+    one.next = null;
+    this.makeReady(one);
+    return next;
   }
 
   #chooseSleep(): void {

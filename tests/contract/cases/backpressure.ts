@@ -5,9 +5,9 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { ending, endings, list, tell } from "../answers.ts";
+import { codes, ending, endings, list, tell } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { type End, pattern } from "../end.ts";
+import { type End, message, pattern } from "../end.ts";
 import { channel, connected } from "../world.ts";
 import type { QToken } from "../../../libos/pdpix.ts";
 
@@ -93,6 +93,80 @@ export const BACKPRESSURE: readonly Case[] = [
       const answer = from.receive();
       from.close();
       return list([answer, ending(from.libos, blocked)]);
+    },
+  },
+  {
+    id: "backpressure/bytes",
+    needs: ["channel"],
+    rule: "A queue tells how many bytes of its pushes the device did not take yet.",
+    pdpix: "0 more 0",
+    run(world) {
+      const { from, to } = channel(world);
+      const { libos, qd } = from;
+      const waiting = () => libos.statistics(qd).pushBytes;
+      const before = waiting();
+      const { blocked, gone } = from.fill(SIZE, ENOUGH);
+      if (blocked === null) return "never pending";
+      const later = [from.push(SIZE), from.push(SIZE)];
+      const meanwhile = waiting() > 2 * SIZE && waiting() <= 3 * SIZE ? "more" : waiting();
+      for (let i = 0; i < gone + 3; i++) to.drain(SIZE);
+      endings(libos, [blocked, ...later]);
+      return list([String(before), String(meanwhile), String(waiting())]);
+    },
+  },
+  {
+    id: "backpressure/try-push",
+    needs: ["channel"],
+    rule:
+      "tryPush takes an sga where nothing waits, or within its limit; else it says no, and leaves the sga " +
+      "with the caller.",
+    pdpix: "true data false true data data",
+    run(world) {
+      const { from, to } = channel(world);
+      const { libos, qd } = from;
+      const first = libos.tryPush(qd, message(libos, "data"), 0);
+      const answer = to.receive(4);
+      const { blocked, gone } = from.fill(SIZE, ENOUGH);
+      if (blocked === null) return "never pending";
+      const sga = message(libos, "data");
+      const refused = libos.tryPush(qd, sga, 4);
+      const taken = libos.tryPush(qd, message(libos, "data"), SIZE + 4);
+      for (let i = 0; i <= gone; i++) to.drain(SIZE);
+      assertEquals(ending(libos, blocked), "push");
+      const second = to.receive(4);
+      ending(libos, libos.push(qd, sga));
+      return list([first, answer, refused, taken, second, to.receive(4)].map(String));
+    },
+  },
+  {
+    id: "backpressure/try-push-arguments",
+    needs: ["channel"],
+    rule: "tryPush refuses a limit that is no number of 0 or more.",
+    pdpix: "EINVAL",
+    run(world) {
+      const { libos, qd } = channel(world).from;
+      using sga = message(libos, "data");
+      return codes(
+        [-1, NaN, undefined as unknown as number],
+        (limit) => libos.tryPush(qd, sga, limit),
+      );
+    },
+  },
+  {
+    id: "backpressure/used",
+    needs: ["channel"],
+    rule: "A queue tells that it is used: what it counts changes with each operation.",
+    pdpix: "3",
+    run(world) {
+      const { from, to } = channel(world);
+      const count = () =>
+        from.libos.statistics(from.qd).operations + to.libos.statistics(to.qd).operations;
+      const counts = new Set([count()]);
+      from.send("data");
+      counts.add(count());
+      to.receive();
+      counts.add(count());
+      return String(counts.size);
     },
   },
   {

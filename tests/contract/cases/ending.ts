@@ -15,7 +15,7 @@ import {
   pollAll,
 } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { type End, refused } from "../end.ts";
+import { type End, message, refused } from "../end.ts";
 import { bound, connected, listening, socket } from "../world.ts";
 
 /** Upstream has no call for it. */
@@ -257,6 +257,22 @@ export const ENDING: readonly Case[] = [
       const { a, b } = connected(world);
       b.close();
       return list([a.receive(), refusals(a), a.receive()]);
+    },
+  },
+  {
+    id: "reset/try-push",
+    needs: ["stream", "duplex", "end"],
+    rule: "tryPush on a connection that takes nothing more throws why.",
+    pdpix: "end ECONNRESET ECONNRESET ECONNRESET",
+    run(world) {
+      const { a, b } = connected(world);
+      b.close();
+      const popped = a.receive();
+      return list([
+        popped,
+        refusals(a),
+        code(() => a.libos.tryPush(a.qd, message(a.libos, "data"), 0)),
+      ]);
     },
   },
   {
