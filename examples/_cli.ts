@@ -20,8 +20,8 @@ export interface Flags {
   readonly hostname: string;
   /** 0 lets the libOS choose. */
   readonly port: number;
-  /** Which libOS. */
-  readonly libos: LibOSName;
+  /** Which libOS; undefined leaves it to `open()`. */
+  readonly libos: LibOSName | undefined;
   /** What to do when idle. */
   readonly idle: IdlePolicy;
   /** The flags of one example alone, by name. */
@@ -70,7 +70,7 @@ export async function main(example: Example): Promise<void> {
     if (flags === null) return console.log(help(example));
     const configuration = environment("CONFIG_PATH");
     await using libos = open({
-      libos: flags.libos,
+      ...(flags.libos !== undefined && { libos: flags.libos }),
       idle: flags.idle,
       ...(configuration !== undefined && { configuration }),
     });
@@ -121,7 +121,7 @@ function readFlags(example: Example): Flags | null {
       options: {
         hostname: { type: "string", default: "127.0.0.1" },
         port: { type: "string", default: String(example.port) },
-        libos: { type: "string", default: environment("LIBOS") ?? "catnap" },
+        libos: { type: "string" },
         idle: { type: "string", default: "adaptive" },
         help: { type: "boolean", default: false },
         ...Object.fromEntries(
@@ -149,7 +149,7 @@ function readFlags(example: Example): Flags | null {
   return {
     hostname: String(values.hostname),
     port,
-    libos: String(values.libos) as LibOSName,
+    libos: (values.libos ?? environment("LIBOS")) as LibOSName | undefined,
     idle: String(values.idle) as IdlePolicy,
     own: chosen,
   };
@@ -184,7 +184,8 @@ function help(example: Example): string {
 
 function interrupted(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const signals = ["SIGINT", "SIGTERM"] as const;
+  // Windows has no other.
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   const end = () => {
     for (const signal of signals) Deno.removeSignalListener(signal, end);
     resolve();

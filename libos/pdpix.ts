@@ -155,6 +155,11 @@ export interface Sga extends Disposable {
   trim(start: number, length: number): void;
   /** Another sga over the same memory, which is free once both are; to push one message to many. */
   clone(): Sga;
+  /**
+   * Takes the segments of another sga, behind its own: a header and a body are one push then, without a copy. The other
+   * is as one that was pushed. Throws {@linkcode DemikernelError} `EINVAL` if that is not the caller's, or this one.
+   */
+  extend(other: Sga): void;
   /** Gives its memory back. Throws {@linkcode DemikernelError} `EINVAL` if that was done already. */
   free(): void;
   /**
@@ -185,6 +190,12 @@ export interface Capabilities {
   readonly closesAtOnce: boolean;
   /** An idle libOS can sleep until its device has something to say, and use no CPU. */
   readonly parks: boolean;
+  /**
+   * `wait` and its family block the thread until an operation is over. Else the device works only while the thread is
+   * Deno's: they give what is over already, and throw `ENOTSUP` where they would have to wait. `await`
+   * {@linkcode LibOS.operation} instead.
+   */
+  readonly blocks: boolean;
 }
 
 /** What {@linkcode LibOS.wait} gives for an operation that succeeded, by `opcode`, or failed. */
@@ -543,7 +554,10 @@ export interface LibOS extends AsyncDisposable {
   /** Asks for data, at most `size` bytes if given. Throws `ENOTCONN`. */
   pop(qd: QueueDescriptor, size?: number): QToken;
 
-  /** Polls, blocking the thread, until the operation is over. Throws `ETIMEDOUT`, `EINVAL` for no token. */
+  /**
+   * Polls, blocking the thread, until the operation is over. Throws `ETIMEDOUT`, `EINVAL` for no token, `ENOTSUP` where it
+   * would have to wait and the capability `blocks` is not there.
+   */
   wait(qt: QToken, timeout?: number): Completion;
   /** As {@linkcode LibOS.wait} for the first of several tokens that is over. */
   waitAny(qts: readonly QToken[], timeout?: number): Completion;

@@ -49,6 +49,7 @@ export interface Unreachable {
 
 const WAYS: Readonly<Record<LibOSName, (machine: Machine) => Reach | Unreachable>> = {
   "catnap": loopback,
+  "deno:catnap": loopback,
   "demikernel:catnap": loopback,
   "demikernel:catmem": () => ({
     skipped: "catmem has pipes, and no sockets that a client could connect to",

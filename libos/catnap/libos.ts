@@ -39,6 +39,7 @@ const CAPABILITIES: Capabilities = Object.freeze({
   pipes: false,
   closesAtOnce: true,
   parks: true,
+  blocks: true,
 });
 
 /** The libOS over kernel sockets. */

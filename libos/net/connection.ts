@@ -6,6 +6,7 @@
 
 import { copyToHeap } from "./copy.ts";
 import { isCopied, type PopOptions, Socket } from "./socket.ts";
+import { streamsOf } from "./streams.ts";
 import type { KeepAlive, Operation, OperationOptions, Sga, SocketAddress } from "../pdpix.ts";
 
 /**
@@ -157,6 +158,47 @@ export class Connection<A extends SocketAddress = SocketAddress> extends Socket
   /** Says that nothing more will be pushed; the other side may still send. */
   closeWrite(): void {
     this.control("closeWrite", () => this.libos.shutdown(this.qd, "write"));
+  }
+
+  /**
+   * What arrives, as a stream of bytes of the web, which reads nothing ahead. The reader may bring memory of its own.
+   *
+   * `cancel()` is {@linkcode LibOS.shutdown} of the read side. Once both this and {@linkcode Connection.writable} are over
+   * in whatever way, the connection is closed; as long as one was never asked for, it is not over.
+   *
+   * @example Lines in capitals
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { connect, open, serve } from "@demikernel/deno";
+   *
+   * await using libos = open("catnap");
+   * await using server = serve({ libos, hostname: "127.0.0.1", port: 0 }, (connection) =>
+   *   connection.readable
+   *     .pipeThrough(new TextDecoderStream())
+   *     .pipeThrough(new TransformStream({ transform: (text, to) => to.enqueue(text.toUpperCase()) }))
+   *     .pipeThrough(new TextEncoderStream())
+   *     .pipeTo(connection.writable));
+   *
+   * const client = await connect({ libos, port: server.addr.port });
+   * const writer = client.writable.getWriter();
+   * await writer.write(new TextEncoder().encode("hello"));
+   * await writer.close();
+   * assertEquals(await new Response(client.readable).text(), "HELLO");
+   * ```
+   */
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return streamsOf(this).readable;
+  }
+
+  /**
+   * What is sent, as a stream of the web: each write is a push.
+   *
+   * `close()` is {@linkcode Connection.closeWrite}; where a libOS has none, the other side sees the end when the connection is
+   * closed, as {@linkcode Connection.readable} says. `abort()` closes the connection at once, with a reset where
+   * the libOS has them, since what was sent is not all.
+   */
+  get writable(): WritableStream<Uint8Array<ArrayBufferLike>> {
+    return streamsOf(this).writable;
   }
 
   /** Iterates over what arrives, until the end of the stream. Leaving the loop early closes it. */

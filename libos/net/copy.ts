@@ -1,5 +1,5 @@
 /**
- * Bytes of the application, as an sga.
+ * Bytes of the application, as an sga, and the other way.
  *
  * @module
  */
@@ -19,4 +19,13 @@ export function copyToHeap(libos: LibOS, data: Uint8Array | string): Sga {
     throw error;
   }
   return sga;
+}
+
+/** Copies all segments to the beginning of memory of the application, which has room for them. */
+export function copyTo(sga: Sga, memory: Uint8Array): void {
+  for (let i = 0, at = 0; i < sga.numsegs; i++) {
+    const bytes = sga.bytes(i);
+    memory.set(bytes, at);
+    at += bytes.length;
+  }
 }

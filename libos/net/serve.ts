@@ -305,8 +305,8 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   }
 }
 
-/** An operation has a `next` too. */
-function isCoroutine(result: ReturnType<Handler>): result is Coroutine<unknown> {
+/** Whether a handler gave a generator; an operation has a `next` too. */
+export function isCoroutine(result: unknown): result is Coroutine<unknown> {
   const { next, then } = (result ?? {}) as Partial<Coroutine<unknown> & PromiseLike<unknown>>;
   return typeof next === "function" && typeof then !== "function";
 }

@@ -90,8 +90,8 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   protected abstract createSocket(domain: Domain, type: SocketType): Queue;
   /** Waits, when all queues are closed, for what the device has to finish before it is let go of. */
   protected settle(): Promise<void> | void {}
-  /** Lets go of the device; all queues are closed by then. */
-  protected abstract closeDevice(): void;
+  /** Lets go of the device, at once or when that resolves; all queues are closed by then. */
+  protected abstract closeDevice(): void | Promise<void>;
   /** See {@linkcode Driver.deadline}. */
   abstract deadline(): number;
   /** See {@linkcode Driver.prepareToPark}. */
@@ -337,7 +337,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     this.operations.close();
     await this.settle();
     await this.scheduler.detach(this);
-    this.closeDevice();
+    await this.closeDevice();
     return {
       leakedBuffers: this.#heap.buffers,
       leakedBytes: this.#heap.bufferBytes,
@@ -379,7 +379,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (queue.referenced === referenced) return;
     for (let i = 0; i < queue.pending; i++) this.scheduler.retain(referenced);
     for (let i = 0; i < queue.pending; i++) this.scheduler.release(queue.referenced);
-    queue.referenced = referenced;
+    queue.reference(referenced);
   }
 
   #checkOpen(operation: string): void {

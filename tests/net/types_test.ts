@@ -19,7 +19,7 @@ import type {
   SocketAddress,
   UnixAddress,
 } from "../../mod.ts";
-import { connect, listen, serve } from "../../mod.ts";
+import { connect, DenoConn, DenoListener, listen, Messages, Reader, serve } from "../../mod.ts";
 
 /** Whether two types are the same, as `true` or `false`. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
@@ -52,6 +52,37 @@ async function inPromises(connection: Connection, listener: Listener, socket: Da
   for await (const sga of connection) has<Sga>()(sga, true);
   for await (const sga of socket) has<Sga>()(sga, true);
   for await (const accepted of listener) has<Connection>()(accepted, true);
+}
+
+function* readingInCoroutine(connection: Connection): Coroutine {
+  const [reader, messages] = [new Reader(connection), new Messages(connection)];
+  has<Sga | null>()(yield* reader.exactly(1), true);
+  has<Sga | null>()(yield* reader.until("x"), true);
+  has<string | null>()(yield* reader.line(), true);
+  has<Sga>()(yield* reader.rest(), true);
+  has<Sga | null>()(yield* messages.pop(), true);
+  has<void>()(yield* messages.push(new Uint8Array(1)), true);
+  new Messages({ libos: reader.libos, pop: reader.pop, push: connection.push });
+}
+
+async function readingInPromises(connection: Connection) {
+  const [reader, messages] = [new Reader(connection), new Messages(connection)];
+  has<Sga | null>()(await reader.exactly(1), true);
+  has<string | null>()(await reader.line(), true);
+  for await (const line of reader.lines()) has<string>()(line, true);
+  for await (const message of messages) has<Sga>()(message, true);
+  // @ts-expect-error there is no such header
+  new Messages(connection, { header: 5 });
+}
+
+function denoShapes(connection: Connection, listener: Listener<InetAddress>) {
+  const take = (_conn: Deno.Conn, _tcp: Deno.TcpConn, _listener: Deno.TcpListener) => {};
+  const conn = new DenoConn(connection);
+  take(conn, conn, new DenoListener(listener));
+  const unix: Deno.UnixConn = new DenoConn<UnixAddress>(connection);
+  has<Deno.UnixAddr>()(unix.remoteAddr, true);
+  // @ts-expect-error a Unix socket is no port
+  take(conn, unix, new DenoListener(listener));
 }
 
 async function spawned(libos: LibOS) {
@@ -140,5 +171,15 @@ function handlers() {
 
 Deno.test("the coroutine layer is typed as it says", () => {
   // That it compiled is the test; nothing of this runs.
-  void [inCoroutine, inPromises, spawned, addresses, typedConnections, handlers];
+  void [
+    inCoroutine,
+    inPromises,
+    readingInCoroutine,
+    readingInPromises,
+    denoShapes,
+    spawned,
+    addresses,
+    typedConnections,
+    handlers,
+  ];
 });

@@ -211,6 +211,7 @@ function capabilities(device: Device): Capabilities {
     storage: false,
     pipes: false,
     closesAtOnce: true,
+    blocks: true,
     parks: device.fd >= 0,
   });
 }

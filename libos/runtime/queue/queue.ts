@@ -58,6 +58,11 @@ export abstract class Queue implements OperationOwner {
   /** It has its descriptor now. */
   opened(): void {}
 
+  /** See {@linkcode LibOS.ref} and {@linkcode LibOS.unref}. */
+  reference(referenced: boolean): void {
+    this.referenced = referenced;
+  }
+
   /** See {@linkcode LibOS.bind}. */
   bind(_address: SocketAddress): void {
     throw this.unsupported("bind");

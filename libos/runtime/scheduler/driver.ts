@@ -24,6 +24,11 @@ export interface Driver {
   readonly fd: number;
   /** Called before each sleep: from now on the file descriptor has to tell of everything. */
   prepareToPark(): void;
+  /**
+   * Whether its device is Deno's own: polls find nothing, and what comes is told by {@linkcode Scheduler.arrive}, in
+   * Deno's goes. Such a libOS needs neither turns nor sleep.
+   */
+  readonly isPassive?: boolean;
 }
 
 /** A call that was asked for, and can be taken back. */

@@ -46,7 +46,10 @@ const WAKEFULNESS: readonly IdlePolicy[] = ["spin", "adaptive", "park"];
 /** See the module's description. */
 export class Scheduler implements Turns {
   /** The timers of everything that runs here. */
-  readonly timers: TimerHeap = new TimerHeap(() => this.#loop.rouse());
+  readonly timers: TimerHeap = new TimerHeap(() => {
+    if (this.#isPassive) this.#loop.start();
+    else this.#loop.rouse();
+  });
   /** The clock of those timers. */
   readonly clock: Clock;
   /** The coroutine that runs now. */
@@ -74,6 +77,10 @@ export class Scheduler implements Turns {
   readonly #makeParker: (() => Parker) | undefined;
   #parker: Parker | null = null;
   readonly #drivers: Driver[] = [];
+  /** Whether all libOSes, and there are some, are passive: the loop stands still then but for timers. */
+  #isPassive = false;
+  /** Whether what has come is being told now, and a turn follows. */
+  #arriving = false;
   /** Who can go on, the first that became ready first. */
   #ready: Runnable | null = null;
   #lastReady: Runnable | null = null;
@@ -107,7 +114,7 @@ export class Scheduler implements Turns {
 
   /** Adds a libOS to poll, which wants an idle policy, if it is not all one to it. */
   attach(driver: Driver, idle?: IdlePolicy): void {
-    const parker = this.#parker ?? this.#makeParker?.() ?? null;
+    const parker = driver.isPassive ? this.#parker : this.#parker ?? this.#makeParker?.() ?? null;
     try {
       if (driver.fd >= 0) parker?.watch(driver.fd);
     } catch (error) {
@@ -126,9 +133,9 @@ export class Scheduler implements Turns {
     this.#policies.delete(driver);
     this.#chooseSleep();
     const parker = this.#parker;
-    if (parker === null) return;
+    if (parker === null || driver.isPassive) return;
     if (driver.fd >= 0) parker.unwatch(driver.fd);
-    if (this.#drivers.length > 0) return;
+    if (!this.#drivers.every(isPassive)) return;
     // Whoever sleeps from now on has a parker of his own.
     this.#parker = null;
     if (parker.parked) {
@@ -151,7 +158,23 @@ export class Scheduler implements Turns {
     if (this.#lastReady === null) this.#ready = one;
     else this.#lastReady.next = one;
     this.#lastReady = one;
-    if (!this.#loop.running) this.#loop.start();
+    if (!this.#loop.running && !this.#arriving) this.#loop.start();
+  }
+
+  /**
+   * Used by passive libOSes: tells what has come in a go of Deno's, and lets whoever becomes ready by that go on at once,
+   * unless the loop has turns anyway.
+   */
+  arrive<T>(tell: (came: T) => void, came: T): void {
+    if (!this.#isPassive || this.#loop.running) return tell(came);
+    this.#arriving = true;
+    try {
+      tell(came);
+      this.turn();
+    } finally {
+      this.#arriving = false;
+      if (this.hasReady) this.#loop.start();
+    }
   }
 
   /** Takes one from what may go on without a turn in between; says whether there was one. */
@@ -163,7 +186,7 @@ export class Scheduler implements Turns {
   retain(referenced: boolean): void {
     if (referenced) this.references++;
     else this.unreferenced++;
-    if (!this.#loop.running) this.#loop.start();
+    if (!this.#loop.running && !this.#isPassive) this.#loop.start();
   }
 
   /** An operation is over. */
@@ -175,6 +198,7 @@ export class Scheduler implements Turns {
 
   /** A promise was settled: whoever waits for it will come back with another operation on the same. */
   woke(waker: Waker): void {
+    if (this.#isPassive) return;
     if (waker.wokenIn !== this.#round) {
       waker.wokenIn = this.#round;
       waker.woken = 0;
@@ -186,6 +210,7 @@ export class Scheduler implements Turns {
 
   /** A promise was settled, and nobody knows where whoever waits for it will go. */
   wokeStranger(): void {
+    if (this.#isPassive) return;
     this.strangers = true;
     if (!this.#loop.running) this.#loop.start();
   }
@@ -295,9 +320,14 @@ export class Scheduler implements Turns {
 
   #chooseSleep(): void {
     const wanted = [...this.#policies.values()];
-    this.wakes = this.#drivers.every(({ fd }) => fd >= 0);
+    this.#isPassive = this.#drivers.length > 0 && this.#drivers.every(isPassive);
+    this.wakes = this.#drivers.every((driver) => driver.fd >= 0 || isPassive(driver));
     this.idle = WAKEFULNESS.find((policy) => wanted.includes(policy)) ?? this.#ownIdle;
   }
+}
+
+function isPassive(driver: Driver): boolean {
+  return driver.isPassive === true;
 }
 
 const performanceClock: Clock = { read: () => performance.now() };
