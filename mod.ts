@@ -34,3 +34,13 @@ export {
   type ErrnoName,
 } from "./libos/error.ts";
 export * from "./libos/net/mod.ts";
+export {
+  type HostOptions,
+  type NetworkOptions,
+  type RunOptions,
+  simulate,
+  SimulatedNetwork,
+} from "./libos/sim/network.ts";
+export type { SimulatedHost } from "./libos/sim/host.ts";
+export type { BurstLoss, Link, LinkOptions } from "./libos/sim/link.ts";
+export type { AddressOptions, RouteOptions } from "./libos/inetstack/stack.ts";

@@ -88,6 +88,8 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
   /** Makes a queue of a domain and type that the capabilities have. */
   protected abstract createSocket(domain: Domain, type: SocketType): Queue;
+  /** Waits, when all queues are closed, for what the device has to finish before it is let go of. */
+  protected settle(): Promise<void> | void {}
   /** Lets go of the device, at once or when that resolves; all queues are closed by then. */
   protected abstract closeDevice(): void | Promise<void>;
   /** See {@linkcode Driver.deadline}. */
@@ -333,6 +335,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     const openQueues = this.#queues.size;
     for (const queue of [...this.#queues]) this.close(queue.qd);
     this.operations.close();
+    await this.settle();
     await this.scheduler.detach(this);
     await this.closeDevice();
     return {

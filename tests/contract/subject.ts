@@ -62,6 +62,8 @@ export interface Subject {
   readonly attempts?: number;
   /** Why it cannot be opened here, and what would help; undefined if it can. */
   readonly missing?: string | undefined;
+  /** How many bytes of memory a connection holds at most that nobody popped, where a receive buffer is the libOS's own. */
+  readonly readAhead?: number;
   /** Its stream sockets. */
   readonly stream?: Sockets;
   /** Its datagram sockets. */

@@ -11,6 +11,7 @@ import { inet, unix } from "./sockets.ts";
 import type { Deviation, Subject } from "./subject.ts";
 import { CATNIP, CATPOWDER } from "./subjects_device.ts";
 import { all, NATIVE } from "./subjects_native.ts";
+import { SIM } from "./subjects_sim.ts";
 
 const CATNAP = {
   libos: "catnap",
@@ -156,6 +157,7 @@ export const SUBJECTS: readonly Subject[] = [
   denoInet("inet6"),
   DENO_UNIX,
   QUEUE,
+  ...SIM,
   ...NATIVE,
   CATPOWDER,
 ];

@@ -5,6 +5,7 @@
  */
 
 import { DemikernelError } from "../../error.ts";
+import { Memory } from "./memory.ts";
 import type { Region } from "./size_class.ts";
 
 /** A piece of memory that one or more sgas hold. */
@@ -13,6 +14,10 @@ export class Chunk {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** How large it is, or was. */
   readonly size: number;
+  /** The memory that it is a part of. */
+  readonly memory: Memory;
+  /** Where it begins there. */
+  readonly start: number;
   /** Where it is, for the device; 0 where there is no device. */
   readonly address: number;
   /** The region it is cut from; null if it stands alone. */
@@ -32,6 +37,8 @@ export class Chunk {
   constructor(bytes: Uint8Array<ArrayBuffer>, address: number, region: Region | null) {
     this.bytes = bytes;
     this.size = bytes.length;
+    this.memory = region === null ? new Memory(bytes.buffer) : region.memory;
+    this.start = bytes.byteOffset;
     this.address = address;
     this.region = region;
     this.#view = bytes;

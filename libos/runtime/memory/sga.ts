@@ -258,8 +258,9 @@ export class HeapSga implements Sga {
 
   /** Used by libOSes: total length, whoever holds it. */
   get totalLength(): number {
-    if (this.#more === null) return this.#length;
-    return this.#more.reduce((sum, segment) => sum + segment.length, this.#length);
+    let length = this.#length;
+    if (this.#more !== null) { for (const segment of this.#more) length += segment.length; }
+    return length;
   }
 
   /** Used by libOSes: the memory of a segment that it has, whoever holds it. */
@@ -272,6 +273,16 @@ export class HeapSga implements Sga {
   /** Used by libOSes: the address of the first segment. */
   get firstAddress(): number {
     return this.#chunk!.address + this.#offset;
+  }
+
+  /** Used by libOSes: the memory that the first segment is in. */
+  get firstChunk(): Chunk {
+    return this.#chunk!;
+  }
+
+  /** Used by libOSes: where it begins there. */
+  get firstOffset(): number {
+    return this.#offset;
   }
 
   /** Used by libOSes: the length of the first segment. */

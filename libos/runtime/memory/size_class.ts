@@ -7,6 +7,7 @@
 
 import { DemikernelError } from "../../error.ts";
 import { Chunk } from "./chunk.ts";
+import { Memory } from "./memory.ts";
 
 const REGION = 64 * 1024;
 /**
@@ -28,23 +29,25 @@ export class Region {
   used = 0;
   /** Its place among the regions of its class that have room, or why it has none. */
   position = FULL;
-  readonly #memory: ArrayBuffer;
+  /** What it is cut from. */
+  readonly memory: Memory;
   readonly #address: number;
   #cut = 0;
 
   constructor(sizeClass: SizeClass, memory: ArrayBuffer, address: number) {
     this.sizeClass = sizeClass;
-    this.#memory = memory;
+    this.memory = new Memory(memory);
     this.#address = address;
   }
 
   /** Cuts a chunk that was never used; null if the memory was transferred away. */
   cut(): Chunk | null {
-    if (this.#memory.detached) return null;
+    const { buffer } = this.memory.u8;
+    if (buffer.detached) return null;
     const { size } = this.sizeClass;
     const offset = this.#cut;
     this.#cut += size;
-    return new Chunk(new Uint8Array(this.#memory, offset, size), this.#address + offset, this);
+    return new Chunk(new Uint8Array(buffer, offset, size), this.#address + offset, this);
   }
 }
 

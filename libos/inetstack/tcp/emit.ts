@@ -1,0 +1,242 @@
+/**
+ * Segments out: each is written where the device sends it from.
+ *
+ * @module
+ */
+
+import type { Connection } from "./connection.ts";
+import { TIMER } from "./connection.ts";
+import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
+import type { IpAddress } from "../ip_address.ts";
+import type { Neighbour } from "../ethernet/neighbour.ts";
+import type { Packet } from "../ip/packet.ts";
+import type { Range } from "./receive_buffer.ts";
+import { before } from "./sequence.ts";
+import type { Segment } from "./segment.ts";
+import { STATE } from "./state.ts";
+import type { Tcp } from "./tcp.ts";
+import { offerWindow } from "./window.ts";
+import { swap32 } from "../wire/byte_order.ts";
+import { emitIpv4, FRAGMENT, IPV4, PROTOCOL, pseudoSum, TIME_TO_LIVE } from "../wire/ipv4.ts";
+import { emitIpv6, IPV6, pseudoSum6 } from "../wire/ipv6.ts";
+import { FLAG, OPTION, TCP, TIMESTAMPS_HEAD } from "../wire/tcp.ts";
+
+/** Blocks of a selective acknowledgment beside timestamps (RFC 2018, section 3). */
+const SACK_BLOCKS = 3;
+
+/** The MSS to tell a peer: what fits in a packet, options or not (RFC 6691). */
+export function ownMss(neighbour: Neighbour, version: 4 | 6): number {
+  return neighbour.iface.device.mtu - TCP.SIZE - (version === 4 ? IPV4.SIZE : IPV6.SIZE);
+}
+
+/**
+ * Sends a segment with `length` bytes of text from sequence number `seq` on. Says whether there was room in the device;
+ * else the connection waits for its turn.
+ */
+export function emit(
+  tcp: Tcp,
+  connection: Connection,
+  seq: number,
+  length: number,
+  flags: number,
+): boolean {
+  const { neighbour, version } = connection;
+  const { iface } = neighbour;
+  const frame = iface.reserve();
+  if (frame < 0) {
+    tcp.want(connection);
+    return false;
+  }
+  const memory = iface.sendMemory;
+  const { i32, u16 } = memory;
+  const ip = frame + iface.header;
+  const at = ip + (version === 4 ? IPV4.SIZE : IPV6.SIZE);
+  const word = at >> 2;
+  const syn = (flags & FLAG.SYN) !== 0;
+  const acks = (flags & FLAG.ACK) !== 0;
+  let size: number = TCP.SIZE;
+  if (syn) size += emitSynOptions(tcp, connection, memory, at + size, acks);
+  else {
+    if (connection.timestamps) {
+      i32[word + 5] = TIMESTAMPS_HEAD;
+      i32[word + 6] = swap32((tcp.host.time.ms + connection.tsOffset) | 0);
+      i32[word + 7] = swap32(connection.tsRecent);
+      size += 12;
+    }
+    if (connection.sackPermitted && connection.receiveBuffer.outOfOrder > 0 && length === 0) {
+      size += emitSack(connection, memory, at + size);
+    }
+  }
+  const total = size + length;
+  // The window of a SYN is not scaled (RFC 7323, section 2.2).
+  const window = syn
+    ? Math.min(connection.receiveLimit, 65_535)
+    : acks
+    ? offerWindow(connection)
+    : 0;
+  i32[word] = connection.portsOut;
+  i32[word + 1] = swap32(seq);
+  i32[word + 2] = acks ? swap32(connection.rcvNxt) : 0;
+  i32[word + 3] = size << 2 | flags << 8 | swap16(window) << 16;
+  i32[word + 4] = 0;
+  const pseudo = connection.pseudo + swap16(total);
+  if (iface.device.fillsChecksums) {
+    if (length > 0) connection.sendBuffer.copy(seq, length, memory, at + size);
+    u16[(at + TCP.CHECKSUM) >> 1] = fold(pseudo);
+  } else {
+    const text = length > 0 ? connection.sendBuffer.copy(seq, length, memory, at + size) : 0;
+    u16[(at + TCP.CHECKSUM) >> 1] = ~fold(pseudo + sum(memory, at, size) + text);
+  }
+  const { counters } = tcp.host;
+  counters.tcpSent++;
+  counters.ipSent++;
+  if (acks) {
+    connection.ackNow = false;
+    connection.unacknowledged = 0;
+    connection.armed &= ~TIMER.DELAYED_ACK;
+    connection.lastAckSent = connection.rcvNxt;
+  }
+  if (version === 4) {
+    const packet = IPV4.SIZE + total;
+    const { localWord, remoteWord } = connection;
+    emitIpv4(memory, ip, packet, 0, FRAGMENT.DONT, PROTOCOL.TCP, localWord, remoteWord);
+    neighbour.send(frame, packet);
+  } else {
+    const { local, remote } = connection;
+    emitIpv6(memory, ip, total, PROTOCOL.TCP, TIME_TO_LIVE, local, remote);
+    neighbour.send(frame, IPV6.SIZE + total);
+  }
+  return true;
+}
+
+/** Sends an acknowledgment, and nothing else. */
+export function emitAck(tcp: Tcp, connection: Connection): void {
+  if (!emit(tcp, connection, lastSent(connection), 0, FLAG.ACK)) connection.ackNow = true;
+}
+
+/** Sends the SYN of a connection, or its SYN,ACK. */
+export function emitSyn(tcp: Tcp, connection: Connection): boolean {
+  const flags = connection.state === STATE.SYN_RECEIVED ? FLAG.SYN | FLAG.ACK : FLAG.SYN;
+  return emit(tcp, connection, connection.iss, 0, flags);
+}
+
+/** Resets the peer of a connection (RFC 9293, section 3.10.4). */
+export function emitReset(tcp: Tcp, connection: Connection): void {
+  tcp.host.counters.tcpResets++;
+  emit(tcp, connection, lastSent(connection), 0, FLAG.RST | FLAG.ACK);
+}
+
+/** SND.NXT, as the peer knows it though a timeout went back; a probe of its window it may not have taken. */
+function lastSent({ probing, sndNxt, sndMax }: Connection): number {
+  return probing ? sndNxt : sndMax;
+}
+
+/** Answers a segment that belongs to no connection with a reset (RFC 9293, section 3.10.7.1). */
+export function emitResetFor(tcp: Tcp, packet: Packet, segment: Segment): void {
+  const { output, host } = tcp;
+  const { source, destination } = packet;
+  const neighbour = output.route(source);
+  if (neighbour === null || !tcp.resets.spend() || !output.begin(neighbour, TCP.SIZE)) return;
+  const { memory, at } = output;
+  const { i32, u16 } = memory;
+  const word = at >> 2;
+  const ports = packet.memory.i32[packet.payload >> 2]!;
+  const acks = (segment.flags & FLAG.ACK) !== 0;
+  const flags = acks ? FLAG.RST : FLAG.RST | FLAG.ACK;
+  i32[word] = ports << 16 | ports >>> 16;
+  i32[word + 1] = acks ? swap32(segment.ack) : 0;
+  i32[word + 2] = acks ? 0 : swap32((segment.seq + segment.span) | 0);
+  i32[word + 3] = TCP.SIZE << 2 | flags << 8;
+  i32[word + 4] = 0;
+  const pseudo = pseudoOf(destination, source) + swap16(TCP.SIZE);
+  u16[(at + TCP.CHECKSUM) >> 1] = output.fillsChecksums(neighbour, TCP.SIZE)
+    ? fold(pseudo)
+    : ~fold(pseudo + sum(memory, at, TCP.SIZE));
+  host.counters.tcpSent++;
+  host.counters.tcpResets++;
+  output.send(neighbour, TCP.SIZE, PROTOCOL.TCP, destination, source);
+}
+
+/** The sum of a pseudo-header of TCP, without the length. */
+export function pseudoOf(source: IpAddress, destination: IpAddress): number {
+  return source.version === 4
+    ? pseudoSum(source.w3, destination.w3, PROTOCOL.TCP)
+    : pseudoSum6(source, destination, PROTOCOL.TCP);
+}
+
+/** The options of a SYN, in the order in which Linux has them; a SYN,ACK has those that the SYN had. */
+function emitSynOptions(
+  tcp: Tcp,
+  connection: Connection,
+  memory: Memory,
+  at: number,
+  answer: boolean,
+): number {
+  const { u8, i32 } = memory;
+  const mss = ownMss(connection.neighbour, connection.version);
+  i32[at >> 2] = OPTION.MSS | 4 << 8 | swap16(mss) << 16;
+  let size = 4;
+  if (!answer || connection.timestamps) {
+    const sack = !answer || connection.sackPermitted;
+    i32[(at + size) >> 2] = (sack ? OPTION.SACK_PERMITTED | 2 << 8 : 0x0101) |
+      OPTION.TIMESTAMPS << 16 | 10 << 24;
+    i32[(at + size + 4) >> 2] = swap32((tcp.host.time.ms + connection.tsOffset) | 0);
+    i32[(at + size + 8) >> 2] = swap32(connection.tsRecent);
+    size += 12;
+  } else if (connection.sackPermitted) {
+    i32[(at + size) >> 2] = 0x0101 | OPTION.SACK_PERMITTED << 16 | 2 << 24;
+    size += 4;
+  }
+  if (!answer || connection.rcvScale > 0) {
+    u8[at + size] = OPTION.NO_OPERATION;
+    u8[at + size + 1] = OPTION.WINDOW_SCALE;
+    u8[at + size + 2] = 3;
+    u8[at + size + 3] = connection.rcvScale;
+    size += 4;
+  }
+  return size;
+}
+
+/** Tells of what came out of order, what came last first (RFC 2018, section 4). */
+function emitSack(connection: Connection, memory: Memory, at: number): number {
+  const first = connection.receiveBuffer.firstOutOfOrder;
+  const { lastSack } = connection;
+  let blocks = 0;
+  let size = 4;
+  let last: Range | null = null;
+  for (let one = first; one !== null; one = one.next) {
+    if (!before(lastSack, one.seq) && before(lastSack, one.end)) last = one;
+  }
+  if (last !== null) {
+    size += emitBlock(memory, at + size, first!, last);
+    blocks++;
+  }
+  for (let one = first; one !== null && blocks < SACK_BLOCKS;) {
+    const from: Range = one;
+    let holdsLast = one === last;
+    while (one.next !== null && one.next.seq === one.end) {
+      one = one.next;
+      if (one === last) holdsLast = true;
+    }
+    if (!holdsLast) {
+      size += emitBlock(memory, at + size, from, from);
+      blocks++;
+    }
+    one = one.next;
+  }
+  memory.i32[at >> 2] = 0x0101 | OPTION.SACK << 16 | (size - 2) << 24;
+  return size;
+}
+
+/** Writes one block: the ranges without a gap around `range`, of which `first` is the first that may be one. */
+function emitBlock(memory: Memory, at: number, first: Range, range: Range): number {
+  let from = first;
+  for (let one: Range | null = first; one !== null && one !== range; one = one.next) {
+    if (one.next !== null && one.end !== one.next.seq) from = one.next;
+  }
+  let to = range;
+  while (to.next !== null && to.next.seq === to.end) to = to.next;
+  memory.i32[at >> 2] = swap32(from.seq);
+  memory.i32[(at + 4) >> 2] = swap32(to.end);
+  return 8;
+}

@@ -1,0 +1,72 @@
+/**
+ * Listening: who may connect, and who did.
+ *
+ * @module
+ */
+
+import type { Connection } from "./connection.ts";
+import type { IpAddress } from "../ip_address.ts";
+
+/** Who has a listener. */
+export interface ListenerUser {
+  /** A connection is there to be accepted. */
+  acceptable(): void;
+}
+
+/** A socket that listens. */
+export class Listener {
+  /** Its address, or all of the host's. */
+  readonly local: IpAddress;
+  /** Its port. */
+  readonly port: number;
+  /** How many connections it holds at most that nobody accepted, half-open ones with them. */
+  readonly backlog: number;
+  /** Bytes that a connection of it holds until they are taken. */
+  receiveLimit: number;
+  /** Bytes that a connection of it keeps until they are acknowledged. */
+  sendLimit: number;
+  /** Who has it. */
+  user: ListenerUser | null = null;
+  /** Connections on the way: their SYN was answered. */
+  halfOpen = 0;
+  readonly #ready: Connection[] = [];
+
+  /** Makes one. */
+  constructor(
+    local: IpAddress,
+    port: number,
+    backlog: number,
+    receiveLimit: number,
+    sendLimit: number,
+  ) {
+    this.local = local;
+    this.port = port;
+    this.backlog = backlog;
+    this.receiveLimit = receiveLimit;
+    this.sendLimit = sendLimit;
+  }
+
+  /** Whether there is room for one more. */
+  get hasRoom(): boolean {
+    return this.halfOpen + this.#ready.length < this.backlog;
+  }
+
+  /** Whether there is somebody to accept. */
+  get isReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** One that was half-open is whole. */
+  established(connection: Connection): void {
+    this.halfOpen--;
+    this.#ready.push(connection);
+    this.user?.acceptable();
+  }
+
+  /** Takes the oldest; null if there is none. One that failed meanwhile is given too, and tells its error. */
+  accept(): Connection | null {
+    const connection = this.#ready.shift() ?? null;
+    if (connection !== null) connection.listener = null;
+    return connection;
+  }
+}

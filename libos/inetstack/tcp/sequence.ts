@@ -1,0 +1,23 @@
+/**
+ * Comparing sequence numbers, which wrap around (RFC 9293, section 3.4): as the sign of their difference.
+ *
+ * They are signed 32-bit integers here, since V8 would keep unsigned ones above 2³¹ as doubles on its heap. Everything that
+ * compares them goes through this.
+ *
+ * @module
+ */
+
+/** How far `a` is ahead of `b`; negative if it is behind. */
+export function ahead(a: number, b: number): number {
+  return (a - b) | 0;
+}
+
+/** Whether `a` comes before `b`. */
+export function before(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}
+
+/** The one that comes later. */
+export function later(a: number, b: number): number {
+  return ((a - b) | 0) < 0 ? b : a;
+}

@@ -1,0 +1,87 @@
+/**
+ * The header of IPv4 (RFC 791).
+ *
+ * @module
+ */
+
+import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
+
+/** Where the fields are. */
+export const IPV4 = Object.freeze(
+  {
+    VERSION_AND_LENGTH: 0,
+    TYPE_OF_SERVICE: 1,
+    TOTAL_LENGTH: 2,
+    IDENTIFICATION: 4,
+    FRAGMENT: 6,
+    TIME_TO_LIVE: 8,
+    PROTOCOL: 9,
+    CHECKSUM: 10,
+    SOURCE: 12,
+    DESTINATION: 16,
+    OPTIONS: 20,
+    /** Length of a header without options. */
+    SIZE: 20,
+  } as const,
+);
+
+/** The fragment word, read in network order: its flags, and the offset in units of 8 bytes. */
+export const FRAGMENT = Object.freeze({ DONT: 0x4000, MORE: 0x2000, OFFSET: 0x1fff } as const);
+
+/** What follows the header (IANA's protocol numbers). */
+export const PROTOCOL = Object.freeze(
+  { ICMP: 1, IGMP: 2, TCP: 6, UDP: 17, ICMPV6: 58 } as const,
+);
+
+/** The time to live of what a host sends (RFC 1122, section 3.2.1.7). */
+export const TIME_TO_LIVE = 64;
+
+/**
+ * Writes a header without options, with its checksum. Addresses are words as they lie in memory; `fragment` is the word of
+ * flags and offset.
+ */
+export function emitIpv4(
+  memory: Memory,
+  at: number,
+  totalLength: number,
+  identification: number,
+  fragment: number,
+  protocol: number,
+  source: number,
+  destination: number,
+  timeToLive: number = TIME_TO_LIVE,
+): void {
+  const { i32 } = memory;
+  const word = at >> 2;
+  const first = 0x45 | swap16(totalLength) << 16;
+  const second = swap16(identification) | swap16(fragment) << 16;
+  const third = timeToLive | protocol << 8;
+  const total = (first & 0xffff) + (first >>> 16) + (second & 0xffff) + (second >>> 16) + third +
+    (source & 0xffff) + (source >>> 16) + (destination & 0xffff) + (destination >>> 16);
+  i32[word] = first;
+  i32[word + 1] = second;
+  i32[word + 2] = third | ~fold(total) << 16;
+  i32[word + 3] = source;
+  i32[word + 4] = destination;
+}
+
+/**
+ * Whether `length` bytes at an aligned place begin with a whole header that belongs to a whole packet, and its checksum is
+ * right (RFC 1122, section 3.2.1).
+ */
+export function isIpv4(memory: Memory, at: number, length: number): boolean {
+  if (length < IPV4.SIZE) return false;
+  const first = memory.i32[at >> 2]!;
+  const header = (first & 0xf) << 2;
+  const total = swap16(first >>> 16);
+  return (first & 0xf0) === 0x40 && header >= IPV4.SIZE && total >= header && total <= length &&
+    sum(memory, at, header) === 0xffff;
+}
+
+/** The sum of a pseudo-header's addresses and protocol (RFC 9293, section 3.1), without the length. */
+export function pseudoSum(source: number, destination: number, protocol: number): number {
+  return fold(
+    (source & 0xffff) + (source >>> 16) + (destination & 0xffff) + (destination >>> 16) +
+      (protocol << 8),
+  );
+}
