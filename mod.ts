@@ -26,7 +26,7 @@ export {
   type Provider,
 } from "./libos/open.ts";
 export type { NativeConfiguration, NativeLibOS } from "./libos/demikernel/configuration.ts";
-export type { IdlePolicy } from "./libos/runtime/scheduler/scheduler.ts";
+export type { IdlePolicy } from "./libos/runtime/scheduler/loop.ts";
 export {
   DemikernelError,
   type DemikernelErrorOptions,

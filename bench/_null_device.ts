@@ -8,11 +8,12 @@
 import { Errno } from "../libos/error.ts";
 import { RuntimeLibOS } from "../libos/runtime/libos.ts";
 import { Opcode, type PooledOperation } from "../libos/runtime/operation/operation.ts";
+import type { PushOperation } from "../libos/runtime/operation/pool.ts";
 import { OperationList } from "../libos/runtime/operation/list.ts";
 import { Queue, type QueueContext } from "../libos/runtime/queue/queue.ts";
 import type { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
 import type { HeapSga } from "../libos/runtime/memory/sga.ts";
-import type { Capabilities, Operation, Sga } from "../mod.ts";
+import type { Capabilities, Sga } from "../mod.ts";
 
 /** The size of the messages, in bytes. */
 const MESSAGE = 64;
@@ -27,7 +28,7 @@ class NullQueue extends Queue {
     this.#closed = closed;
   }
 
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     sga.checkOwned(this.context.heap, "push", this.qd);
     sga.move();
     sga.finish();
@@ -77,9 +78,7 @@ export class NullLibOS extends RuntimeLibOS {
   /** Makes one that a scheduler polls. */
   constructor(scheduler: Scheduler) {
     super({ scheduler });
-    scheduler.attach(this, () => {
-      throw new Error("nothing to park on");
-    });
+    scheduler.attach(this);
   }
 
   /** See {@linkcode Driver.poll}. */

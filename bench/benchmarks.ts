@@ -18,7 +18,8 @@ const TEXTS = new URL("./latency/document/", import.meta.url);
 
 const program = {
   name: "benchmarks.ts",
-  summary: "Measures everything that docs/benchmarks.md shows, in about an hour, and writes it.",
+  summary:
+    "Measures everything that docs/benchmarks.md shows, in about an hour and a half, and writes it.",
   options: {
     plan: {
       default: "full",
@@ -35,35 +36,22 @@ const program = {
 
 /** The workload that is measured once more, to show how far two runs differ. */
 const TWICE = "tcp-echo";
-/** Programs beside the latency harness, whose text is shown as it is. */
-const TEXT_STEPS = [
-  {
-    name: "redis-benchmark",
-    title: "Under Redis' own benchmark",
-    args: ["bench/redis.ts"],
-  },
-  {
-    name: "memory",
-    title: "Memory of open connections",
-    args: ["bench/memory.ts", "--rounds", "1"],
-  },
+/** The profiles, whose text is shown as it is. */
+const PROFILES = [
   {
     name: "profile-generator",
     title: "Where a request's time goes: TCP echo, generator",
     args: ["bench/profile.ts", "--seconds", "5", "--handler", "generator"],
-    flame: true,
   },
   {
     name: "profile-iterator",
     title: "Where a request's time goes: TCP echo, async iterator",
     args: ["bench/profile.ts", "--seconds", "5", "--handler", "iterator"],
-    flame: true,
   },
   {
     name: "profile-kv",
     title: "Where a request's time goes: key-value store, 16 under way",
     args: ["bench/profile.ts", "--seconds", "5", "--workload", "kv", "--pipeline", "16"],
-    flame: true,
   },
 ];
 
@@ -87,9 +75,8 @@ await runProgram(program, async ({ plan, results }) => {
   }
   const costs = `${results}/deno-bench.json`;
   await measure(costs, ["bench", "-A", "--unstable-net", "--json"]);
-  for (const { name, args, flame } of TEXT_STEPS) {
-    const out = flame ? ["--out", `${results}/${name}`] : [];
-    await measure(`${results}/${name}.txt`, ["run", "-A", ...args, ...out]);
+  for (const { name, args } of PROFILES) {
+    await measure(`${results}/${name}.txt`, ["run", "-A", ...args, "--out", `${results}/${name}`]);
   }
 
   const merged: Run = {
@@ -100,8 +87,8 @@ await runProgram(program, async ({ plan, results }) => {
   const folder = new URL("benchmarks/", DOCS);
   await Deno.mkdir(folder, { recursive: true });
   const pictures = new Map(plots(merged));
-  for (const { name, flame } of TEXT_STEPS) {
-    if (flame) pictures.set(`${name}.svg`, await Deno.readTextFile(`${results}/${name}/flame.svg`));
+  for (const { name } of PROFILES) {
+    pictures.set(`${name}.svg`, await Deno.readTextFile(`${results}/${name}/flame.svg`));
   }
   for (const [name, svg] of pictures) await Deno.writeTextFile(new URL(name, folder), svg);
   const sections = [
@@ -112,10 +99,11 @@ await runProgram(program, async ({ plan, results }) => {
     ),
     benchSection(JSON.parse(await Deno.readTextFile(costs))),
   ];
-  for (const { name, title, args, flame } of TEXT_STEPS) {
+  for (const { name, title, args } of PROFILES) {
     const text = await Deno.readTextFile(`${results}/${name}.txt`);
-    const picture = flame ? `benchmarks/${name}.svg` : undefined;
-    sections.push(textSection(title, `deno run -A ${args.join(" ")}`, text, picture));
+    sections.push(
+      textSection(title, `deno run -A ${args.join(" ")}`, text, `benchmarks/${name}.svg`),
+    );
   }
   const text = document({
     run: merged,

@@ -24,7 +24,7 @@ const program = {
     plan: {
       default: "quick",
       choices: Object.keys(PLANS),
-      description: "How much: quick takes less than a minute, full about three quarters of an hour",
+      description: "How much: quick takes less than a minute, full about an hour",
     },
     workload: {
       default: "",
@@ -38,9 +38,15 @@ const program = {
     },
     libos: { default: "catnap", form: "NAMES", description: "Which libOSes for ours, by comma" },
     idle: {
-      default: "adaptive",
-      choices: ["spin", "adaptive", "park"],
-      description: "The idle policy of ours",
+      default: "",
+      form: "NAMES",
+      description:
+        "The idle policies of ours, by comma; adaptive by default, or as the workload has it",
+    },
+    parts: {
+      default: "",
+      form: "TEXT",
+      description: "Which parts of a workload: those whose name begins so; all by default",
     },
     rounds: { default: 0, minimum: 0, description: "Rounds of each workload; 0 is as planned" },
     out: { default: "", form: "DIR", description: "Where to write results.json and the plots" },
@@ -56,14 +62,15 @@ await runProgram(program, async (values) => {
     );
   }
   const plan: Plan = PLANS[values.plan as PlanName];
-  const wanted = chooseWorkloads(list(values.workload) ?? plan.workloads);
+  const wanted = chooseParts(chooseWorkloads(list(values.workload) ?? plan.workloads), values.parts)
+    .map((workload) =>
+      values.rounds === 0 ? workload : { ...workload, rounds: () => values.rounds }
+    );
   const only = list(values.subjects);
   const earlier = values.baseline === "" ? undefined : await readRun(values.baseline);
   // Whoever says how many rounds wants no more for the sake of precision.
   const { precision: _, ...effortOfRounds } = plan.effort;
-  const effort = values.rounds === 0
-    ? plan.effort
-    : { ...effortOfRounds, rounds: values.rounds, sweepRounds: values.rounds };
+  const effort = values.rounds === 0 ? plan.effort : effortOfRounds;
   // What cannot be written shall not take the time to measure it.
   if (values.out !== "") await writing(values.out, () => makeFolder(values.out));
   const date = new Date().toISOString();
@@ -71,7 +78,7 @@ await runProgram(program, async (values) => {
   for (const workload of wanted) {
     using found = await subjects(machine, workload.protocol, {
       libos: list(values.libos) ?? [],
-      idle: values.idle,
+      idle: list(values.idle) ?? workload.idle,
       only: only ?? workload.subjects,
     });
     if (found.candidates.length === 0) continue;
@@ -106,6 +113,18 @@ function chooseWorkloads(ids: readonly string[] | undefined): Workload[] {
   throw new BenchmarkError(
     `Cannot measure "${unknown}": there is no such workload, there is ` +
       WORKLOADS.map(({ id }) => id).join(", "),
+  );
+}
+
+function chooseParts(workloads: readonly Workload[], prefix: string): Workload[] {
+  const chosen = workloads.map((workload) => ({
+    ...workload,
+    parts: workload.parts.filter(({ name }) => name.startsWith(prefix)),
+  })).filter(({ parts }) => parts.length > 0);
+  if (chosen.length > 0) return chosen;
+  const names = workloads.flatMap(({ parts }) => parts.map(({ name }) => name));
+  throw new BenchmarkError(
+    `Cannot measure parts "${prefix}": there is none, there is ${names.join(", ")}`,
   );
 }
 

@@ -24,7 +24,6 @@ const program = {
       choices: ["generator", "iterator"],
       description: "How the handler of tcp-echo is written",
     },
-    libos: { default: "catnap", choices: ["catnap"], description: "The libOS" },
     pipeline: { default: 1, description: "Requests under way on each connection of kv" },
     idle: {
       default: "adaptive",

@@ -52,11 +52,14 @@ async function examine(name: LibOSName): Promise<Finding> {
   if (success) return { works: "yes", advice: [] };
   const lines = new TextDecoder().decode(stderr).trim().split("\n");
   const device = DEVICES[name];
-  // It came as far as to ask for its device: the library is there.
+  // What it is told is checked before the library is looked for, which may not be there.
   if (device === undefined || !lines.join().includes("EINVAL")) {
     return { works: "no", advice: lines };
   }
-  const advice = [`give it ${device}`];
+  const advice = [
+    `build it, if that has not been done: deno task demikernel ${name.split(":")[1]}`,
+    `give it ${device}`,
+  ];
   if (name === "demikernel:catpowder" && !mayUseRawSockets()) {
     advice.push("run as root, or with CAP_NET_RAW");
   }

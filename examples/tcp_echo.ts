@@ -20,7 +20,7 @@ async function iterator(connection: Connection): Promise<void> {
  * The fast way: a generator that yields to operations. A pushed sga need not be freed, but its handle can be
  * given back: so an echo allocates nothing.
  */
-function* generator(connection: Connection) {
+export function* generator(connection: Connection) {
   for (;;) {
     const sga = yield* connection.pop();
     if (sga === null) return;

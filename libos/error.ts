@@ -117,11 +117,21 @@ const NAMES = new Map<number, ErrnoName>(
   Object.entries(Errno).map(([name, number]) => [number, name as ErrnoName]),
 );
 
+/** A value from outside, as errors show it: short, and on one line. */
+export function inspect(value: unknown): string {
+  const options = { depth: 1, breakLength: Infinity, iterableLimit: 8, strAbbreviateSize: 64 };
+  const text = Deno.inspect(value, options).replace(/\s*\n\s*/g, " ");
+  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}…`;
+}
+
+/** How many characters of a value errors show. */
+const LONGEST_VALUE = 200;
+
 /** Checks a timeout in milliseconds. Throws {@linkcode DemikernelError} `EINVAL`. */
 export function checkTimeout(timeout: number): number {
   if (typeof timeout === "number" && timeout >= 0) return timeout;
   throw new DemikernelError("EINVAL", "wait", {
-    detail: `a timeout must be zero or more milliseconds, not ${Deno.inspect(timeout)}`,
+    detail: `a timeout must be zero or more milliseconds, not ${inspect(timeout)}`,
   });
 }
 
@@ -164,7 +174,7 @@ export class DemikernelError extends Error {
     const name = NAMES.get(number);
     const code = name ?? `E${number}`;
     const detail = options.detail ?? (name === undefined ? "unknown error" : MEANINGS[name]);
-    const where = options.qd === undefined ? code : `${code}, qd ${Deno.inspect(options.qd)}`;
+    const where = options.qd === undefined ? code : `${code}, qd ${inspect(options.qd)}`;
     super(`Cannot ${operation}: ${detail} (${where})`, options);
     this.code = code;
     this.errno = number;

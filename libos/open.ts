@@ -6,9 +6,11 @@
 
 import { LibcUnavailableError } from "../ffi/libc/load.ts";
 import { Catnap } from "./catnap/libos.ts";
-import { MonotonicClock } from "./runtime/scheduler/epoll_parker.ts";
-import { DemikernelError } from "./error.ts";
-import { type IdlePolicy, Scheduler } from "./runtime/scheduler/scheduler.ts";
+import { EpollParker, MonotonicClock } from "./runtime/scheduler/epoll_parker.ts";
+import { checkOptions } from "./check.ts";
+import { DemikernelError, inspect } from "./error.ts";
+import type { IdlePolicy } from "./runtime/scheduler/loop.ts";
+import { Scheduler } from "./runtime/scheduler/scheduler.ts";
 import type { NativeLibOS } from "../ffi/demikernel/cache.ts";
 import type { NativeConfiguration } from "./demikernel/configuration.ts";
 import { NativeDemikernel } from "./demikernel/libos.ts";
@@ -104,20 +106,19 @@ let scheduler: Scheduler | undefined;
  */
 export function open(options: OpenOptions | LibOSName = {}): LibOS {
   if (typeof options === "string") return open({ libos: options });
-  if (typeof options !== "object" || options === null) {
-    throw new DemikernelError("EINVAL", "open", {
-      detail: `options are an object, or the name of a libOS, not ${Deno.inspect(options)}`,
-    });
-  }
+  checkOptions("open", options, { library: "a string", debug: "true or false" });
   const { idle = "adaptive", debug = false } = options;
   const name = fullName(options);
   if (!IDLE_POLICIES.includes(idle)) {
     throw new DemikernelError("EINVAL", "open", {
-      detail: `an idle policy is ${IDLE_POLICIES.join(", ")}, not ${Deno.inspect(idle)}`,
+      detail: `an idle policy is ${IDLE_POLICIES.join(", ")}, not ${inspect(idle)}`,
     });
   }
   try {
-    scheduler ??= new Scheduler({ clock: new MonotonicClock() });
+    scheduler ??= new Scheduler({
+      clock: new MonotonicClock(),
+      makeParker: () => new EpollParker(),
+    });
     return LIBOSES[name]({ scheduler, idle, debug }, options);
   } catch (cause) {
     if (!(cause instanceof LibcUnavailableError)) throw cause;
@@ -128,15 +129,15 @@ export function open(options: OpenOptions | LibOSName = {}): LibOS {
 function fullName({ libos = "catnap", provider }: OpenOptions): LibOSName {
   const bare = typeof libos === "string" && !libos.includes(":");
   const name = provider === "demikernel" && bare ? `demikernel:${libos}` : libos;
-  if (!Object.hasOwn(LIBOSES, name)) {
+  if (typeof name !== "string" || !Object.hasOwn(LIBOSES, name)) {
     throw new DemikernelError("EINVAL", "open", {
-      detail: `there is no libOS ${Deno.inspect(name)}; there is ${LIBOS_NAMES.join(", ")}`,
+      detail: `there is no libOS ${inspect(name)}; there is ${LIBOS_NAMES.join(", ")}`,
     });
   }
   const native = name.startsWith("demikernel:");
   if (provider !== undefined && provider !== (native ? "demikernel" : "typescript")) {
     throw new DemikernelError("EINVAL", "open", {
-      detail: `${name} is not of the provider ${Deno.inspect(provider)}; ` +
+      detail: `${name} is not of the provider ${inspect(provider)}; ` +
         `there is typescript and demikernel`,
     });
   }

@@ -14,6 +14,8 @@
  * - Operations on one queue complete in the order they were asked for.
  * - `push` is whole: it completes when every byte was taken, never interleaved with another push.
  * - `pop` gives `null` at the end of the stream, and again each time it is asked.
+ * - A reset by the peer is `ECONNRESET` in every push and pop from then on; so is a push to a peer that has closed.
+ *   `EPIPE` follows the own `shutdown("write")`, or tells that nobody pops from a pipe any more.
  * - Closing a queue completes what is pending on it with `ECANCELED`, and does not block.
  *
  * @module
@@ -27,7 +29,7 @@ export type QueueDescriptor = number;
 /** A queue token: a safe integer that names one operation, and is used once. */
 export type QToken = number;
 
-/** The address family of a socket. */
+/** The address family of a socket. `inet6` reaches IPv4 as well, unless it is bound to an address of IPv6. */
 export type Domain = "inet" | "inet6" | "unix";
 
 /** The kind of a socket: byte stream, datagrams, or connected records. */
@@ -81,7 +83,11 @@ export interface SocketOptions {
   keepalive: boolean | KeepAlive;
   /** Let several sockets share one port, each with a share of the traffic (SO_REUSEPORT). */
   reusePort: boolean;
-  /** Bind although old connections linger on the address (SO_REUSEADDR). */
+  /**
+   * Bind although something is left of who had the address before: connections that linger (SO_REUSEADDR), or the file
+   * of a Unix socket that is gone, which is replaced. A file that somebody is bound to is never touched. Datagram
+   * sockets that all have it share a port, and each gets what is sent to a group.
+   */
   reuseAddress: boolean;
   /** Send buffer in bytes; the kernel doubles what is set (SO_SNDBUF). */
   sendBuffer: number;
@@ -251,52 +257,83 @@ export interface OperationOptions {
 }
 
 /**
- * One operation under way, to wait for once: by `yield*` in a coroutine, where it costs nanoseconds and
- * allocates nothing, or by `await`, where it costs a promise. An operation waited for by `yield*` goes
- * back to a pool: do not keep it.
+ * One operation under way. It is a promise, for all that is done with promises; and in a coroutine `yield*` waits for
+ * it, where that costs nanoseconds and allocates nothing. An operation waited for by `yield*` goes back to a pool:
+ * wait so once, and do not keep it.
+ *
+ * What fails and is waited for by nobody is an unhandled rejection: at once where it was asked for outside of
+ * coroutines, as of every promise; else when its queue is closed, since until then a coroutine may wait for it. What
+ * is cancelled, by whomever, is not missed, unless it is a push: the stream would be torn without a word.
+ *
+ * @example As a promise
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { open } from "@demikernel/deno";
+ *
+ * await using libos = open("catnap");
+ * const pop: Promise<unknown> = libos.operations.pop(libos.queue()).within({ timeout: 1 });
+ * assertEquals(await pop.catch((error) => error.code), "ETIMEDOUT");
+ * ```
  */
-export interface Operation<T> {
+export interface Operation<T> extends Promise<T> {
   /** Waits for the result in a coroutine. */
   [Symbol.iterator](): Iterator<Suspension, T, unknown>;
   /**
-   * What `await` calls. It gives no promise back, since that would cost another one on each wait: to chain,
-   * use `await`, or `Promise.resolve(operation)`.
-   */
-  then(resolve: (value: T) => void, reject: (error: unknown) => void): void;
-  /** As `then`, for those who keep the operation no longer: it goes back to its pool afterwards. */
-  deliver(resolve: (value: T) => void, reject: (error: unknown) => void): void;
-  /**
-   * Changes what the waiter gets, the result and the error; null leaves it. Gives the operation back. `lost` is
-   * called when there will be no result for anybody, at once and whether somebody waits or not: it failed, or
-   * its coroutine was closed. It lets go of what the result would have owned.
-   */
-  convert<U = T>(
-    result: ((value: T) => U) | null,
-    error: ((error: unknown) => unknown) | null,
-    lost?: (() => void) | null,
-  ): Operation<U>;
-  /**
-   * Completes it with `ECANCELED`, unless it is already over. Once `yield*` or `deliver` has given the result,
-   * the object may be another operation, which a late call would cancel: where that can happen, use a signal
-   * and {@linkcode Operation.within}, which ends with the operation.
+   * Completes it with `ECANCELED`, unless it is already over; it is not missed then if nobody waits for it. Once
+   * `yield*` has given the result, the object may be another operation, which a late call would cancel: where that
+   * can happen, use a signal and {@linkcode Operation.within}, which ends with the operation.
    */
   cancel(): void;
   /** Sets a deadline or a signal on it, and gives it back. */
   within(options: OperationOptions): this;
 }
 
-/** The data calls of {@linkcode LibOS}, giving operations instead of tokens. */
+/** What is made of how an operation ended, for whoever waits for it. What is not given leaves it as it is. */
+export interface Outcome<T, U = T> {
+  /** Changes the result. */
+  readonly result?: ((value: T) => U) | undefined;
+  /** Throws another error, or gives a result in its place. */
+  readonly error?: ((error: unknown) => U) | undefined;
+  /**
+   * Called when there will be no result for anybody, at once and whether somebody waits or not: it failed, or its
+   * coroutine was closed. It lets go of what the result would have owned.
+   */
+  readonly lost?: (() => void) | undefined;
+  /** Told of the error when nobody waited for it, in place of an unhandled rejection. */
+  readonly unclaimed?: ((error: unknown) => void) | undefined;
+}
+
+/**
+ * The data calls of {@linkcode LibOS}, giving operations instead of tokens. An {@linkcode Outcome} says what is made of
+ * the result before whoever waits gets it.
+ */
 export interface Operations {
   /** As {@linkcode LibOS.accept}. */
-  accept(qd: QueueDescriptor): Operation<QueueDescriptor>;
+  accept<U = QueueDescriptor>(
+    qd: QueueDescriptor,
+    outcome?: Outcome<QueueDescriptor, U>,
+  ): Operation<U>;
   /** As {@linkcode LibOS.connect}. */
-  connect(qd: QueueDescriptor, address: SocketAddress): Operation<void>;
-  /** As {@linkcode LibOS.push}. */
-  push(qd: QueueDescriptor, sga: Sga): Operation<void>;
-  /** As {@linkcode LibOS.pushTo}. */
-  pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): Operation<void>;
+  connect<U = void>(
+    qd: QueueDescriptor,
+    address: SocketAddress,
+    outcome?: Outcome<void, U>,
+  ): Operation<U>;
+  /** As {@linkcode LibOS.push}. One that is over at once and went well has no use for an outcome's `result`. */
+  push(qd: QueueDescriptor, sga: Sga, outcome?: Outcome<void>): Operation<void>;
+  /** As {@linkcode LibOS.pushTo}, and as {@linkcode Operations.push}. */
+  pushTo(
+    qd: QueueDescriptor,
+    sga: Sga,
+    address: SocketAddress,
+    outcome?: Outcome<void>,
+  ): Operation<void>;
   /** As {@linkcode LibOS.pop}. */
-  pop(qd: QueueDescriptor, size?: number): Operation<Sga | null>;
+  pop<U = Sga | null>(
+    qd: QueueDescriptor,
+    size?: number,
+    outcome?: Outcome<Sga | null, U>,
+  ): Operation<U>;
   /** Completes after so many milliseconds on the scheduler's clock. */
   sleep(milliseconds: number): Operation<void>;
   /**
@@ -386,7 +423,10 @@ export interface LibOS extends AsyncDisposable {
 
   /** Makes a socket. Throws `ENOTSUP` for a domain or type it has not, `EMFILE` when out of sockets. */
   socket(domain: Domain, type: SocketType): QueueDescriptor;
-  /** Gives a socket its address. Throws `EINVAL` if it has one, `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`. */
+  /**
+   * Gives a socket its address. Throws `EINVAL` if it has one, `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`. The file that
+   * a Unix socket makes goes when it is closed.
+   */
   bind(qd: QueueDescriptor, address: SocketAddress): void;
   /** Makes a bound socket listen. `backlog` is 1 to 65535. Throws `EDESTADDRREQ` if it is not bound. */
   listen(qd: QueueDescriptor, backlog?: number): void;
@@ -400,7 +440,7 @@ export interface LibOS extends AsyncDisposable {
   shutdown(qd: QueueDescriptor, how: "read" | "write" | "both"): void;
   /** The address the socket is bound to. */
   getsockname(qd: QueueDescriptor): SocketAddress;
-  /** The address the socket is connected to. Throws `ENOTCONN`. */
+  /** The address the socket is connected to, also when the peer is gone. Throws `ENOTCONN` if it never was connected. */
   getpeername(qd: QueueDescriptor): SocketAddress;
   /** Sets a socket option. Throws `ENOPROTOOPT` for one it has not, `EINVAL` for a wrong value. */
   setsockopt<K extends keyof SocketOptions>(

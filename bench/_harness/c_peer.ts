@@ -16,6 +16,7 @@ export type CPeer =
   | "echo_spin"
   | "load_connect"
   | "load_echo"
+  | "load_http"
   | "load_kv"
   | "load_stream"
   | "pingpong"

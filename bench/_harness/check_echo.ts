@@ -71,6 +71,21 @@ export async function checkUdpEcho(
   });
 }
 
+/**
+ * Asks for a page over HTTP.
+ *
+ * @param patience How long to wait for it, in milliseconds.
+ * @throws {UnreachableError} If the server cannot be reached, or does not answer.
+ * @throws {BenchmarkError} If it died.
+ */
+export async function checkHttp(server: Server, patience: number = PATIENCE_MS): Promise<void> {
+  await check(server, patience, async (signal) => {
+    const reply = await fetch(`http://${HOSTNAME}:${server.port}/`, { signal });
+    await reply.text();
+    return MESSAGE;
+  });
+}
+
 async function check(
   server: Server,
   patience: number,

@@ -14,14 +14,12 @@ import { TemporaryFile } from "./temporary_file.ts";
 
 /** What all loads have. */
 export interface LoadOptions {
+  /** Another port of the server than its first. */
+  readonly port?: number;
   /** What to do before the measurement, in its own unit: a server on V8 is compiled by then. @default {0} */
   readonly warmup?: number;
   /** Milliseconds after which the warm-up, and then the measurement, end early. */
   readonly timeLimit?: number;
-  /** The IPv4 address of the server. That of its route by default. */
-  readonly host?: string;
-  /** What to run the client by: `["ip", "netns", "exec", "client"]` for one. That of the route by default. */
-  readonly prefix?: readonly string[];
 }
 
 /** What {@linkcode loadEcho} is to do. */
@@ -42,15 +40,25 @@ export interface EchoLoad extends LoadOptions {
    * has one request outstanding, and its latency counts from when it was sent.
    */
   readonly rate?: number;
+  /** Whether to tell what processor time the server has used. Not from a client on a libOS. @default {false} */
+  readonly cpu?: boolean;
   /** When the requests of an open loop are due. @default {"poisson"} */
   readonly arrivals?: "poisson" | "fixed";
   /** The same seed gives the same Poisson arrivals again, from 1. @default {1} */
   readonly seed?: number;
   /**
    * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It has
-   * one connection, over TCP, in a closed loop. That of the route by default.
+   * one connection, over TCP, in a closed loop. By default that of the route, or one on catnap where there is no C compiler.
    */
   readonly client?: LibOSClient;
+}
+
+/** What {@linkcode loadHttp} is to do. */
+export interface HttpLoad extends LoadOptions {
+  /** Requests to measure, one after the other. */
+  readonly iterations: number;
+  /** A port of the server on which an echo goes back and forth meanwhile. */
+  readonly echoPort?: number | undefined;
 }
 
 /** What {@linkcode loadKeyValue} is to do. All keys are set before. */
@@ -73,22 +81,14 @@ export interface KeyValueLoad extends LoadOptions {
 
 /** What {@linkcode loadStream} is to do. Its warm-up is in bytes. */
 export interface StreamLoad extends LoadOptions {
-  /** Bytes to send and to get back, over all connections. */
+  /** Bytes to send and to get back. */
   readonly bytes: number;
-  /** Connections to open. @default {1} */
-  readonly connections?: number;
-  /** Bytes that a write offers, at most 1 MiB. @default {65_536} */
-  readonly chunk?: number;
-  /** Bytes of a connection that are under way at most. @default {1_048_576} */
-  readonly window?: number;
 }
 
 /** What {@linkcode loadConnect} is to do. */
 export interface ConnectLoad extends LoadOptions {
-  /** Connections to make. */
+  /** Connections to make, one after the other. */
   readonly iterations: number;
-  /** How many are being made at any time. @default {1} */
-  readonly concurrency?: number;
 }
 
 /** What was measured. */
@@ -108,6 +108,8 @@ export interface LoadResult {
   readonly lost?: number;
   /** Open loop: requests that were due, and had no reply yet when the time was up. */
   readonly unanswered?: number;
+  /** Nanoseconds of processor time that the server used meanwhile, where that was asked for. */
+  readonly cpu?: number;
 }
 
 /** A client that failed may have noticed the end of the server before we did. */
@@ -125,16 +127,16 @@ const STALLED = /no (?:echo|reply) within 5 s/;
 export async function loadEcho(
   machine: Machine,
   server: Server,
-  { client = server.route.client, rate, ...options }: EchoLoad,
+  { client = defaultClient(machine, server), rate, cpu, ...options }: EchoLoad,
 ): Promise<LoadResult> {
-  const isPlain = (options.connections ?? 1) === 1 && !options.udp && rate === undefined;
+  const isPlain = (options.connections ?? 1) === 1 && !options.udp && rate === undefined && !cpu;
   if (!isPlain) assertKernelClient(server, "such a load");
   const program = client === undefined
     ? await compiled(machine, "load_echo")
     : [Deno.execPath(), "run", "-A", new URL("../peers/load.ts", import.meta.url).pathname];
   const reconnect = server.route.stalls && client === undefined && !options.udp &&
     rate === undefined;
-  const flags = { ...options, ...client, rate, reconnect };
+  const flags = { ...options, ...client, rate, reconnect, ...(cpu && { cpuOf: server.pid }) };
   const result = await measure(machine, server, program, flags);
   const { lost, unanswered, ...rest } = result;
   return {
@@ -187,6 +189,25 @@ export async function loadConnect(
   return await measure(machine, server, await compiled(machine, "load_connect"), { ...options });
 }
 
+/**
+ * Measures requests over HTTP, on a connection that is kept.
+ *
+ * @throws {BenchmarkError} If a reply was wrong, or the server died.
+ */
+export async function loadHttp(
+  machine: Machine,
+  server: Server,
+  options: HttpLoad,
+): Promise<LoadResult> {
+  assertKernelClient(server, "HTTP");
+  return await measure(machine, server, await compiled(machine, "load_http"), { ...options });
+}
+
+/** Without a compiler there is no client in C. */
+function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | undefined {
+  return route.client ?? (compiler === undefined ? { libos: "catnap" } : undefined);
+}
+
 /** Our client on a libOS can do no more than echo. */
 function assertKernelClient({ name, route }: Server, what: string): void {
   if (route.client === undefined) return;
@@ -206,15 +227,15 @@ async function measure(
   machine: Machine,
   server: Server,
   program: readonly string[],
-  { prefix = server.route.clientPrefix, ...flags }: Flags,
+  { port = server.port, ...flags }: Flags,
   sampled = true,
 ): Promise<LoadResult> {
-  const { hostname: host, stalls = false } = server.route;
+  const { hostname: host, clientPrefix, stalls = false } = server.route;
   const attempts = stalls ? ATTEMPTS : 1;
   using samples = new TemporaryFile();
-  const own = { port: server.port, host, ...(sampled && { samples: samples.path }) };
+  const own = { port, host, ...(sampled && { samples: samples.path }) };
   const argv = pinned(machine, "client", [
-    ...prefix,
+    ...clientPrefix,
     ...program,
     ...commandLine({ ...own, ...flags }),
   ]);

@@ -30,19 +30,6 @@ export function isOnePhase(readings: readonly Reading[], sensitivity: Sensitivit
  */
 export type Phase = Reading;
 
-/**
- * Says of each list of readings whether it is of one phase, and of the one that counts: figures of two phases cannot be
- * taken together, even where each is of one.
- */
-export function areInCommonPhase(
-  lists: readonly (readonly Reading[])[],
-  sensitivity: Sensitivity,
-): boolean[] {
-  const levels = lists.map((readings) => levelOfOnePhase(readings, sensitivity));
-  const phase = commonPhase([levels], sensitivity);
-  return levels.map((level) => phase !== undefined && isOf(level, phase));
-}
-
 /** The readings that tell phases apart, in the order in which a phase is chosen by them. */
 const KINDS = { fine: ["loopback", "cacheLine"], coarse: ["cacheLine"] } as const;
 

@@ -12,14 +12,6 @@ export interface Memory {
   readonly anonymous: number;
 }
 
-/** What a process has used since it was started. */
-export interface Cpu {
-  /** Processor time in user and kernel mode, in milliseconds, to the 10 ms of the kernel's clock. */
-  readonly ms: number;
-  /** How often one of its threads slept and was woken. */
-  readonly wakeups: number;
-}
-
 /** The unit of the times in `/proc/PID/stat` is 10 ms on every Linux (`USER_HZ`). */
 const TICK_MS = 10;
 
@@ -32,15 +24,9 @@ export async function memoryOf(pid: number): Promise<Memory> {
   };
 }
 
-/** Returns the processor time and the wake-ups of all threads of a process. */
-export async function cpuOf(pid: number): Promise<Cpu> {
-  const ms = parseStatTicks(await Deno.readTextFile(`/proc/${pid}/stat`)) * TICK_MS;
-  let wakeups = 0;
-  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
-    const status = await Deno.readTextFile(`/proc/${pid}/task/${name}/status`);
-    wakeups += parseStatusField(status, "voluntary_ctxt_switches");
-  }
-  return { ms, wakeups };
+/** Returns the processor time of all threads of a process, in milliseconds, to the 10 ms of the kernel's clock. */
+export async function cpuOf(pid: number): Promise<number> {
+  return parseStatTicks(await Deno.readTextFile(`/proc/${pid}/stat`)) * TICK_MS;
 }
 
 /**

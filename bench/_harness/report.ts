@@ -1,10 +1,8 @@
 /**
- * What every benchmark prints at its end.
+ * The figures that count, as a table.
  *
  * @module
  */
-import { describeCalibration, type Reading } from "./calibration.ts";
-import type { Machine } from "./machine.ts";
 import type { Spread } from "./statistics.ts";
 import { table } from "./table.ts";
 
@@ -24,53 +22,12 @@ export interface Ratio extends Spread {
   readonly atLeast?: number;
 }
 
-/** The result of a benchmark. */
-export interface Report {
-  /** What was measured. */
-  readonly title: string;
-  /** Where. */
-  readonly machine: Machine;
-  /** How often, as a sentence. */
-  readonly effort: string;
-  /** The head of the table of figures. */
-  readonly columns: readonly string[];
-  /** The figures. */
-  readonly rows: readonly (readonly string[])[];
-  /** The figures that count. */
-  readonly ratios: readonly Ratio[];
-  /** What a reader must know to read them right. @default {[]} */
-  readonly notes?: readonly string[];
-  /** The readings of the calibration. */
-  readonly calibration: readonly Reading[];
-  /** The command that repeats the run. */
-  readonly command: string;
-  /** The raw samples, for `--json`. */
-  readonly samples: unknown;
-}
-
-/** Prints a report for people, or as JSON for programs. */
-export function printReport(report: Report, json: boolean): void {
-  console.log(json ? formatJson(report) : formatText(report));
-}
-
 /** Whether the median meets the target, which may have two sides; `undefined` where there is none. */
 export function meetsTarget(
   { median, atMost, atLeast }: Pick<Ratio, "median" | "atMost" | "atLeast">,
 ): boolean | undefined {
   if (atMost === undefined && atLeast === undefined) return undefined;
   return median <= (atMost ?? Infinity) && median >= (atLeast ?? -Infinity);
-}
-
-function formatText(report: Report): string {
-  const sections = [
-    `${report.title}\n${report.machine.description}\n${report.effort}`,
-    table(report.columns, report.rows),
-    ...(report.ratios.length > 0 ? [ratioTable(report.ratios)] : []),
-    [describeCalibration(report.calibration), ...report.machine.notices, ...report.notes ?? []]
-      .map((note) => `* ${note}`).join("\n"),
-    `Repeat with: ${report.command}`,
-  ];
-  return sections.join("\n\n");
 }
 
 /** Returns the ratios as a table, the median over the rounds first. */
@@ -111,22 +68,4 @@ function range(from: number | undefined, to: number | undefined): string {
 /** Returns a ratio in as many digits as it takes to see whether it meets a target. */
 export function fixed(value: number): string {
   return value.toFixed(Math.abs(value) < 0.1 ? 4 : Math.abs(value) < 10 ? 3 : 1);
-}
-
-function formatJson(report: Report): string {
-  const { title, machine, effort, ratios, notes = [], calibration, command, samples } = report;
-  return JSON.stringify(
-    {
-      title,
-      machine: machine.description,
-      effort,
-      ratios: ratios.map((ratio) => ({ ...ratio, met: meetsTarget(ratio) })),
-      notes: [...machine.notices, ...notes],
-      calibration,
-      command,
-      samples,
-    },
-    null,
-    2,
-  );
 }

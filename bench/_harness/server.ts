@@ -15,7 +15,7 @@ export interface ServerCommand {
   readonly name: string;
   /** Its command line. */
   readonly argv: readonly string[];
-  /** Matches what it prints when ready; the first group, if any, is its port. */
+  /** Matches what it prints when ready; the first group, if any, is its port, or several by comma. */
   readonly ready?: RegExp;
   /** Its port, where its output does not say it. */
   readonly port?: number;
@@ -29,7 +29,7 @@ export interface ServerCommand {
   readonly route?: Route;
 }
 
-const READY = /listening on [\w.:[\]]*:(\d+)/;
+const READY = /listening on [\w.:[\]]*:([\d,]+)/;
 const START_MS = 15_000;
 const STOP_MS = 3_000;
 /** What the server has printed by now is in the pipe; this is ample time to read it from there. */
@@ -41,8 +41,8 @@ const DESCRIPTORS = 20_000;
 export class Server implements AsyncDisposable {
   /** What tables and messages call it. */
   readonly name: string;
-  /** The port it listens on. */
-  readonly port: number;
+  /** The ports it listens on. */
+  readonly ports: readonly [number, ...number[]];
   /** How clients come to it. */
   readonly route: Route;
   readonly #child: Deno.ChildProcess;
@@ -52,12 +52,12 @@ export class Server implements AsyncDisposable {
 
   private constructor(
     { name, tracesPauses = false, route = LOOPBACK }: ServerCommand,
-    port: number,
+    ports: readonly [number, ...number[]],
     child: Deno.ChildProcess,
     output: Output,
   ) {
     this.name = name;
-    this.port = port;
+    this.ports = ports;
     this.route = route;
     this.#tracesPauses = tracesPauses;
     this.#child = child;
@@ -87,7 +87,8 @@ export class Server implements AsyncDisposable {
           `${argv.join(" ")}${output.tail()}`,
       );
     }
-    const server = new Server(command, command.port ?? Number(match[1]), child, output);
+    const [port = NaN, ...others] = (match[1] ?? "").split(",").map(Number);
+    const server = new Server(command, [command.port ?? port, ...others], child, output);
     try {
       route.complete?.();
     } catch (error) {
@@ -95,6 +96,11 @@ export class Server implements AsyncDisposable {
       throw new BenchmarkError(`Cannot reach ${command.name}: ${(error as Error).message}`);
     }
     return server;
+  }
+
+  /** The port it listens on; the first one of several. */
+  get port(): number {
+    return this.ports[0];
   }
 
   /** The process id of the server itself: the wrappers before it have all exec'd. */

@@ -16,12 +16,12 @@ export function ourEcho(
   idle: string = "adaptive",
   libos: string = "catnap",
 ): ServerCommand {
-  return example("tcp_echo.ts", `ours, ${handler}`, { handler, idle, libos });
+  return ours("examples/tcp_echo.ts", `ours, ${handler}`, { handler, idle, libos });
 }
 
 /** Our echo server for datagrams, `examples/udp_echo.ts`, whose handler is a generator. */
 export function ourUdpEcho(idle: string = "adaptive", libos: string = "catnap"): ServerCommand {
-  return example("udp_echo.ts", "ours, generator", { idle, libos });
+  return ours("examples/udp_echo.ts", "ours, generator", { idle, libos });
 }
 
 /** Our key-value server, `examples/kv.ts`. */
@@ -29,26 +29,46 @@ export function ourKeyValueServer(
   idle: string = "adaptive",
   libos: string = "catnap",
 ): ServerCommand {
-  return example("kv.ts", "ours, kv.ts", { idle, libos });
+  return ours("examples/kv.ts", "ours, kv.ts", { idle, libos });
 }
 
-function example(
+/** Our echo server that awaits something else, on a port for each of `AWAITED`. */
+export function ourAwaitingEcho(handler: Handler, idle: string, libos: string): ServerCommand {
+  return ours("bench/peers/our_awaiting_echo.ts", `ours, ${handler}`, { handler, idle, libos });
+}
+
+/** Our echo server beside `Deno.serve` in one process. */
+export function ourEchoBesideServe(name: string, idle: string, libos: string): ServerCommand {
+  return ours("bench/peers/our_echo_beside_serve.ts", name, { idle, libos });
+}
+
+/** Its name tells what is not as it is by default. */
+function ours(
   file: string,
   name: string,
-  flags: Readonly<Record<string, string>>,
+  flags: { readonly idle: string; readonly libos: string; readonly handler?: string },
 ): ServerCommand {
   const all = { port: "0", ...flags };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+  const unusual = [flags.idle, flags.libos].filter((of) => of !== "adaptive" && of !== "catnap");
   return {
-    name: flags.libos === "catnap" ? name : `${name}, ${flags.libos}`,
-    argv: [Deno.execPath(), "run", "-A", path(`../../examples/${file}`), ...args],
+    name: [name, ...unusual].join(", "),
+    argv: [Deno.execPath(), "run", "-A", path(`../../${file}`), ...args],
   };
 }
 
-/** Deno's own: `Deno.listen` with a coroutine per connection. */
-export function denoListenEcho(): ServerCommand {
-  const argv = [Deno.execPath(), "run", "-A", path("../peers/deno_listen_echo.ts"), "--port", "0"];
-  return { name: "Deno.listen", argv };
+/** Deno's own: `Deno.listen` with a coroutine per connection, which may await something else, as ours above. */
+export function denoListenEcho(awaiting: boolean = false): ServerCommand {
+  const argv = [Deno.execPath(), "run", "-A", path("../peers/deno_listen_echo.ts")];
+  return { name: "Deno.listen", argv: awaiting ? [...argv, "--awaiting"] : argv };
+}
+
+/** `Deno.serve`, by itself. */
+export function denoServe(): ServerCommand {
+  return {
+    name: "Deno.serve alone",
+    argv: [Deno.execPath(), "run", "-A", path("../peers/deno_serve.ts")],
+  };
 }
 
 /** The same for datagrams: `Deno.listenDatagram`. */
@@ -101,9 +121,10 @@ export async function cEpollEcho(machine: Machine, block: boolean): Promise<Serv
   return { name: block ? "C epoll" : "C epoll spin", argv: block ? [...argv, "--block"] : argv };
 }
 
-/** A server in Deno that collects its garbage on SIGUSR2. */
+/** A server that collects its garbage on SIGUSR2, if it is in Deno. */
 export function collectable({ name, argv, ...rest }: ServerCommand): ServerCommand {
   const [deno, run, ...others] = argv;
+  if (deno !== Deno.execPath()) return { name, argv, ...rest };
   const preload = `--preload=${path("./collect_on_signal.ts")}`;
   return { name, argv: [deno!, run!, "--v8-flags=--expose-gc", preload, ...others], ...rest };
 }

@@ -5,6 +5,7 @@
  */
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK } from "../_harness/route.ts";
+import { which } from "../_harness/which.ts";
 import { remarksOnDropped } from "../_harness/rounds.ts";
 import { Samples } from "./samples.ts";
 import type { Experiment } from "./schema.ts";
@@ -97,8 +98,9 @@ function describe(
 }
 
 /** Why a server cannot take part in a workload; `undefined` if it can. */
-function whyUnfit({ many, client }: Workload, subject: Subject): string | undefined {
+function whyUnfit({ many, client, needs }: Workload, subject: Subject): string | undefined {
   const route = subject.command.route ?? LOOPBACK;
+  if (needs !== undefined && which(needs) === undefined) return `no ${needs} on PATH: install it`;
   if (many && !subject.many) return "it cannot be measured over many connections at once";
   if (client !== undefined && route.client !== undefined) {
     return `the client of this workload is on the kernel's sockets, not on ${route.client.libos}`;

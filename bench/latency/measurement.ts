@@ -20,7 +20,7 @@ export async function measureLoad(
   load: () => Promise<LoadResult>,
 ): Promise<Measurement> {
   const mark = await server.mark();
-  const { times, operations, elapsed, lost, unanswered } = await load();
+  const { times, operations, elapsed, lost, unanswered, cpu } = await load();
   const pauses = await server.pausesSince(mark);
   return {
     ...place,
@@ -29,5 +29,6 @@ export async function measureLoad(
     ...(lost === undefined ? {} : { lost }),
     ...(unanswered === undefined ? {} : { unanswered }),
     ...(pauses === undefined ? {} : { pauses }),
+    ...(cpu === undefined ? {} : { server: { cpu: cpu / elapsed * 1e3 } }),
   };
 }

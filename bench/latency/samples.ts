@@ -33,6 +33,10 @@ export const throughput: Figure = (sample) => sample.throughput;
 export const cost: Figure = ({ throughput }) =>
   throughput === undefined || throughput === 0 ? undefined : 1e9 / throughput;
 
+/** Nanoseconds of the server's processor per operation. */
+export const cpuPerOperation: Figure = ({ server, throughput }) =>
+  server?.cpu === undefined || !throughput ? undefined : server.cpu * 1e6 / throughput;
+
 /** Bytes per second. */
 export const bandwidth: Figure = (sample) => sample.bandwidth;
 

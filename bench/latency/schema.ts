@@ -140,10 +140,16 @@ export interface LatencyFigures {
 
 /** What a server used. */
 export interface ServerFigures {
+  /** Processor time per second of real time under the load, in milliseconds. */
+  readonly cpu?: number;
   /** Processor time per second of real time while nothing was asked of it, in milliseconds. */
   readonly idleCpu?: number;
   /** Memory in RAM. */
   readonly resident?: number;
+  /** The part of it that is not backed by files: heaps and stacks. */
+  readonly anonymous?: number;
+  /** What of it came with each open connection. */
+  readonly perConnection?: number;
 }
 
 /** A figure that counts: a quotient within rounds, or one that counts by itself. */

@@ -62,7 +62,8 @@ export class Seat implements AsyncDisposable {
 
   async #start(round: number): Promise<Server> {
     const { machine, subject, workload } = this.#options;
-    const server = await Server.start(machine, subject.command);
+    const { command } = subject;
+    const server = await Server.start(machine, workload.prepare?.(command) ?? command);
     try {
       const trial = this.#trial(server, round);
       await warmUp(workload.protocol, trial);

@@ -4,10 +4,10 @@
  * @module
  */
 import { findBun } from "../_harness/bun.ts";
-import { checkTcpEcho, checkUdpEcho } from "../_harness/check_echo.ts";
+import { checkHttp, checkTcpEcho, checkUdpEcho } from "../_harness/check_echo.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { cDemikernelEcho } from "../_harness/demikernel_peer.ts";
-import { loadEcho, loadKeyValue } from "../_harness/load.ts";
+import { loadEcho, loadHttp, loadKeyValue } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { findNode } from "../_harness/node.ts";
 import { checkKeyValueServer } from "../_harness/redis_protocol.ts";
@@ -19,8 +19,11 @@ import {
   cUdpSpinEcho,
   denoDatagramEcho,
   denoListenEcho,
+  denoServe,
   nodeEcho,
+  ourAwaitingEcho,
   ourEcho,
+  ourEchoBesideServe,
   ourKeyValueServer,
   ourUdpEcho,
   redisServer,
@@ -28,8 +31,11 @@ import {
 import { which } from "../_harness/which.ts";
 import type { Upstream } from "./reach.ts";
 
-/** What a server serves: an echo over TCP or over UDP, or the protocol of Redis. */
-export type Protocol = "tcp" | "udp" | "kv";
+/**
+ * What a server serves: an echo over TCP or over UDP; one over TCP that awaits something else, on a port for each of
+ * `AWAITED`; the protocol of Redis; or HTTP, and on a second port, if it has one, an echo over TCP.
+ */
+export type Protocol = "tcp" | "udp" | "awaits" | "kv" | "http";
 
 /** Whose engine runs a server; one in C has none. */
 export type Runtime = "c" | "v8" | "jsc";
@@ -91,9 +97,11 @@ export const PEERS: Record<Protocol, readonly Entry[]> = {
     peer("node", "node", "v8", () => nodeEcho(node(), "udp")),
     peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "udp")),
   ],
+  awaits: [peer("deno-listen", "Deno.listen", "v8", () => denoListenEcho(true))],
   kv: [
     peer("redis-server", "redis-server", "c", () => redisServer(redis())),
   ],
+  http: [peer("deno-serve", "Deno.serve alone", "v8", () => denoServe())],
 };
 
 /** Ours, likewise. */
@@ -103,14 +111,24 @@ export const OURS: Record<Protocol, readonly OurEntry[]> = {
     { id: "ours-iterator", command: (idle, libos) => ourEcho("iterator", idle, libos) },
   ],
   udp: [{ id: "ours-generator", command: ourUdpEcho }],
+  awaits: [
+    { id: "ours-generator", command: (idle, libos) => ourAwaitingEcho("generator", idle, libos) },
+    { id: "ours-iterator", command: (idle, libos) => ourAwaitingEcho("iterator", idle, libos) },
+  ],
   kv: [{ id: "ours-generator", command: ourKeyValueServer }],
+  http: [
+    { id: "ours-idle", command: (idle, libos) => ourEchoBesideServe("ours, idle", idle, libos) },
+    { id: "ours-busy", command: (idle, libos) => ourEchoBesideServe("ours, busy", idle, libos) },
+  ],
 };
 
 /** One request, to know that a server of ours can be reached, by a client here on the kernel's sockets. */
 export const CHECKS: Record<Protocol, (server: Server) => Promise<void>> = {
   tcp: checkTcpEcho,
   udp: checkUdpEcho,
+  awaits: checkTcpEcho,
   kv: checkKeyValueServer,
+  http: checkHttp,
 };
 
 /** The same on another wire, where the clients that measure are the ones that get through. */
@@ -120,7 +138,9 @@ export const CHECKS_ON_WIRES: Record<
 > = {
   tcp: (machine, server) => loadEcho(machine, server, { iterations: 1 }),
   udp: (machine, server) => loadEcho(machine, server, { iterations: 1, udp: true }),
+  awaits: (machine, server) => loadEcho(machine, server, { iterations: 1 }),
   kv: (machine, server) => loadKeyValue(machine, server, { requests: 1, connections: 1, keys: 1 }),
+  http: (machine, server) => loadHttp(machine, server, { iterations: 1 }),
 };
 
 /** Every id, of any protocol. */

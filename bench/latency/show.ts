@@ -8,7 +8,7 @@ import { ratioTable } from "../_harness/report.ts";
 import { keepSteady } from "../_harness/rounds.ts";
 import { quantile } from "../_harness/statistics.ts";
 import { microseconds, table } from "../_harness/table.ts";
-import { type Figure, latency, throughput } from "./samples.ts";
+import { cpuPerOperation, type Figure, latency, throughput } from "./samples.ts";
 import type { Experiment, Run, Sample } from "./schema.ts";
 
 /** A column of figures: how it is called, taken and written. */
@@ -40,6 +40,12 @@ const COLUMNS: readonly Column[] = [
     figure: ({ bandwidth }) => bandwidth,
     write: (value) => (value / 1e6).toFixed(0),
   },
+  {
+    head: "CPU ms/s",
+    figure: ({ server }) => server?.cpu,
+    write: (value) => value.toFixed(0),
+  },
+  { head: "CPU us each", figure: cpuPerOperation, write: microseconds },
   { head: "lost", figure: ({ lost }) => lost, write: (value) => value.toFixed(0), of: "worst" },
   {
     head: "late",
@@ -68,6 +74,16 @@ const COLUMNS: readonly Column[] = [
     head: "memory MB",
     figure: ({ server }) => server?.resident,
     write: (value) => (value / 1e6).toFixed(1),
+  },
+  {
+    head: "anonymous MB",
+    figure: ({ server }) => server?.anonymous,
+    write: (value) => (value / 1e6).toFixed(1),
+  },
+  {
+    head: "KiB each",
+    figure: ({ server }) => server?.perConnection,
+    write: (value) => (value / 1024).toFixed(2),
   },
 ];
 

@@ -25,6 +25,8 @@ import {
 
 export { type Protocol, type Runtime, SUBJECT_IDS };
 
+const IDLE_POLICIES = ["spin", "adaptive", "park"];
+
 /** A server that can be measured here. */
 export interface Subject {
   /** What tables call it; no two subjects of a protocol have the same name. */
@@ -61,8 +63,8 @@ export interface SubjectOptions {
    * is on another wire, over which the peers are measured then, too.
    */
   readonly libos: readonly string[];
-  /** Their idle policy. */
-  readonly idle: string;
+  /** Their idle policies: each of ours is there with each of them. @default {["adaptive"]} */
+  readonly idle?: readonly string[] | undefined;
   /** The ids that are wanted; those of another protocol are passed over. @default All of them. */
   readonly only?: readonly string[];
   /** Whether to fetch from npm what is not installed, which is Bun. @default {true} */
@@ -109,7 +111,7 @@ interface Search {
   readonly way: Reach;
   /** Why the libOS of ours cannot be reached; `undefined` if it can. */
   readonly unreachable: string | undefined;
-  readonly idle: string;
+  readonly idle: readonly string[];
   readonly fetch: boolean;
 }
 
@@ -122,10 +124,11 @@ interface Search {
 export async function subjects(
   machine: Machine,
   protocol: Protocol,
-  { libos: liboses, idle, only = SUBJECT_IDS, fetch = true }: SubjectOptions,
+  { libos: liboses, idle = ["adaptive"], only = SUBJECT_IDS, fetch = true }: SubjectOptions,
 ): Promise<Subjects> {
   assertKnown("subject", only, SUBJECT_IDS);
   assertKnown("libOS", liboses, LIBOS_NAMES);
+  assertKnown("idle policy", idle, IDLE_POLICIES);
   assertOneWire(liboses);
   const isWanted = ({ id }: { id: string }) => only.includes(id);
   const { way, unreachable } = findWay(machine, liboses[0] ?? "catnap");
@@ -184,10 +187,9 @@ async function examineOurs(
   isWanted: (entry: OurEntry) => boolean,
   { machine, protocol, way: { libos: route }, unreachable, idle }: Search,
 ): Promise<Candidate[]> {
-  const found = OURS[protocol].filter(isWanted).map(({ id, command }) => ({
-    id,
-    command: routed(command(idle, libos), route),
-  }));
+  const found = OURS[protocol].filter(isWanted).flatMap(({ id, command }) =>
+    idle.map((policy) => ({ id, command: routed(command(policy, libos), route) }))
+  );
   const [first] = found;
   if (first === undefined) return [];
   const skipped = unreachable ?? missingClient(route, protocol) ??

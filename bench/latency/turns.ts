@@ -106,7 +106,7 @@ class Turns implements AsyncDisposable {
     const { workload, effort, subjects } = options;
     this.#options = options;
     this.#wanted = workload.rounds(effort);
-    this.#life = Math.ceil(this.#wanted / effort.fresh);
+    this.#life = workload.fresh ? 1 : Math.ceil(this.#wanted / effort.fresh);
     this.#phases = workload.phases ?? "coarse";
     this.#progress = new Progress(this.#wanted * workload.parts.length * subjects.length);
   }
@@ -125,7 +125,7 @@ class Turns implements AsyncDisposable {
   async round(): Promise<void> {
     const { workload, subjects, effort: { fresh } } = this.#options;
     // More rounds than were wanted do not make servers be started that were to be started once.
-    const isOver = fresh > 1 && this.#round % this.#life === 0;
+    const isOver = (fresh > 1 || workload.fresh) && this.#round % this.#life === 0;
     if (this.#round === 0 || isOver) await this.#start();
     const missing = workload.parts.filter((part) => this.#lacks(part));
     const parts = missing.length === 0 ? workload.parts : missing;

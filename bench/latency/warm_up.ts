@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { loadEcho, loadKeyValue } from "../_harness/load.ts";
+import { loadEcho, loadHttp, loadKeyValue } from "../_harness/load.ts";
 import { Histogram } from "../_harness/histogram.ts";
 import type { Protocol } from "./subjects.ts";
 import type { Trial } from "./workload.ts";
 
-/** Requests between two looks. V8's last tier takes some ten thousand. */
+/** Requests between two looks, or three times as many as a short round has. V8's last tier takes some ten thousand. */
 const WINDOW = 10_000;
+const ROUNDS = 3;
 /** Two medians in a row that differ by less than this are of compiled code. */
 const TOLERANCE = 0.02;
 /** Less than this says nothing: the first tiers have steady speeds of their own. */
@@ -32,10 +33,13 @@ export async function warmUp(protocol: Protocol, trial: Trial): Promise<void> {
 }
 
 async function medianOfWindow(protocol: Protocol, trial: Trial): Promise<number> {
-  const { machine, server } = trial;
+  const { machine, server, effort: { operations } } = trial;
   const timeLimit = PATIENCE_MS;
+  const window = Math.min(WINDOW, ROUNDS * operations);
   const { times } = protocol === "kv"
-    ? await loadKeyValue(machine, server, { requests: 2 * WINDOW, connections: 10, timeLimit })
-    : await loadEcho(machine, server, { iterations: WINDOW, udp: protocol === "udp", timeLimit });
+    ? await loadKeyValue(machine, server, { requests: 2 * window, connections: 10, timeLimit })
+    : protocol === "http"
+    ? await loadHttp(machine, server, { iterations: window, timeLimit })
+    : await loadEcho(machine, server, { iterations: window, udp: protocol === "udp", timeLimit });
   return Histogram.of(times).quantile(0.5);
 }

@@ -5,7 +5,7 @@
  */
 import type { Sensitivity } from "../_harness/phase.ts";
 import type { Machine } from "../_harness/machine.ts";
-import type { Server } from "../_harness/server.ts";
+import type { Server, ServerCommand } from "../_harness/server.ts";
 import type { Samples } from "./samples.ts";
 import type { Parameter, RatioResult, Sample } from "./schema.ts";
 import type { Protocol, Subject } from "./subjects.ts";
@@ -64,6 +64,8 @@ export interface Workload {
   readonly protocol: Protocol;
   /** Who takes part, by id, unless others are asked for. */
   readonly subjects: readonly string[];
+  /** The idle policies of ours, unless others are asked for. @default {["adaptive"]} */
+  readonly idle?: readonly string[];
   /** The id of the one that the others are compared with. */
   readonly baseline: string;
   /** What varies within a trial. */
@@ -79,6 +81,12 @@ export interface Workload {
    * @default {"coarse"}
    */
   readonly phases?: Sensitivity | "none";
+  /** Whether servers are started afresh for each round. @default {false} */
+  readonly fresh?: boolean;
+  /** What has to be changed of how a server is started. */
+  readonly prepare?: (command: ServerCommand) => ServerCommand;
+  /** A program that has to be on `PATH`. */
+  readonly needs?: string;
   /** How many rounds. */
   rounds(effort: Effort): number;
   /** What one round does to each server, in words. */

@@ -2,7 +2,7 @@
  * Holds connections open: opens them, makes a few checked echoes on each, prints "ready", and keeps
  * them, silent, until its standard input ends; then closes all and exits.
  *
- *     connections --port P [--hostname 127.0.0.1] [--count 5000] [--echoes 4] [--cpu N]
+ *     connections --port P [--hostname 127.0.0.1] [--count 5000] [--echoes 4]
  */
 #include "peer.h"
 
@@ -12,10 +12,9 @@ int main(int argc, char **argv)
                                              { "port", required_argument, NULL, 'p' },
                                              { "count", required_argument, NULL, 'n' },
                                              { "echoes", required_argument, NULL, 'e' },
-                                             { "cpu", required_argument, NULL, 'c' },
                                              { 0 } };
     const char *hostname = "127.0.0.1";
-    int port = 0, cpu = -1;
+    int port = 0;
     long count = 5000, echoes = 4;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
@@ -23,14 +22,12 @@ int main(int argc, char **argv)
         case 'p': port = (int)number("port", optarg, 1, 65535); break;
         case 'n': count = number("count", optarg, 1, 1000000); break;
         case 'e': echoes = number("echoes", optarg, 1, 1000000); break;
-        case 'c': cpu = (int)number("cpu", optarg, 0, CPU_SETSIZE - 1); break;
         default: return EXIT_FAILED;
         }
     }
     if (port == 0)
         fail("--port is needed");
     raise_descriptor_limit();
-    pin_to(cpu);
     int *fds = open_connections(hostname, port, count, echoes);
     puts("ready");
     fflush(stdout);

@@ -2,7 +2,7 @@
  * A TCP echo server for many connections: one thread, one epoll set. It spins on epoll_wait(0), as
  * a server that polls does, or with --block sleeps in it, as most servers do.
  *
- *     echo_epoll [--hostname 127.0.0.1] [--port 0] [--cpu N] [--block]
+ *     echo_epoll [--hostname 127.0.0.1] [--port 0] [--block]
  */
 #include "peer.h"
 #include <sys/epoll.h>
@@ -55,22 +55,19 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = { { "hostname", required_argument, NULL, 'h' },
                                              { "port", required_argument, NULL, 'p' },
-                                             { "cpu", required_argument, NULL, 'c' },
                                              { "block", no_argument, NULL, 'b' },
                                              { 0 } };
     const char *hostname = "127.0.0.1";
-    int port = 0, cpu = -1, timeout = 0;
+    int port = 0, timeout = 0;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
         case 'h': hostname = optarg; break;
         case 'p': port = (int)number("port", optarg, 0, 65535); break;
-        case 'c': cpu = (int)number("cpu", optarg, 0, CPU_SETSIZE - 1); break;
         case 'b': timeout = -1; break;
         default: return EXIT_FAILED;
         }
     }
     raise_descriptor_limit();
-    pin_to(cpu);
     int epoll = epoll_create1(0);
     if (epoll < 0)
         fail("cannot make an epoll set: %s", strerror(errno));

@@ -3,7 +3,7 @@
  * recv() tried again until it brings something. It is the floor that kernel sockets allow, and so
  * the peer that "ours / C spin" is measured against.
  *
- *     echo_spin [--hostname 127.0.0.1] [--port 0] [--cpu N]
+ *     echo_spin [--hostname 127.0.0.1] [--port 0]
  */
 #include "peer.h"
 
@@ -31,21 +31,9 @@ static void echo_until_eof(int fd)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "hostname", required_argument, NULL, 'h' },
-                                             { "port", required_argument, NULL, 'p' },
-                                             { "cpu", required_argument, NULL, 'c' },
-                                             { 0 } };
     const char *hostname = "127.0.0.1";
-    int port = 0, cpu = -1;
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (o) {
-        case 'h': hostname = optarg; break;
-        case 'p': port = (int)number("port", optarg, 0, 65535); break;
-        case 'c': cpu = (int)number("cpu", optarg, 0, CPU_SETSIZE - 1); break;
-        default: return EXIT_FAILED;
-        }
-    }
-    pin_to(cpu);
+    int port = 0;
+    parse_address(argc, argv, &hostname, &port);
     int listener = listen_on(hostname, port);
     for (;;) {
         int fd = accept(listener, NULL, NULL);

@@ -107,6 +107,14 @@ static inline void write_samples(void)
         fail("cannot write %s: %s", common.samples, strerror(errno));
 }
 
+/* The end of a run: what was measured. */
+static inline void report(long operations, uint64_t elapsed, long bytes)
+{
+    write_samples();
+    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%ld}\n", operations,
+           (unsigned long long)elapsed, bytes);
+}
+
 /* ---- Time ---- */
 
 static inline uint64_t deadline_from(uint64_t begin)

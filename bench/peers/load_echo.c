@@ -3,6 +3,7 @@
  *
  *     load_echo --port P [--udp | --reconnect] [--connections 1] [--active ALL] [--size 64]
  *               [--iterations 50000] [--rate REQUESTS_PER_SECOND [--arrivals poisson|fixed] [--seed 1]]
+ *               [--cpu-of PID]
  *               [the options of load.h]
  *
  * Closed loop: each active connection has one request outstanding, and its latency counts from when it
@@ -18,7 +19,8 @@
  * another one; in an open loop, those that were still without one 200 ms after they were due when it
  * ended. Linux's TCP would wait as long (its least retransmission timeout) before it sent again. With
  * --reconnect, for a server whose TCP is known to let connections stall: requests of a closed loop without
- * a reply for 1 s, for as many as were on a connection that was left for a new one.
+ * a reply for 1 s, for as many as were on a connection that was left for a new one. And with --cpu-of
+ * "cpu": the nanoseconds of processor time that a process used meanwhile, in all its threads.
  */
 #include "load.h"
 #include <math.h>
@@ -36,10 +38,10 @@ enum { BURST = 16 };
 
 static struct {
     bool udp, reconnect, fixed_arrivals;
-    long connections, active, size, iterations;
+    long connections, active, size, iterations, cpu_of;
     double rate;
     uint64_t seed;
-} options = { false, false, false, 1, 0, 64, 50000, 0, 1 };
+} options = { false, false, false, 1, 0, 64, 50000, 0, 0, 1 };
 
 /* Requests are numbered per connection, and counted: those before `received` are over. */
 struct connection {
@@ -75,6 +77,7 @@ static void parse(int argc, char **argv)
                                            { "rate", required_argument, NULL, 'r' },
                                            { "arrivals", required_argument, NULL, 'v' },
                                            { "seed", required_argument, NULL, 'e' },
+                                           { "cpu-of", required_argument, NULL, 'P' },
                                            COMMON_OPTIONS,
                                            { 0 } };
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -87,6 +90,7 @@ static void parse(int argc, char **argv)
         case 'i': options.iterations = number("iterations", optarg, 1, 100000000); break;
         case 'r': options.rate = fraction("rate", optarg, 0.001, 1e9); break;
         case 'e': options.seed = (uint64_t)number("seed", optarg, 1, INT32_MAX); break;
+        case 'P': options.cpu_of = number("cpu-of", optarg, 1, INT32_MAX); break;
         case 'v':
             options.fixed_arrivals = strcmp(optarg, "fixed") == 0;
             if (!options.fixed_arrivals && strcmp(optarg, "poisson") != 0)
@@ -449,6 +453,19 @@ static void check_silent(void)
     }
 }
 
+/* The processor time of the process that is watched, by the clock that the kernel has for each. */
+static uint64_t cpu_ns(void)
+{
+    struct timespec time;
+    clockid_t clock;
+    if (options.cpu_of == 0)
+        return 0;
+    int error = clock_getcpuclockid((pid_t)options.cpu_of, &clock);
+    if (error != 0 || clock_gettime(clock, &time) != 0)
+        fail("cannot read the processor time of %ld: %s", options.cpu_of, strerror(error ? error : errno));
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
 int main(int argc, char **argv)
 {
     parse(argc, argv);
@@ -459,16 +476,21 @@ int main(int argc, char **argv)
     if (common.warmup > 0)
         run_closed(common.warmup, false);
     long unanswered = 0;
+    uint64_t cpu = cpu_ns();
     if (options.rate > 0)
         unanswered = run_open();
     else
         run_closed(options.iterations, true);
+    cpu = cpu_ns() - cpu;
     /* The wait for datagrams that were lost is no part of it. */
     uint64_t elapsed = (unanswered > 0 ? now_ns() : phase.last_progress) - phase.begin;
     check_silent();
     write_samples();
-    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld,\"lost\":%ld,\"unanswered\":%ld}\n",
+    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld,\"lost\":%ld,\"unanswered\":%ld",
            phase.answered, (unsigned long long)elapsed,
            (long long)phase.answered * options.size, phase.lost, unanswered);
+    if (options.cpu_of > 0)
+        printf(",\"cpu\":%llu", (unsigned long long)cpu);
+    puts("}");
     return 0;
 }

@@ -303,9 +303,6 @@ int main(int argc, char **argv)
     if (common.warmup > 0)
         run(common.warmup, false, false);
     run(options.requests, false, true);
-    write_samples();
-    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld}\n", phase.answered,
-           (unsigned long long)(phase.last_progress - phase.begin),
-           (long long)phase.answered * options.value_size);
+    report(phase.answered, phase.last_progress - phase.begin, phase.answered * options.value_size);
     return 0;
 }

@@ -117,6 +117,21 @@ static inline int connect_to(const char *hostname, int port)
     return fd;
 }
 
+/* The options of a server that has no others. */
+static inline void parse_address(int argc, char **argv, const char **hostname, int *port)
+{
+    static const struct option options[] = { { "hostname", required_argument, NULL, 'h' },
+                                             { "port", required_argument, NULL, 'p' },
+                                             { 0 } };
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (o) {
+        case 'h': *hostname = optarg; break;
+        case 'p': *port = (int)number("port", optarg, 0, 65535); break;
+        default: exit(EXIT_FAILED);
+        }
+    }
+}
+
 /* Thousands of connections need more descriptors than the usual soft limit of 1 024. */
 static inline void raise_descriptor_limit(void)
 {

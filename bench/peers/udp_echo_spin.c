@@ -2,7 +2,7 @@
  * The plainest UDP echo server there is: a non-blocking recvfrom() tried again until it brings a
  * datagram, which goes back to where it came from.
  *
- *     udp_echo_spin [--hostname 127.0.0.1] [--port 0] [--cpu N]
+ *     udp_echo_spin [--hostname 127.0.0.1] [--port 0]
  */
 #include "peer.h"
 
@@ -24,22 +24,10 @@ static int bind_to(const char *hostname, int port)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "hostname", required_argument, NULL, 'h' },
-                                             { "port", required_argument, NULL, 'p' },
-                                             { "cpu", required_argument, NULL, 'c' },
-                                             { 0 } };
     static char buffer[65536];
     const char *hostname = "127.0.0.1";
-    int port = 0, cpu = -1;
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (o) {
-        case 'h': hostname = optarg; break;
-        case 'p': port = (int)number("port", optarg, 0, 65535); break;
-        case 'c': cpu = (int)number("cpu", optarg, 0, CPU_SETSIZE - 1); break;
-        default: return EXIT_FAILED;
-        }
-    }
-    pin_to(cpu);
+    int port = 0;
+    parse_address(argc, argv, &hostname, &port);
     int fd = bind_to(hostname, port);
     set_nonblocking(fd);
     for (;;) {

@@ -7,7 +7,6 @@ import { BenchmarkError } from "../_harness/command_line.ts";
 import { Histogram } from "../_harness/histogram.ts";
 import { loadEcho, loadKeyValue, type LoadResult } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
-import { pingpong } from "../_harness/pingpong.ts";
 import type { Server, ServerCommand } from "../_harness/server.ts";
 import { type Handler, ourEcho, ourKeyValueServer, ourUdpEcho } from "../_harness/targets.ts";
 
@@ -39,8 +38,6 @@ export interface WorkloadOptions {
   readonly workload: string;
   /** How the handler of tcp-echo is written; those of the others are generators. */
   readonly handler: string;
-  /** The libOS. */
-  readonly libos: string;
   /** The idle policy. */
   readonly idle: string;
   /** Requests under way on each connection of kv. @default {1} */
@@ -58,31 +55,28 @@ const CONNECTIONS = 50;
 
 /** Returns a workload. */
 export function workloadOf(
-  { workload, handler, libos, idle, pipeline = 1 }: WorkloadOptions,
+  { workload, handler, idle, pipeline = 1 }: WorkloadOptions,
 ): Workload {
   switch (workload) {
     case "kv":
       return {
         title:
-          `kv over ${libos}, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections, ` +
+          `kv over catnap, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections, ` +
           `${pipeline} under way on each`,
-        command: ourKeyValueServer(idle, libos),
+        command: ourKeyValueServer(idle),
         run: (machine, server, ms) => loadKv(machine, server, ms, pipeline),
       };
     case "udp-echo":
       return {
-        title: `udp-echo over ${libos}, idle policy ${idle}: one client, 64 bytes`,
-        command: ourUdpEcho(idle, libos),
+        title: `udp-echo over catnap, idle policy ${idle}: one client, 64 bytes`,
+        command: ourUdpEcho(idle),
         run: (machine, server, ms) => echo(machine, server, ms, true),
       };
     default:
       return {
-        title: `tcp-echo over ${libos}, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
-        command: ourEcho(handler as Handler, idle, libos),
-        run: (machine, server, ms) =>
-          machine.compiler === undefined
-            ? pingpongWithoutC(machine, server, ms)
-            : echo(machine, server, ms, false),
+        title: `tcp-echo over catnap, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
+        command: ourEcho(handler as Handler, idle),
+        run: (machine, server, ms) => echo(machine, server, ms, false),
       };
   }
 }
@@ -116,10 +110,4 @@ function summarize(server: Server, { operations, elapsed, times }: LoadResult): 
   }
   const { p50, mean } = Histogram.of(times).figures();
   return { requests: operations, elapsed, p50, mean };
-}
-
-async function pingpongWithoutC(machine: Machine, server: Server, ms: number): Promise<Loaded> {
-  const load = { iterations: REQUESTS_PER_MS * ms, warmup: 0, timeLimit: ms };
-  const { iterations, p50, mean } = await pingpong(machine, server, load, "deno");
-  return { requests: iterations, elapsed: ms * 1e6, p50, mean };
 }

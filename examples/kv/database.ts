@@ -6,6 +6,7 @@
 import { CommandError } from "./errors.ts";
 import { ExpiryQueue } from "./expiry_queue.ts";
 import { hashBytes } from "./hash.ts";
+import type { Integer } from "./integer.ts";
 import { KeyTable } from "./key_table.ts";
 import { Field, NOWHERE, Records } from "./records.ts";
 import { Span } from "./span.ts";
@@ -49,9 +50,9 @@ export interface Shared {
 export class Database {
   #shared: Shared;
   #maximumKeys: number;
-  #records!: Records;
-  #table!: KeyTable;
-  #expiring!: ExpiryQueue;
+  readonly #records: Records;
+  readonly #table: KeyTable;
+  #expiring: ExpiryQueue;
   /** Every entry once, for the scan: a deletion moves the last entry into the hole. */
   #order: Entry[] = [];
   /** The part of {@linkcode Shared.memory} that is in here. */
@@ -66,7 +67,12 @@ export class Database {
   constructor(shared: Shared, maximumKeys: number = MAX_KEYS) {
     this.#shared = shared;
     this.#maximumKeys = maximumKeys;
-    this.clear();
+    this.#records = new Records(
+      (from, to) => this.#relocate(from, to),
+      (size) => shared.memory += size,
+    );
+    this.#table = new KeyTable(this.#records);
+    this.#expiring = new ExpiryQueue(this.#records);
   }
 
   /** How many keys there are, with those that have expired and are not collected yet. */
@@ -109,7 +115,7 @@ export class Database {
    * Sets a key, which then does not expire.
    *
    * @param key The key, new or not.
-   * @param value What it holds from now on.
+   * @param value What it holds from now on; if it is movable, it may be empty afterwards.
    * @returns The entry of the key.
    * @throws {CommandError} If there is no room for it.
    */
@@ -130,14 +136,16 @@ export class Database {
    */
   replace(entry: Entry, value: Span): Entry {
     const records = this.#records;
-    const { length } = value;
-    if (records.fits(entry, length)) {
-      records.write(entry, 0, value);
-      return entry;
-    }
     const { HASH } = Field;
-    const moved = records.make(this.key(entry), records.get(entry, HASH), length, length);
-    records.write(moved, 0, value);
+    let moved = NONE;
+    if (value.movable) moved = records.adopt(this.key(entry), records.get(entry, HASH), value);
+    if (moved === NONE) {
+      if (records.fits(entry, value.length) && !records.isHeld(entry)) {
+        records.write(entry, 0, value);
+        return entry;
+      }
+      moved = records.copy(this.key(entry), records.get(entry, HASH), value);
+    }
     return this.#supersede(entry, moved);
   }
 
@@ -174,20 +182,20 @@ export class Database {
 
   /** Deletes all keys, and lets go of all memory. */
   clear(): void {
-    this.#records = new Records((from, to) => this.#relocate(from, to));
-    this.#table = new KeyTable(this.#records);
+    this.#records.clear();
+    this.#table.clear();
     this.#expiring = new ExpiryQueue(this.#records);
     this.#order = [];
     this.#account(-this.#memory);
   }
 
   /** When an entry expires, in milliseconds since 1970, or `undefined` if it does not. */
-  deadline(entry: Entry): number | undefined {
-    return !this.#expires(entry) ? undefined : this.#expiring.deadline(entry);
+  deadline(entry: Entry): Integer | undefined {
+    return !this.#expires(entry) ? undefined : this.#expiring.exactDeadline(entry);
   }
 
   /** Lets an entry expire at a time, in milliseconds since 1970. */
-  expireAt(entry: Entry, deadline: number): void {
+  expireAt(entry: Entry, deadline: Integer): void {
     this.#expiring.set(entry, deadline);
   }
 
@@ -202,9 +210,9 @@ export class Database {
     return true;
   }
 
-  /** Every key that has not expired, in a span that is good until the next one. */
-  *keys(): Generator<Span, void, void> {
-    for (const entry of this.#order) if (!this.#hasExpired(entry)) yield this.key(entry);
+  /** Every entry that has not expired. */
+  *entries(): Generator<Entry, void, void> {
+    for (const entry of this.#order) if (!this.#hasExpired(entry)) yield entry;
   }
 
   /**
@@ -215,20 +223,19 @@ export class Database {
    * place that is still to be visited to one that was. So a key that exists throughout is visited at least
    * once, and no state has to be kept for the client.
    *
-   * @param cursor Where to go on, or 0 to begin.
+   * @param cursor Where to go on, or 0 to begin. With more than there ever can be keys, nothing is left to visit.
    * @param count How many keys to visit at most.
-   * @param visit Called with each entry that has not expired.
+   * @param visit Called with each entry that has not expired; all are good until the next key is changed.
    * @returns The cursor to go on with, or 0 when all keys have been visited.
    */
   scan(cursor: number, count: number, visit: (entry: Entry) => void): number {
-    const end = cursor === 0 ? this.#order.length : Math.min(cursor, this.#order.length);
+    const order = this.#order;
+    if (cursor > this.#maximumKeys) return 0;
+    const end = cursor === 0 ? order.length : Math.min(cursor, order.length);
     const start = Math.max(0, end - count);
-    for (let i = end - 1; i >= start; i--) {
-      const entry = this.#order[i]!;
-      // An expired entry goes the same way as any deletion: what takes its place has been visited.
-      if (this.#hasExpired(entry)) this.#expire(entry);
-      else visit(entry);
-    }
+    // First, since an expired entry goes the same way as any deletion, which moves others.
+    for (let i = end - 1; i >= start; i--) if (this.#hasExpired(order[i]!)) this.#expire(order[i]!);
+    for (let i = Math.min(end, order.length) - 1; i >= start; i--) visit(order[i]!);
     return start;
   }
 
@@ -270,8 +277,8 @@ export class Database {
     }
     const records = this.#records;
     this.#table.reserve();
-    const entry = records.make(key, hash, value.length, value.length);
-    records.write(entry, 0, value);
+    let entry = value.movable ? records.adopt(key, hash, value) : NONE;
+    if (entry === NONE) entry = records.copy(key, hash, value);
     records.set(entry, Field.ORDER, this.#order.push(entry) - 1);
     this.#table.add(entry, hash);
     this.#account(records.size(entry) + KEY_COST);

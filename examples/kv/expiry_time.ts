@@ -16,15 +16,15 @@ const PLAIN = 2 ** 42;
  * @param unit How many milliseconds it counts: 1 or 1000.
  * @param base What it counts from: the time now, or 0.
  * @param command The name of the command, for the error.
- * @returns The time, rounded where it is further away than 285 thousand years.
+ * @returns The time.
  * @throws {CommandError} If the time does not fit 64 bits.
  */
-export function expiryTime(amount: Integer, unit: number, base: number, command: string): number {
+export function expiryTime(amount: Integer, unit: number, base: number, command: string): Integer {
   if (typeof amount === "number" && Math.abs(amount) < PLAIN) return amount * unit + base;
   const scaled = BigInt(amount) * BigInt(unit);
   const time = scaled + BigInt(base);
   if (scaled < MIN_INTEGER || time > MAX_INTEGER) throw expiryError(command);
-  return Number(time);
+  return Number.isSafeInteger(Number(time)) ? Number(time) : time;
 }
 
 /** The reply to a time that cannot be meant. */

@@ -10,7 +10,6 @@ import { REDIS_VERSION } from "./version.ts";
 type Fields = Record<string, string | number>;
 
 const SECONDS_PER_DAY = 86_400;
-const MEBIBYTE = 2 ** 20;
 /** Words that ask for every section. */
 const EVERYTHING = ["default", "all", "everything"];
 
@@ -31,18 +30,20 @@ const SECTIONS: Readonly<Record<string, (store: Store) => Fields>> = {
   },
   Clients: (store) => ({
     connected_clients: store.sessions.size,
+    maxclients: store.maximumClients,
     blocked_clients: 0,
   }),
-  Memory: () => {
+  Memory: ({ configuration }) => {
     const { heapUsed, external, rss } = process.memoryUsage();
     const used = heapUsed + external;
+    const maximum = Number(configuration.get("maxmemory"));
     return {
       used_memory: used,
-      used_memory_human: `${(used / MEBIBYTE).toFixed(2)}M`,
+      used_memory_human: forPeople(used),
       used_memory_rss: rss,
-      used_memory_rss_human: `${(rss / MEBIBYTE).toFixed(2)}M`,
-      maxmemory: 0,
-      maxmemory_human: "0B",
+      used_memory_rss_human: forPeople(rss),
+      maxmemory: maximum,
+      maxmemory_human: forPeople(maximum),
       maxmemory_policy: "noeviction",
     };
   },
@@ -72,6 +73,12 @@ const SECTIONS: Readonly<Record<string, (store: Store) => Fields>> = {
     return fields;
   },
 };
+
+/** A number of bytes in the largest unit of which there is one. */
+function forPeople(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 2)}${"BKMGT"[power]}`;
+}
 
 /**
  * Describes a store as INFO does.

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { allocate, NOWHERE, type Records } from "./records.ts";
+import { allocate, free } from "./memory.ts";
+import { NOWHERE, type Records } from "./records.ts";
 import type { Span } from "./span.ts";
 
 /** Slots of an empty table. */
@@ -20,7 +21,7 @@ const MOST = 16;
 export class KeyTable {
   readonly #records: Records;
   /** Pairs: a hash, and the place of a record or {@linkcode NOWHERE}. */
-  #slots = new Int32Array(2 * SMALLEST);
+  #slots: Int32Array<ArrayBuffer> = new Int32Array(2 * SMALLEST);
   #size = 0;
 
   /** @param records Where the keys are. */
@@ -82,6 +83,13 @@ export class KeyTable {
     if (--this.#size * MOST < count && count > SMALLEST) this.#resize(slots.length / 2);
   }
 
+  /** Frees its memory. No record is in it any more. */
+  clear(): void {
+    free(this.#slots.buffer);
+    this.#slots = new Int32Array(2 * SMALLEST);
+    this.#size = 0;
+  }
+
   #slotOf(place: number, hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
@@ -105,5 +113,6 @@ export class KeyTable {
     for (let i = 0; i < old.length; i += 2) {
       if (old[i + 1] !== NOWHERE) this.#insert(old[i + 1]!, old[i]!);
     }
+    free(old.buffer);
   }
 }

@@ -9,6 +9,7 @@
  *
  * @module
  */
+export { freedBytes } from "./memory.ts";
 export { ReplyBuffer, type ReplyMemory } from "./reply.ts";
 export { type ReplyMode, Session, type SessionInfo } from "./session.ts";
 export { type Statistics, Store, type StoreOptions } from "./store.ts";

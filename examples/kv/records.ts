@@ -7,6 +7,7 @@
  * @module
  */
 import { CommandError } from "./errors.ts";
+import { allocate, free, isHeld } from "./memory.ts";
 import { copy, type Span } from "./span.ts";
 
 /** Where no record is. */
@@ -39,6 +40,8 @@ const FIRST_SEGMENT_UNITS = 256;
 /** A record of more units has a segment to itself. */
 const LARGE_UNITS = SEGMENT_UNITS >> 2;
 const MAX_SEGMENTS = 2 ** (31 - SEGMENT_BITS);
+/** So many of the largest segments are kept when they are free: where values change, there soon is a need for them. */
+const MOST_SPARES = 4;
 
 const FREE = -1;
 /** The segment that is none. */
@@ -71,11 +74,22 @@ export class Records {
   #sparse = NONE;
   /** Units of all segments. */
   #total = 0;
+  /** Memory for the next segments. */
+  readonly #spares: ArrayBuffer[] = [];
   readonly #moved: (from: number, to: number) => void;
+  readonly #lingering: ((size: number) => void) | undefined;
 
-  /** @param moved Called when a record has another place. */
-  constructor(moved: (from: number, to: number) => void) {
+  /**
+   * @param moved Called when a record has another place.
+   * @param lingering Called with the size of memory that was let go of, but stays as long as replies need it; and
+   * with minus that when it goes.
+   */
+  constructor(
+    moved: (from: number, to: number) => void,
+    lingering?: (size: number) => void,
+  ) {
     this.#moved = moved;
+    this.#lingering = lingering;
   }
 
   /** How much memory there is for records, used or not, in bytes. */
@@ -133,12 +147,37 @@ export class Records {
   make(key: Span, hash: number, length: number, room: number): number {
     const units = unitsFor(key.length + room);
     const place = this.#take(units);
-    this.set(place, Field.UNITS, units);
-    this.set(place, Field.HASH, hash);
-    this.set(place, Field.EXPIRY, -1);
-    this.set(place, Field.KEY_LENGTH, key.length);
-    this.set(place, Field.VALUE_LENGTH, length);
-    key.copyTo(this.#memory(place), this.#start(place));
+    this.#describe(place, units, key, hash, length);
+    return place;
+  }
+
+  /** Makes a record of a copy of the value, as {@linkcode Records.make}. */
+  copy(key: Span, hash: number, value: Span): number {
+    const place = this.make(key, hash, value.length, value.length);
+    this.write(place, 0, value);
+    return place;
+  }
+
+  /**
+   * Makes a record of a value with the memory that it is in, which is the record's from now on.
+   *
+   * @param key The key.
+   * @param hash The hash of it.
+   * @param value The value; it is empty afterwards.
+   * @returns Its place, or {@linkcode NOWHERE} if a record would have another layout: the value is to be copied then.
+   * @throws {CommandError} If there are too many segments.
+   */
+  adopt(key: Span, hash: number, value: Span): number {
+    const { bytes, length } = value;
+    const units = unitsFor(key.length + length);
+    if (
+      units <= LARGE_UNITS || bytes.byteOffset !== HEADER_SIZE + key.length ||
+      bytes.buffer.byteLength !== units * UNIT
+    ) return NOWHERE;
+    const segment = this.#nextSegment();
+    this.#addSegment(segment, value.take());
+    const place = this.#put(segment, units);
+    this.#describe(place, units, key, hash, length);
     return place;
   }
 
@@ -147,6 +186,11 @@ export class Records {
     const units = unitsFor(this.get(place, Field.KEY_LENGTH) + length);
     const own = this.get(place, Field.UNITS);
     return units <= own && units >= own >> 1;
+  }
+
+  /** Whether replies still need the value of a record, or of its neighbours: it must not be overwritten then. */
+  isHeld(place: number): boolean {
+    return isHeld(this.#memory(place).buffer);
   }
 
   /** Overwrites the value of a record from byte `offset` on; it ends after these bytes, for which there is room. */
@@ -167,6 +211,25 @@ export class Records {
     this.#tidy(sparse);
   }
 
+  /** Frees all memory. No record is left. */
+  clear(): void {
+    for (let segment = NONE + 1; segment < this.#bytes.length; segment++) {
+      if (this.#bytes[segment] !== this.#bytes[NONE]) this.#drop(segment);
+    }
+    for (const memory of this.#spares.splice(0)) free(memory);
+    this.#head = NONE;
+    this.#sparse = NONE;
+  }
+
+  #describe(place: number, units: number, key: Span, hash: number, length: number): void {
+    this.set(place, Field.UNITS, units);
+    this.set(place, Field.HASH, hash);
+    this.set(place, Field.EXPIRY, -1);
+    this.set(place, Field.KEY_LENGTH, key.length);
+    this.set(place, Field.VALUE_LENGTH, length);
+    key.copyTo(this.#memory(place), this.#start(place));
+  }
+
   #memory(place: number): Uint8Array<ArrayBuffer> {
     return this.#bytes[place >>> SEGMENT_BITS]!;
   }
@@ -179,33 +242,46 @@ export class Records {
   #take(units: number): number {
     let segment = this.#head;
     if (units > LARGE_UNITS) {
-      segment = this.#addSegment(units);
+      segment = this.#makeSegment(units);
     } else if ((this.#ends[segment]! + units) * UNIT > this.#bytes[segment]!.length) {
       // As large as all before it together, so that a few keys do not take much.
       const size = Math.max(FIRST_SEGMENT_UNITS, units, this.#total);
-      this.#head = this.#addSegment(Math.min(size, SEGMENT_UNITS));
+      this.#head = this.#makeSegment(Math.min(size, SEGMENT_UNITS));
       if (this.#isSparse(segment)) this.#sparse = segment;
       segment = this.#head;
     }
+    return this.#put(segment, units);
+  }
+
+  /** Takes so many units at the end of a segment; returns their place. */
+  #put(segment: number, units: number): number {
     const offset = this.#ends[segment]!;
     this.#ends[segment] = offset + units;
     this.#live[segment]! += units;
     return segment * SEGMENT_UNITS + offset;
   }
 
-  #addSegment(units: number): number {
+  #makeSegment(units: number): number {
+    const segment = this.#nextSegment();
+    const spare = units === SEGMENT_UNITS ? this.#spares.pop() : undefined;
+    this.#addSegment(segment, spare ?? allocate(units * UNIT));
+    return segment;
+  }
+
+  #nextSegment(): number {
     const segment = this.#vacant.at(-1) ?? this.#bytes.length;
-    if (segment >= MAX_SEGMENTS) {
-      throw new CommandError("OOM command not allowed: too many segments");
-    }
-    const buffer = allocate(units * UNIT);
+    if (segment < MAX_SEGMENTS) return segment;
+    throw new CommandError("OOM command not allowed: too many segments");
+  }
+
+  /** Gives the next segment its memory. */
+  #addSegment(segment: number, memory: ArrayBuffer): void {
     this.#vacant.pop();
-    this.#bytes[segment] = new Uint8Array(buffer);
-    this.#words[segment] = new Int32Array(buffer);
+    this.#bytes[segment] = new Uint8Array(memory);
+    this.#words[segment] = new Int32Array(memory);
     this.#ends[segment] = 0;
     this.#live[segment] = 0;
-    this.#total += units;
-    return segment;
+    this.#total += memory.byteLength / UNIT;
   }
 
   #isSparse(segment: number): boolean {
@@ -238,27 +314,43 @@ export class Records {
       this.set(place, Field.ORDER, FREE);
       this.#live[segment]! -= units;
     }
-    this.#total -= bytes.length / UNIT;
-    this.#ends[segment] = 0;
-    this.#bytes[segment] = this.#bytes[0]!;
-    this.#words[segment] = this.#words[0]!;
-    this.#vacant.push(segment);
+    this.#drop(segment);
   }
+
+  /** Lets go of a segment. */
+  #drop(segment: number): void {
+    const { buffer, length } = this.#bytes[segment]!;
+    this.#total -= length / UNIT;
+    this.#ends[segment] = 0;
+    this.#live[segment] = 0;
+    this.#bytes[segment] = this.#bytes[NONE]!;
+    this.#words[segment] = this.#words[NONE]!;
+    this.#vacant.push(segment);
+    if (
+      length === SEGMENT_UNITS * UNIT && this.#spares.length < MOST_SPARES && !isHeld(buffer)
+    ) this.#spares.push(buffer);
+    else free(buffer, this.#lingering);
+  }
+}
+
+/** The layout of memory that a value may be read into, to become a record without a copy. */
+export interface RecordLayout {
+  /** How large the memory is. */
+  size: number;
+  /** Where the value is in it. */
+  offset: number;
+}
+
+/**
+ * The layout of the record that a value may become.
+ *
+ * @param keyLength How long its key is.
+ * @param length How long the value is.
+ */
+export function recordLayout(keyLength: number, length: number): RecordLayout {
+  return { size: unitsFor(keyLength + length) * UNIT, offset: HEADER_SIZE + keyLength };
 }
 
 function unitsFor(length: number): number {
   return Math.ceil((HEADER_SIZE + length) / UNIT);
-}
-
-/**
- * Memory of so many bytes.
- *
- * @throws {CommandError} If there is none.
- */
-export function allocate(size: number): ArrayBuffer {
-  try {
-    return new ArrayBuffer(size);
-  } catch (cause) {
-    throw new CommandError(`OOM command not allowed: no memory for ${size} bytes`, { cause });
-  }
 }

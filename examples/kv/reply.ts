@@ -3,14 +3,21 @@
  *
  * @module
  */
+import { CommandError } from "./errors.ts";
 import type { Integer } from "./integer.ts";
 import { encodeLatin1 } from "./latin1.ts";
-import type { Span } from "./span.ts";
+import { ReplyTail } from "./reply_tail.ts";
+import { copy, Span } from "./span.ts";
 
 /** What a batch of replies has at first. */
 const INITIAL_SIZE = 16 * 1024;
 const NOTHING = new Uint8Array(0);
-/** Replies that nobody reads must not fill the memory of the server. */
+/**
+ * No further request is run while this many bytes of replies have not been sent: enough for thousands of small replies
+ * in one push, and few for a client that does not read them.
+ */
+const BATCH = 128 * 1024;
+/** No reply that is not made of what is stored comes near this. */
 const MAX_SIZE = 2 ** 30;
 
 /**
@@ -52,6 +59,11 @@ export class ReplyBuffer {
   protocol: 2 | 3 = 2;
 
   readonly #memory: ReplyMemory;
+  /** What comes after these bytes, if there is more than one batch of it. */
+  #tail: ReplyTail | null = null;
+  /** The string of the tail that is being written, without what was. */
+  readonly #rest = new Span();
+  #writing = false;
 
   /** @param memory Gives the memory to write into; the default is an array of its own for each batch. */
   constructor(memory: ReplyMemory = grow) {
@@ -62,6 +74,20 @@ export class ReplyBuffer {
   reset(): void {
     this.length = 0;
     this.bytes = NOTHING;
+  }
+
+  /** Takes back all but the first `length` bytes, and what would come after them. */
+  rewind(length: number): void {
+    this.length = length;
+    this.#tail?.close();
+    this.#tail = null;
+    this.#writing = false;
+  }
+
+  /** Whether these replies are to be sent before there are more: those to further requests, or the rest of the last. */
+  get full(): boolean {
+    if (this.#tail !== null) this.#writeTail(this.#tail);
+    return this.length >= BATCH || this.#tail !== null;
   }
 
   /** The reply `OK`. */
@@ -109,6 +135,15 @@ export class ReplyBuffer {
     this.#lineEnd();
   }
 
+  /**
+   * A bulk string whose memory is not written to while it is held, and not freed. It is copied when there is room for
+   * it, so that no reply takes more than one batch, however long it is.
+   */
+  stored(value: Span): void {
+    if (this.#hasRoom(value.length + 2)) this.value(value);
+    else (this.#tail ??= new ReplyTail()).add(value);
+  }
+
   /** A bulk string from one of latin1. */
   bulk(text: string): void {
     this.#reserve(HEADER_SIZE + text.length + 2);
@@ -118,12 +153,8 @@ export class ReplyBuffer {
 
   /** The absence of a value: the null bulk string, or the null of RESP3. */
   null(): void {
-    this.#line(this.protocol === 2 ? "$-1" : "_");
-  }
-
-  /** The absence of an array: the null array, or the null of RESP3. */
-  nullArray(): void {
-    this.#line(this.protocol === 2 ? "*-1" : "_");
+    if (this.#hasRoom(0)) this.#null();
+    else (this.#tail ??= new ReplyTail()).add(null);
   }
 
   /** The head of an array: `count` replies follow. */
@@ -148,6 +179,39 @@ export class ReplyBuffer {
     this.#reserve(HEADER_SIZE + text.length + 6);
     this.#header(VERBATIM, text.length + 4);
     this.#line("txt:" + text);
+  }
+
+  /** Whether a header and `size` bytes more come next, and are within the batch. */
+  #hasRoom(size: number): boolean {
+    return this.#tail === null && this.length + HEADER_SIZE + size <= BATCH;
+  }
+
+  #null(): void {
+    this.#line(this.protocol === 2 ? "$-1" : "_");
+  }
+
+  /** Writes as much of the tail as there is room for. */
+  #writeTail(tail: ReplyTail): void {
+    const rest = this.#rest;
+    while (this.#writing || !tail.empty) {
+      if (this.length + HEADER_SIZE > BATCH) return;
+      this.#reserve(BATCH - this.length);
+      if (this.#writing) {
+        const start = rest.start;
+        rest.start = Math.min(rest.end, start + BATCH - this.length - 2);
+        this.length = copy(rest.bytes, start, rest.start, this.bytes, this.length);
+        if (rest.length > 0) return;
+        this.#lineEnd();
+        this.#writing = false;
+      } else if (tail.shift(rest)) {
+        this.#header(BULK, rest.length);
+        this.#writing = true;
+      } else {
+        this.#null();
+      }
+    }
+    tail.close();
+    this.#tail = null;
   }
 
   /** A line of its own: `text`, CR LF. */
@@ -190,12 +254,16 @@ export class ReplyBuffer {
 
   #grow(size: number): void {
     if (size > MAX_SIZE) {
-      throw new RangeError(
-        `Cannot reply: ${size} bytes of replies are waiting, the limit is ${MAX_SIZE}`,
+      throw new CommandError(
+        `OOM command not allowed: the reply takes more than ${MAX_SIZE} bytes`,
       );
     }
     const room = Math.max(size, INITIAL_SIZE, this.bytes.length * 2);
-    this.bytes = this.#memory(room, this.bytes, this.length);
+    try {
+      this.bytes = this.#memory(room, this.bytes, this.length);
+    } catch (cause) {
+      throw new CommandError("OOM command not allowed: no memory for the reply", { cause });
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 import { CommandError } from "./errors.ts";
 import { type Integer, parseInteger } from "./integer.ts";
 import { decodeLatin1 } from "./latin1.ts";
+import { allocate, free } from "./memory.ts";
 import { Span } from "./span.ts";
 
 const EMPTY = new Uint8Array(0);
@@ -26,10 +27,10 @@ export class CommandRequest {
   source: Uint8Array = EMPTY;
 
   /** Where each argument is in `source`; a large one has the complement of its index in `#large`. */
-  #starts = new Int32Array(INITIAL_ROOM);
-  #ends = new Int32Array(INITIAL_ROOM);
+  #starts: Int32Array<ArrayBuffer> = new Int32Array(INITIAL_ROOM);
+  #ends: Int32Array<ArrayBuffer> = new Int32Array(INITIAL_ROOM);
   /** Arguments that have memory of their own. */
-  #large: Uint8Array[] = [];
+  #large: Span[] = [];
   readonly #key = new Span();
   readonly #value = new Span();
 
@@ -99,10 +100,17 @@ export class CommandRequest {
     this.#ends[this.count++] = end;
   }
 
-  /** Adds an argument with memory of its own. */
-  addLarge(argument: Uint8Array): void {
-    const place = ~(this.#large.push(argument) - 1);
+  /** Adds an argument with memory of its own: whoever wants it may take it. */
+  addLarge(argument: Uint8Array<ArrayBuffer>): void {
+    const span = new Span().set(argument, 0, argument.length);
+    span.movable = true;
+    const place = ~(this.#large.push(span) - 1);
     this.add(place, place);
+  }
+
+  /** How long the last argument is; 0 if there is none. */
+  get lastLength(): number {
+    return this.count === 0 ? 0 : this.value(this.count - 1).length;
   }
 
   /** Moves every place down by `distance`, as the bytes have been. */
@@ -114,11 +122,16 @@ export class CommandRequest {
     }
   }
 
-  /** Forgets all arguments. */
+  /** Forgets all arguments, and frees their memory. */
   clear(): void {
     this.count = 0;
-    if (this.#large.length > 0) this.#large = [];
+    if (this.#large.length > 0) {
+      for (const { bytes, movable } of this.#large) if (movable) free(bytes.buffer as ArrayBuffer);
+      this.#large = [];
+    }
     if (this.#starts.length > RETAINED_ROOM) {
+      free(this.#starts.buffer);
+      free(this.#ends.buffer);
       this.#starts = new Int32Array(INITIAL_ROOM);
       this.#ends = new Int32Array(INITIAL_ROOM);
     }
@@ -132,13 +145,13 @@ export class CommandRequest {
   #place(index: number, span: Span): Span {
     const start = this.#starts[index]!;
     if (start >= 0) return span.set(this.source, start, this.#ends[index]!);
-    const large = this.#large[~start]!;
-    return span.set(large, 0, large.length);
+    return this.#large[~start]!;
   }
 }
 
 function doubled(places: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const more = new Int32Array(places.length * 2);
+  const more = new Int32Array(allocate(places.byteLength * 2));
   more.set(places);
+  free(places.buffer);
   return more;
 }

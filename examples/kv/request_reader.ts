@@ -6,6 +6,8 @@
 import { splitInline } from "./inline.ts";
 import { parseInteger } from "./integer.ts";
 import { decodeLatin1, encodeLatin1 } from "./latin1.ts";
+import { allocate, free } from "./memory.ts";
+import { recordLayout } from "./records.ts";
 import { CommandRequest } from "./request.ts";
 
 const EMPTY = new Uint8Array(0);
@@ -16,6 +18,8 @@ const MAX_ARGUMENTS = 2 ** 31 - 1;
 const RETAINED_SIZE = 64 * 1024;
 /** An unfinished argument of at least this many bytes gets memory of its own, into which each byte is copied once. */
 const LARGE_ARGUMENT = 32 * 1024;
+/** Before an argument with memory of its own there is room for a key that is shorter than this. */
+const MOST_KEY_ROOM = 4 * 1024;
 
 const CR = 13;
 const LF = 10;
@@ -54,12 +58,12 @@ export class RequestReader {
   /** The length of the argument being read, or −1 before its header. */
   #bulkLength = UNFINISHED;
   /** The argument with memory of its own that is being read, and is not complete. */
-  #filling: Uint8Array | undefined;
+  #filling: Uint8Array<ArrayBuffer> | undefined;
   /** How many bytes of the request being read are in memory of their own. */
   #largeBytes = 0;
   /** How many bytes of the argument being filled have come, with its line end. */
   #filled = 0;
-  #kept: Uint8Array = EMPTY;
+  #kept: Uint8Array<ArrayBuffer> = EMPTY;
 
   /**
    * @param maximumBulk The longest argument to accept, in bytes.
@@ -96,6 +100,7 @@ export class RequestReader {
    * @returns Whether there is one. If not, more bytes are needed, or there is an
    * {@linkcode RequestReader.error}.
    * @throws {RangeError} If the request takes more memory than it may.
+   * @throws {CommandError} If there is no memory for it.
    */
   next(): boolean {
     while (this.#expected === 0) {
@@ -128,7 +133,7 @@ export class RequestReader {
     this.#checkSize(this.#limit - origin);
     if (origin === this.#limit || this.error !== undefined) {
       this.#limit = 0;
-      if (this.#kept.length > RETAINED_SIZE) this.#kept = EMPTY;
+      if (this.#kept.length > RETAINED_SIZE) this.#setKept(EMPTY);
     } else if (this.#bytes !== this.#kept) {
       const bytes = this.#bytes;
       const limit = this.#limit;
@@ -142,6 +147,14 @@ export class RequestReader {
     }
     this.#bytes = this.#kept;
     this.request.release();
+  }
+
+  /** Frees all memory. The reader is of no use any more. */
+  close(): void {
+    if (this.#filling !== undefined) free(this.#filling.buffer);
+    this.#filling = undefined;
+    this.request.clear();
+    this.#setKept(EMPTY);
   }
 
   /** Reads arguments until the request is complete; returns whether it is. */
@@ -255,7 +268,10 @@ export class RequestReader {
     const start = this.#position;
     this.#largeBytes += length;
     this.#checkSize(start - this.#origin);
-    this.#filling = new Uint8Array(length);
+    // It may be the value of a key, and become a record with the memory that it is in.
+    const { lastLength } = this.request;
+    const { size, offset } = recordLayout(lastLength < MOST_KEY_ROOM ? lastLength : 0, length);
+    this.#filling = new Uint8Array(allocate(size), offset, length);
     this.#filled = 0;
     this.#fill(this.#bytes, start, this.#limit);
     this.#limit = start;
@@ -280,13 +296,19 @@ export class RequestReader {
   #keep(input: Uint8Array, start: number, end: number): void {
     const length = this.#limit + end - start;
     if (length > this.#kept.length) {
-      const grown = new Uint8Array(Math.max(length, this.#kept.length * 2));
+      const grown = new Uint8Array(allocate(Math.max(length, this.#kept.length * 2)));
       grown.set(this.#kept.subarray(0, this.#limit));
-      this.#kept = grown;
+      this.#setKept(grown);
     }
     this.#kept.set(input.subarray(start, end), this.#limit);
     this.#bytes = this.#kept;
     this.#limit = length;
+  }
+
+  /** Frees `#kept`, and lets it be another array. */
+  #setKept(kept: Uint8Array<ArrayBuffer>): void {
+    if (this.#kept !== EMPTY) free(this.#kept.buffer);
+    this.#kept = kept;
   }
 
   /** Throws if the request being read takes too much memory, `kept` bytes of which are not its own. */

@@ -12,12 +12,6 @@ import type { CommandRequest } from "./request.ts";
 import type { RequestReader } from "./request_reader.ts";
 import type { Store } from "./store.ts";
 
-/**
- * No further request is run while this many bytes of replies have not been sent: enough for thousands of
- * small replies in one push.
- */
-const REPLY_BATCH = 128 * 1024;
-
 /** What the network knows about a client; CLIENT INFO shows it. */
 export interface SessionInfo {
   /** The address of the client, as `127.0.0.1:50000`. */
@@ -79,7 +73,8 @@ export class Session {
   #running = false;
 
   /**
-   * @param store What all clients share; the client is listed there until {@linkcode Session.close}.
+   * @param store What all clients share; the client is listed there until {@linkcode Session.close}. If there are too
+   * many, the session is not open, and has only an error to reply.
    * @param info What the network knows about the client.
    * @param memory Gives the memory that replies are written into.
    */
@@ -90,7 +85,8 @@ export class Session {
     this.id = store.nextSessionId();
     this.connectedAt = this.activeAt = store.now;
     this.database = store.databases[0]!;
-    store.sessions.set(this.id, this);
+    if (store.sessions.size < store.maximumClients) store.sessions.set(this.id, this);
+    else this.#refuse("ERR max number of clients reached");
   }
 
   /** Whether to go on: if not, the connection is to be closed when the replies have been sent. */
@@ -98,7 +94,7 @@ export class Session {
     return this.#open;
   }
 
-  /** Whether requests wait until the replies to those before them were sent. */
+  /** Whether requests, or the rest of a reply, wait until the replies before them were sent. */
   get paused(): boolean {
     return this.#paused;
   }
@@ -109,7 +105,7 @@ export class Session {
    * bytes must not change before that. What is left of an unfinished request is copied.
    *
    * @param input Bytes from the client, in any portion.
-   * @throws {RangeError} If a request or the reply to one is too long, or memory cannot be had; close the
+   * @throws {RangeError} If a request is too long, or there is no memory for it; close the session, and the
    * connection.
    */
   feed(input: Uint8Array): void {
@@ -122,12 +118,12 @@ export class Session {
   }
 
   /**
-   * Runs the requests that had to wait until the replies to those before them were sent.
+   * Goes on with what had to wait until the replies before it were sent: the rest of a reply, and further requests.
    *
    * So a client that asks for more than it reads waits for itself, and holds no memory for replies that
    * nobody takes.
    *
-   * @returns Whether there were any.
+   * @returns Whether there was anything.
    * @throws {RangeError} As {@linkcode Session.feed}.
    */
   resume(): boolean {
@@ -137,10 +133,16 @@ export class Session {
     return true;
   }
 
-  /** Takes the client out of the list of clients. Call it when the connection is gone. */
+  /** Takes the client out of the list of clients, and frees what is held for it. Call it when the connection is gone. */
   close(): void {
     this.#open = false;
     this.store.sessions.delete(this.id);
+    // A command that ends its own session is not through with its request.
+    if (this.#running) return;
+    this.#paused = false;
+    this.#reader?.close();
+    this.#reader = null;
+    this.reply.rewind(this.reply.length);
   }
 
   /** Ends the session and closes its connection: at once, or, of the session that asks, after the reply. */
@@ -183,16 +185,16 @@ export class Session {
     this.activeAt = store.now;
     this.#running = true;
     try {
-      while (this.#open && reader.next()) {
-        this.#execute(reader.request);
-        if (reply.length >= REPLY_BATCH && this.#open) {
+      while (this.#open) {
+        if (reply.full) {
           this.#paused = true;
           return;
         }
+        if (!reader.next()) break;
+        this.#execute(reader.request);
       }
       if (reader.error !== undefined) {
-        this.#open = false;
-        if (this.replyMode === "on") this.#replyError(reader.error);
+        this.#refuse(reader.error);
       }
       reader.retain();
       if (reader.idle) {
@@ -201,7 +203,8 @@ export class Session {
       }
     } catch (error) {
       this.#open = false;
-      throw error;
+      if (!(error instanceof CommandError)) throw error;
+      throw new RangeError(`Cannot read request: ${error.message}`, { cause: error });
     } finally {
       this.#running = false;
     }
@@ -215,9 +218,11 @@ export class Session {
       if (command === undefined) this.#rejectUnknown(request);
       else this.#call(command, request);
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      this.reply.length = mark;
-      this.#replyError(error.message);
+      // The engine has a limit to the length of strings; no command has an error of its own for that.
+      if (!(error instanceof CommandError || error instanceof RangeError)) throw error;
+      this.reply.rewind(mark);
+      const kind = error instanceof CommandError ? "" : "OOM command not allowed: ";
+      this.#replyError(kind + error.message);
     }
     if (this.replyMode !== "on") this.#applyReplyMode(mark);
   }
@@ -260,6 +265,12 @@ export class Session {
     );
   }
 
+  /** Ends the session with an error. */
+  #refuse(message: string): void {
+    this.#open = false;
+    if (this.replyMode === "on") this.#replyError(message);
+  }
+
   #replyError(message: string): void {
     this.store.statistics.errors++;
     this.reply.error(message);
@@ -272,7 +283,7 @@ export class Session {
       this.replyMode = "skip";
       return;
     }
-    this.reply.length = mark;
+    this.reply.rewind(mark);
     if (this.replyMode === "skip") this.replyMode = "on";
   }
 }

@@ -26,6 +26,8 @@ export class Span {
   start = 0;
   /** Index after the last byte. */
   end = 0;
+  /** Whether the bytes are the whole of memory that nobody else needs, and that may be taken over. */
+  movable = false;
 
   /** How many bytes there are. */
   get length(): number {
@@ -38,6 +40,14 @@ export class Span {
     this.start = start;
     this.end = end;
     return this;
+  }
+
+  /** Takes over the memory of a movable span, which is empty then. */
+  take(): ArrayBuffer {
+    const memory = (this.bytes.buffer as ArrayBuffer).transfer();
+    this.movable = false;
+    this.set(NOTHING, 0, 0);
+    return memory;
   }
 
   /**

@@ -12,12 +12,16 @@ const MOST_READERS = 8;
 
 /** What a {@linkcode Store} can be told; every setting has the default of Redis. */
 export interface StoreOptions {
+  /** Where the server listens, which CONFIG GET names; the default is everywhere. */
+  bind?: string;
   /** The time in milliseconds since 1970; the default is `Date.now`. */
   clock?: () => number;
   /** How many databases there are; the default is 16. */
   databases?: number;
   /** The longest argument and the longest value, in bytes; the default is 512 MiB. */
   maximumBulkLength?: number;
+  /** How many clients there may be at a time; the default is 10 000. */
+  maximumClients?: number;
   /**
    * How much memory keys and values may take, in bytes, before commands that add to it are refused; the default
    * is no limit.
@@ -51,6 +55,8 @@ export class Store {
   readonly statistics: Statistics;
   /** The longest argument and the longest value, in bytes. */
   readonly maximumBulkLength: number;
+  /** How many clients there may be at a time. */
+  readonly maximumClients: number;
   /** How much memory keys and values may take, in bytes. */
   readonly maximumMemory: number;
   /** The longest request, with all its arguments, in bytes. */
@@ -68,9 +74,11 @@ export class Store {
   /** @param options Settings other than the defaults of Redis. */
   constructor(options: StoreOptions = {}) {
     const {
+      bind = "* -::*",
       clock = Date.now,
       databases = 16,
       maximumBulkLength = 2 ** 29,
+      maximumClients = 10_000,
       maximumMemory = Infinity,
       maximumRequestLength = 2 ** 30,
       port = 6379,
@@ -78,6 +86,7 @@ export class Store {
     this.#clock = clock;
     this.startedAt = clock();
     this.maximumBulkLength = maximumBulkLength;
+    this.maximumClients = maximumClients;
     this.maximumMemory = maximumMemory;
     this.maximumRequestLength = maximumRequestLength;
     const statistics = newStatistics(this.startedAt);
@@ -85,13 +94,20 @@ export class Store {
     this.databases = Array.from({ length: databases }, () => new Database(statistics));
     this.configuration = new Map([
       ["appendonly", "no"],
+      ["bind", bind],
       ["client-query-buffer-limit", String(maximumRequestLength)],
       ["databases", String(databases)],
-      ["maxmemory", "0"],
+      ["maxclients", String(maximumClients)],
+      // As in Redis, 0 stands for no limit.
+      ["maxmemory", String(maximumMemory === Infinity ? 0 : Math.floor(maximumMemory))],
       ["maxmemory-policy", "noeviction"],
+      ["notify-keyspace-events", ""],
       ["port", String(port)],
       ["proto-max-bulk-len", String(maximumBulkLength)],
+      ["replica-read-only", "yes"],
+      ["requirepass", ""],
       ["save", ""],
+      ["slave-read-only", "yes"],
       ["timeout", "0"],
     ]);
   }

@@ -22,6 +22,12 @@ export const MSG = { PEEK: 0x2, TRUNC: 0x20, DONTWAIT: 0x40, NOSIGNAL: 0x4000 } 
 /** `SHUT_*`, `<sys/socket.h>`. */
 export const SHUT = { RD: 0, WR: 1, RDWR: 2 } as const;
 
+/** `AT_*`, `<fcntl.h>`. */
+export const AT = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100 } as const;
+
+/** `S_*`, `<sys/stat.h>`. */
+export const S = { IFMT: 0o170000, IFSOCK: 0o140000 } as const;
+
 /** `EPOLL*`, `<sys/epoll.h>`. */
 export const EPOLL = {
   CTL_ADD: 1,
@@ -48,6 +54,7 @@ export const SOL = { IP: 0, SOCKET: 1, TCP: 6, IPV6: 41 } as const;
 /** `SO_*`. */
 export const SO = {
   REUSEADDR: 2,
+  TYPE: 3,
   ERROR: 4,
   BROADCAST: 6,
   SNDBUF: 7,
@@ -55,6 +62,7 @@ export const SO = {
   KEEPALIVE: 9,
   LINGER: 13,
   REUSEPORT: 15,
+  ATTACH_FILTER: 26,
 } as const;
 
 /** `TCP_*`. */

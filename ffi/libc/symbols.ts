@@ -18,7 +18,7 @@ export const SYMBOLS = {
   // int listen(int fd, int backlog)
   listen: { parameters: ["i32", "i32"], result: "i32" },
   // int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
-  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
+  accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   // int connect(int fd, const struct sockaddr *addr, socklen_t len)
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // int close(int fd)
@@ -43,6 +43,10 @@ export const SYMBOLS = {
   sendto: { parameters: ["i32", "u64", "u64", "i32", "u64", "u32"], result: "i32" },
   // ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
   sendmsg: { parameters: ["i32", "u64", "i32"], result: "i32" },
+  // int statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *buf)
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  // int unlink(const char *path)
+  unlink: { parameters: ["buffer"], result: "i32" },
   // int epoll_create1(int flags)
   epoll_create1: { parameters: ["i32"], result: "i32" },
   // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
@@ -56,6 +60,8 @@ export const SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  // ssize_t readlink(const char *path, char *buf, size_t len)
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
   // int eventfd(unsigned int initial, int flags)
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   // ssize_t read(int fd, void *buf, size_t len)
@@ -70,6 +76,8 @@ export const SYMBOLS = {
   malloc: { parameters: ["usize"], result: "usize" },
   // void free(void *memory)
   free: { parameters: ["u64"], result: "void" },
+  // int malloc_trim(size_t pad)
+  malloc_trim: { parameters: ["usize"], result: "i32" },
   // void *memcpy(void *dest, const void *src, size_t len)
   memcpy: { parameters: ["u64", "u64", "u64"], result: "void" },
   // void *memset(void *buf, int value, size_t len)

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { SOCK, SOL, TCP } from "../../ffi/libc/constants.ts";
+import { SOL, TCP } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
 import { DemikernelError, Errno } from "../error.ts";
 import { OperationList } from "../runtime/operation/list.ts";
 import type { PooledOperation } from "../runtime/operation/operation.ts";
 import { Timer } from "../runtime/scheduler/timers.ts";
+import { acceptFrom, takeName } from "./address.ts";
 import type { CatnapContext } from "./socket_queue.ts";
 import { StreamQueue } from "./stream_queue.ts";
 
@@ -58,7 +59,7 @@ export class Backlog {
   /** Tries the oldest accept, or one that does not wait yet; says whether it ended. */
   tryAccept(operation: PooledOperation<number>): boolean {
     const { libc } = this.#context;
-    const fd = libc.accept4(this.#socket.fd, null, null, SOCK.NONBLOCK | SOCK.CLOEXEC);
+    const fd = acceptFrom(libc, this.#socket.fd);
     if (fd >= 0) {
       const qd = this.#adopt(fd);
       if (qd === null) {
@@ -114,7 +115,7 @@ export class Backlog {
   #adopt(fd: number): number | null {
     const { domain, records, lingers } = this.#socket;
     const type = records ? "seqpacket" : "stream";
-    const queue = new StreamQueue(this.#context, domain, type, fd, true);
+    const queue = new StreamQueue(this.#context, domain, type, fd, takeName());
     queue.lingers = lingers;
     if (domain !== "unix") setNodelay(this.#context, fd);
     try {

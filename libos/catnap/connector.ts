@@ -9,6 +9,7 @@ import { errno } from "../../ffi/libc/memory.ts";
 import { Errno } from "../error.ts";
 import type { PooledOperation } from "../runtime/operation/operation.ts";
 import { Timer } from "../runtime/scheduler/timers.ts";
+import { makeName, type Name, nameOf } from "./address.ts";
 import type { CatnapContext } from "./socket_queue.ts";
 import type { StreamQueue } from "./stream_queue.ts";
 
@@ -24,12 +25,12 @@ export class Connector {
   operation: PooledOperation<void> | null = null;
   readonly #socket: StreamQueue;
   readonly #context: CatnapContext;
-  readonly #over: (connected: boolean) => void;
+  readonly #over: (peer: Name | null) => void;
   readonly #retry = new Timer(() => this.#try());
   #layout: Uint8Array<ArrayBuffer> = UNSPECIFIED;
 
-  /** Makes the connector of a socket that epoll watches; `over` is told how each connect ended. */
-  constructor(socket: StreamQueue, context: CatnapContext, over: (connected: boolean) => void) {
+  /** Makes the connector of a socket that epoll watches; `over` is told where each connect led, or null. */
+  constructor(socket: StreamQueue, context: CatnapContext, over: (peer: Name | null) => void) {
     this.#socket = socket;
     this.#context = context;
     this.#over = over;
@@ -65,7 +66,7 @@ export class Connector {
       this.#pendingError();
       this.#context.forget(this.#socket);
     }
-    this.#over(false);
+    this.#over(null);
   }
 
   /** Completes what is under way with `ECANCELED`. */
@@ -88,7 +89,9 @@ export class Connector {
   #succeed(): void {
     const operation = this.operation!;
     this.operation = null;
-    this.#over(true);
+    // The kernel does not tell of a peer that has reset the connection by now.
+    const peer = nameOf(this.#context.libc, this.#socket.fd, "getpeername");
+    this.#over(peer ?? makeName(this.#layout));
     operation.complete(undefined);
   }
 

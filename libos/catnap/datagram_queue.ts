@@ -8,13 +8,13 @@ import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
-import { layOut } from "../runtime/socket_address.ts";
 import { isAddress, PeerAddress } from "./address.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { MOST } from "./sender.ts";
 import { SocketQueue, unlink } from "./socket_queue.ts";
-import type { Operation, Sga, SocketAddress } from "../pdpix.ts";
+import type { Sga, SocketAddress } from "../pdpix.ts";
 
 /** See the module's description. */
 export class DatagramQueue extends SocketQueue {
@@ -38,7 +38,7 @@ export class DatagramQueue extends SocketQueue {
 
   /** Fixes the peer: pushes go to it, and only what it sends is popped. May be done again. */
   override connect(address: SocketAddress): PooledOperation<void> {
-    const layout = layOut(address, this.domain, "connect", this.qd);
+    const layout = this.layOutTarget(address, "connect");
     const operation = this.start(Opcode.CONNECT);
     if (this.context.libc.connect(this.fd, layout, layout.length) < 0) {
       operation.fail(errno());
@@ -51,7 +51,7 @@ export class DatagramQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     if (!this.#connected) {
       throw this.error(
         "EDESTADDRREQ",
@@ -63,7 +63,7 @@ export class DatagramQueue extends SocketQueue {
   }
 
   /** See {@linkcode Queue.pushTo}. */
-  override pushTo(sga: HeapSga, address: SocketAddress): Operation<void> {
+  override pushTo(sga: HeapSga, address: SocketAddress): PushOperation {
     return this.#push(sga, this.#peer(address), "pushTo");
   }
 
@@ -92,7 +92,7 @@ export class DatagramQueue extends SocketQueue {
     unlink(operation, this.pops, this.pushes);
   }
 
-  #push(sga: HeapSga, peer: PeerAddress | null, call: string): Operation<void> {
+  #push(sga: HeapSga, peer: PeerAddress | null, call: string): PushOperation {
     sga.checkOwned(this.context.heap, call, this.qd);
     if (sga.numsegs > MESSAGE.SEGMENTS_MAX) {
       throw this.error("EMSGSIZE", call, `a datagram has at most ${MESSAGE.SEGMENTS_MAX} segments`);
@@ -169,9 +169,11 @@ export class DatagramQueue extends SocketQueue {
   /** The layout of an address: as it came, as it was the last time, or made anew. */
   #peer(address: SocketAddress): PeerAddress {
     const own = this.domain === "inet" ? 16 : 28;
-    if (address instanceof PeerAddress && address.size === own) return address;
+    if (
+      address instanceof PeerAddress && address.size === own && !(this.onlyIPv6 && address.mapped)
+    ) return address;
     const last = this.#last;
     if (last !== null && isAddress(address, last)) return last;
-    return this.#last = new PeerAddress(layOut(address, this.domain, "pushTo", this.qd));
+    return this.#last = new PeerAddress(this.layOutTarget(address, "pushTo"));
   }
 }

@@ -11,7 +11,6 @@ import { type Libc, libc } from "../../ffi/libc/load.ts";
 import { addressOf, errno } from "../../ffi/libc/memory.ts";
 import { Words } from "../../ffi/libc/words.ts";
 import { DemikernelError } from "../error.ts";
-import { EpollParker } from "../runtime/scheduler/epoll_parker.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
 import type { Queue } from "../runtime/queue/queue.ts";
 import { setNodelay } from "./backlog.ts";
@@ -76,7 +75,7 @@ export class Catnap extends RuntimeLibOS {
     this.#receiver = new Receiver(this.#libc, this.context.heap);
     this.#context = this.#makeContext();
     try {
-      this.scheduler.attach(this, () => new EpollParker(), options.idle);
+      this.scheduler.attach(this, options.idle);
     } catch (error) {
       this.closeDevice();
       throw error instanceof LibcError ? new DemikernelError(error.errno, "open") : error;
@@ -126,7 +125,7 @@ export class Catnap extends RuntimeLibOS {
     }
     if (type === "dgram") return new DatagramQueue(this.#context, domain, fd);
     if (domain !== "unix") setNodelay(this.#context, fd);
-    return new StreamQueue(this.#context, domain, type, fd, false);
+    return new StreamQueue(this.#context, domain, type, fd, null);
   }
 
   protected override closeDevice(): void {

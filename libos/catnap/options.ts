@@ -8,7 +8,7 @@ import { check } from "../../ffi/libc/call.ts";
 import { IP, IPV6, SO, SOL, TCP } from "../../ffi/libc/constants.ts";
 import type { Libc } from "../../ffi/libc/load.ts";
 import { type AddressBytes, parseAddress } from "../runtime/address.ts";
-import { DemikernelError } from "../error.ts";
+import { DemikernelError, inspect } from "../error.ts";
 import type { Domain, KeepAlive, MulticastGroup, SocketOptions } from "../pdpix.ts";
 
 /** An option whose value is one integer: its level and name, by domain where that matters. */
@@ -75,7 +75,7 @@ export function setOption(socket: OptionSocket, option: keyof SocketOptions, val
     setMembership(socket, option, value as MulticastGroup);
   } else if (flag !== undefined) {
     if (typeof value !== "boolean") {
-      throw wrong(socket, option, `true or false, not ${Deno.inspect(value)}`);
+      throw wrong(socket, option, `true or false, not ${inspect(value)}`);
     }
     setInts(socket, ...flag(socket.domain), [Number(value)]);
   } else if (size !== undefined) {
@@ -121,7 +121,7 @@ function setMembership(
   const group = parseText(membership?.group);
   const length = socket.domain === "inet" ? 4 : 16;
   if (group === null || group.bytes.length !== length) {
-    const given = Deno.inspect(membership?.group);
+    const given = inspect(membership?.group);
     throw wrong(socket, option, `a group of domain ${socket.domain}, not ${given}`);
   }
   const request = new Uint8Array(length + 4);
@@ -130,7 +130,7 @@ function setMembership(
   if (socket.domain === "inet") {
     const local = parseText(through ?? "0.0.0.0");
     if (local === null || local.bytes.length !== 4) {
-      const given = Deno.inspect(through);
+      const given = inspect(through);
       throw wrong(socket, option, `an IPv4 address of the interface, not ${given}`);
     }
     request.set(local.bytes, 4);
@@ -181,7 +181,7 @@ function checkInteger(
   if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) {
     return value as number;
   }
-  throw wrong(socket, option, `an integer from ${least} to ${most}, not ${Deno.inspect(value)}`);
+  throw wrong(socket, option, `an integer from ${least} to ${most}, not ${inspect(value)}`);
 }
 
 function wrong(socket: OptionSocket, option: string, what: string): DemikernelError {

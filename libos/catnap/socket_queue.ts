@@ -12,19 +12,21 @@ import { check, LibcError } from "../../ffi/libc/call.ts";
 import { AF, EPOLL, SOCK } from "../../ffi/libc/constants.ts";
 import { makeEpollEvent } from "../../ffi/libc/epoll_event.ts";
 import type { Libc } from "../../ffi/libc/load.ts";
-import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
+import { errno } from "../../ffi/libc/memory.ts";
 import { Errno } from "../error.ts";
 import { OperationList } from "../runtime/operation/list.ts";
 import type { PooledOperation } from "../runtime/operation/operation.ts";
 import { Queue, type QueueContext } from "../runtime/queue/queue.ts";
 import type { TimerHeap } from "../runtime/scheduler/timers.ts";
 import type { Clock } from "../runtime/scheduler/driver.ts";
-import { layOut, readAddress } from "../runtime/socket_address.ts";
+import { layOut, layOutTarget, readAddress } from "../runtime/socket_address.ts";
+import { nameOf, readName } from "./address.ts";
 import { getOption, setOption } from "./options.ts";
+import { bindUnix, type SocketFile } from "./socket_file.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Sender } from "./sender.ts";
-import type { Domain, SocketAddress, SocketOptions, SocketType } from "../pdpix.ts";
+import type { Domain, InetAddress, SocketAddress, SocketOptions, SocketType } from "../pdpix.ts";
 
 /** What the queues of catnap share. */
 export interface CatnapContext extends QueueContext {
@@ -86,6 +88,10 @@ export abstract class SocketQueue extends Queue {
   readonly pushes = new OperationList();
   protected readable = false;
   protected writable = true;
+  /** Whether it is bound to an address of IPv6, from which no way leads to one of IPv4. */
+  protected onlyIPv6 = false;
+  /** The file that a Unix socket is bound to. */
+  #file: SocketFile | null = null;
   #turn = -1;
   #credit = 0;
 
@@ -158,7 +164,28 @@ export abstract class SocketQueue extends Queue {
   /** See {@linkcode Queue.bind}. */
   override bind(address: SocketAddress): void {
     const layout = layOut(address, this.domain, "bind", this.qd);
-    this.call("bind", () => check("bind", this.context.libc.bind(this.fd, layout, layout.length)));
+    if (this.domain === "unix") {
+      this.#file = bindUnix(this.#optionSocket, layout);
+      return;
+    }
+    if (this.context.libc.bind(this.fd, layout, layout.length) < 0) {
+      throw this.error(errno(), "bind");
+    }
+    const { hostname } = readAddress(layout) as InetAddress;
+    this.onlyIPv6 = hostname.includes(":") && hostname !== "::";
+  }
+
+  /** Lays out where a connect or a push goes. */
+  protected layOutTarget(address: SocketAddress, call: string): Uint8Array<ArrayBuffer> {
+    const layout = layOutTarget(address, this.domain, call, this.qd);
+    if (this.onlyIPv6 && !(readAddress(layout) as InetAddress).hostname.includes(":")) {
+      throw this.error(
+        "EAFNOSUPPORT",
+        call,
+        "the socket is bound to an IPv6 address; to reach IPv4 as well, bind it to ::",
+      );
+    }
+    return layout;
   }
 
   /** See {@linkcode Queue.getsockname}. */
@@ -191,6 +218,7 @@ export abstract class SocketQueue extends Queue {
     this.failAll(this.pushes, Errno.ECANCELED);
     // Without the option the kernel goes on sending all the same, but nobody has to wait for it.
     if (this.lingers) setOption(this.#optionSocket, "linger", null);
+    this.#file?.remove();
     this.context.libc.close(this.fd);
     this.context.closed(this);
   }
@@ -233,10 +261,9 @@ export abstract class SocketQueue extends Queue {
   }
 
   #name(call: "getsockname" | "getpeername"): SocketAddress {
-    const layout = new Uint8Array(SOCKADDR.UN.SIZE);
-    const length = Uint32Array.of(layout.length);
-    this.call(call, () => check(call, this.context.libc[call](this.fd, layout, length)));
-    return readAddress(layout.subarray(0, length[0]));
+    const name = nameOf(this.context.libc, this.fd, call);
+    if (name === null) throw this.error(errno(), call);
+    return readName(name);
   }
 }
 

@@ -9,14 +9,15 @@ import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
-import { layOut } from "../runtime/socket_address.ts";
+import { type Name, readName } from "./address.ts";
 import { Backlog } from "./backlog.ts";
 import { Connector } from "./connector.ts";
 import { STAGING_SIZE } from "./receiver.ts";
 import { MOST } from "./sender.ts";
 import { type CatnapContext, PIECE, SocketQueue, unlink } from "./socket_queue.ts";
-import type { Domain, Operation, Sga, SocketAddress, SocketType } from "../pdpix.ts";
+import type { Domain, Sga, SocketAddress, SocketType } from "../pdpix.ts";
 
 const FRESH = 0;
 const CONNECTING = 1;
@@ -30,6 +31,8 @@ export class StreamQueue extends SocketQueue {
   readonly records: boolean;
   #state = FRESH;
   #bound = false;
+  /** The peer, which the kernel forgets when it resets the connection. */
+  #peer: Name | null;
   #watched = false;
   #connector: Connector | null = null;
   #backlog: Backlog | null = null;
@@ -41,20 +44,23 @@ export class StreamQueue extends SocketQueue {
   #broken = 0;
   /** The errno that a push failed with, after which none can be sent; what came before may still be popped. */
   #lost = 0;
+  /** The peer had not sent its end when a push failed: where the kernel tells of one, it is none. */
+  #torn = false;
   /** The write side was closed, or will be when what is being pushed is gone. */
   #closing = false;
 
-  /** Makes a queue over a socket, which is connected already if accepted. */
+  /** Makes a queue over a socket; one that was accepted has a peer. */
   constructor(
     context: CatnapContext,
     domain: Domain,
     type: SocketType,
     fd: number,
-    connected: boolean,
+    peer: Name | null,
   ) {
     super(context, domain, fd);
     this.records = type === "seqpacket";
-    if (connected) this.#state = CONNECTED;
+    this.#peer = peer;
+    if (peer !== null) this.#state = CONNECTED;
   }
 
   /** See {@linkcode Queue.opened}. */
@@ -109,22 +115,23 @@ export class StreamQueue extends SocketQueue {
     }
     if (this.#state === CONNECTED) throw this.error("EISCONN", "connect");
     if (this.#state === CONNECTING) throw this.error("EINPROGRESS", "connect");
-    const layout = layOut(address, this.domain, "connect", this.qd);
+    const layout = this.layOutTarget(address, "connect");
     // Before the socket connects, since a connection that epoll cannot watch is of no use.
     this.#watch();
     this.#hangup = false;
     this.readable = false;
     const operation = this.start(Opcode.CONNECT);
     this.#state = CONNECTING;
-    this.#connector ??= new Connector(this, this.context, (connected) => {
-      this.#state = connected ? CONNECTED : FRESH;
+    this.#connector ??= new Connector(this, this.context, (peer) => {
+      this.#peer = peer;
+      this.#state = peer === null ? FRESH : CONNECTED;
     });
     this.#connector.begin(operation, layout);
     return operation;
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "push");
     if (this.#closing) throw this.error("EPIPE", "push");
     sga.checkOwned(this.context.heap, "push", this.qd);
@@ -143,9 +150,7 @@ export class StreamQueue extends SocketQueue {
     if (this.#lost !== 0) {
       operation.fail(this.#lost);
     } else if (sent < 0) {
-      const error = this.context.sender.errno;
-      this.#lose(error);
-      operation.fail(error);
+      operation.fail(this.#lose(this.context.sender.errno));
     } else {
       operation.size = sent;
       this.pushes.push(operation);
@@ -170,6 +175,12 @@ export class StreamQueue extends SocketQueue {
     operation.suspend();
     if (this.readable) this.context.activate(this);
     return operation;
+  }
+
+  /** See {@linkcode Queue.getpeername}. */
+  override getpeername(): SocketAddress {
+    if (this.#peer === null) throw this.error("ENOTCONN", "getpeername");
+    return readName(this.#peer);
   }
 
   /** See {@linkcode Queue.shutdown}. */
@@ -251,7 +262,12 @@ export class StreamQueue extends SocketQueue {
    */
   #receiveRecord(operation: PooledOperation): void {
     const { receiver } = this.context;
-    const length = receiver.peek(this.fd);
+    let length = receiver.peek(this.fd);
+    if (length < 0 && receiver.errno === Errno.ECONNRESET) {
+      // The kernel tells of a reset before the records that came before it.
+      this.#lose(Errno.ECONNRESET);
+      length = receiver.peek(this.fd);
+    }
     if (length <= 0) return this.#endReceive(operation, length);
     const size = operation.size === 0 ? length : Math.min(operation.size, length);
     let sga: HeapSga | null;
@@ -270,10 +286,10 @@ export class StreamQueue extends SocketQueue {
   #endReceive(operation: PooledOperation, length: number): void {
     const { receiver } = this.context;
     // A reset that a push was told of is told once; here it looks like the end.
-    const error = length === 0 ? this.#lost : receiver.errno;
+    const error = length < 0 ? receiver.errno : this.#torn ? this.#lost : 0;
     if (error === Errno.EAGAIN) {
       this.readable = false;
-    } else if (length === 0 && (error === 0 || error === Errno.EPIPE)) {
+    } else if (length === 0 && error === 0) {
       this.#ended = true;
       this.#unlinkPop(operation);
       operation.complete(null);
@@ -299,9 +315,8 @@ export class StreamQueue extends SocketQueue {
       operation.size = sent;
       return sent - size;
     }
-    const error = this.context.sender.errno;
     this.pushes.shift();
-    if (sent < 0) this.#lose(error);
+    const error = sent < 0 ? this.#lose(this.context.sender.errno) : 0;
     this.#finishShutdown();
     if (sent < 0) operation.fail(error);
     else operation.complete(undefined);
@@ -309,9 +324,15 @@ export class StreamQueue extends SocketQueue {
     return Math.max(sent - size, 0);
   }
 
-  /** A push failed: another would tear the stream. A record refused for its size does no harm. */
-  #lose(errno: number): void {
-    if (errno !== Errno.EMSGSIZE) this.#lost = errno;
+  /**
+   * A push failed: another would tear the stream. A record refused for its size does no harm. Gives the errno to
+   * tell: nothing is sent here after our own shutdown, so the kernel's EPIPE means that the peer, which has sent its
+   * end, takes nothing more.
+   */
+  #lose(errno: number): number {
+    if (errno === Errno.EMSGSIZE) return errno;
+    this.#torn ||= errno !== Errno.EPIPE;
+    return this.#lost = errno === Errno.EPIPE ? Errno.ECONNRESET : errno;
   }
 
   /**

@@ -6,23 +6,26 @@
 
 import { type DemikernelError, Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
-import type { Operation, Sga } from "../pdpix.ts";
+import type { Sga } from "../pdpix.ts";
 import { NativeQueue } from "./native_queue.ts";
 
 /** See the module's description. */
 export abstract class BytesQueue extends NativeQueue {
   #ended = false;
+  /** The peer takes nothing more; what it sent is popped all the same. */
+  #refused = false;
 
   /** See {@linkcode Queue.push}. What is too large for the library goes in parts, one after the other. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     this.checkConnected("push");
     sga.checkOwned(this.context.heap, "push", this.qd);
     const operation = this.start(Opcode.PUSH);
     sga.move();
     operation.sga = sga;
-    if (this.broken !== 0) {
-      operation.fail(this.broken);
+    if (this.broken !== 0 || this.#refused) {
+      operation.fail(this.broken || Errno.ECONNRESET);
     } else {
       this.pushes.push(operation);
       operation.suspend();
@@ -73,8 +76,9 @@ export abstract class BytesQueue extends NativeQueue {
     this.writing = false;
     // Upstream's own timeout, of 120 s: it goes on to send what it has.
     if (errno === Errno.ETIMEDOUT) errno = 0;
-    // There is no half-close here: who cannot push is a peer's reset away from it, whatever the kernel told first.
-    if (errno !== 0) return this.break(errno === Errno.EPIPE ? Errno.ECONNRESET : errno);
+    // There is no half-close here: so the kernel, and catloop, call a connection whose peer has closed. Pops tell more.
+    if (errno === Errno.EPIPE || errno === Errno.EBADF) return this.#refuse();
+    if (errno !== 0) return this.break(errno);
     const operation = this.pushes.head;
     if (operation === null) return;
     operation.size += this.#part(operation);
@@ -109,6 +113,11 @@ export abstract class BytesQueue extends NativeQueue {
     wanted.trim(0, size);
     sga.trim(size, rest);
     return wanted;
+  }
+
+  #refuse(): void {
+    this.#refused = true;
+    while (this.pushes.head !== null) this.pushes.shift().fail(Errno.ECONNRESET);
   }
 
   #part({ sga, size }: PooledOperation): number {

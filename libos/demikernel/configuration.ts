@@ -7,7 +7,7 @@
  */
 
 import { isIPv4 } from "node:net";
-import { DemikernelError } from "../error.ts";
+import { DemikernelError, inspect } from "../error.ts";
 import { type NativeLibOS, readEnv } from "../../ffi/demikernel/cache.ts";
 
 export type { NativeLibOS };
@@ -114,7 +114,7 @@ export function checkConfiguration(
     new DemikernelError("EINVAL", "open", { detail: `the configuration of ${libos}: ${detail}` });
   // Callers without types may give anything.
   if (typeof configuration !== "object" || configuration === null || Array.isArray(configuration)) {
-    throw refuse(`it is an object, or the path of a file, not ${Deno.inspect(configuration)}`);
+    throw refuse(`it is an object, or the path of a file, not ${inspect(configuration)}`);
   }
   for (const [key, value] of Object.entries(configuration)) {
     if (!Object.hasOwn(CHECKS, key)) {
@@ -122,7 +122,7 @@ export function checkConfiguration(
     }
     const [what, check] = CHECKS[key as keyof NativeConfiguration];
     if (value !== undefined && !check(value as never)) {
-      throw refuse(`"${key}" must be ${what}, not ${Deno.inspect(value)}`);
+      throw refuse(`"${key}" must be ${what}, not ${inspect(value)}`);
     }
   }
   for (const key of NEEDED[libos] ?? []) {

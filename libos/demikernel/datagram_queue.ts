@@ -9,9 +9,11 @@ import { layOut } from "../runtime/socket_address.ts";
 import { formatAddress } from "../runtime/address.ts";
 import { type DemikernelError, Errno } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
-import type { InetAddress, Operation, Sga, SocketAddress } from "../pdpix.ts";
+import type { InetAddress, Sga, SocketAddress } from "../pdpix.ts";
 import { bindSomewhere } from "./addresses.ts";
+import { dropEmptyDatagrams } from "./empty_datagrams.ts";
 import { NativeQueue } from "./native_queue.ts";
 
 /** The most that a datagram of IPv4 holds, in bytes (RFC 768, RFC 791). */
@@ -28,13 +30,14 @@ export class DatagramQueue extends NativeQueue {
     if (this.#local !== null) {
       throw this.error("EINVAL", "bind", "the socket has an address already");
     }
-    const { address: own, device } = this.context;
+    const { address: own, device, stopsAtEmpty } = this.context;
     this.#local = bindSomewhere(
       address,
       own,
       this.qd,
       (layout) => device.calls.bind(this.nativeQd, layout),
     );
+    if (stopsAtEmpty) dropEmptyDatagrams(layOut(this.#local, "inet", "bind", this.qd));
   }
 
   /** Fixes the peer; upstream knows no such thing, so what others send is dropped here. */
@@ -48,7 +51,7 @@ export class DatagramQueue extends NativeQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     if (this.#peer === null) {
       throw this.error(
         "EDESTADDRREQ",
@@ -60,7 +63,7 @@ export class DatagramQueue extends NativeQueue {
   }
 
   /** See {@linkcode Queue.pushTo}. */
-  override pushTo(sga: HeapSga, address: SocketAddress): Operation<void> {
+  override pushTo(sga: HeapSga, address: SocketAddress): PushOperation {
     layOut(address, "inet", "pushTo", this.qd);
     return this.#push(sga, address as InetAddress, "pushTo");
   }
@@ -78,6 +81,8 @@ export class DatagramQueue extends NativeQueue {
     operation.size = size;
     if (this.reads.head === null && this.ahead !== null) {
       operation.complete(this.#takeAhead(size));
+    } else if (this.broken !== 0) {
+      operation.fail(this.broken, this.#deafness());
     } else {
       this.reads.push(operation);
       operation.suspend();
@@ -121,7 +126,7 @@ export class DatagramQueue extends NativeQueue {
     return this.#peer;
   }
 
-  #push(sga: HeapSga, address: InetAddress, call: string): Operation<void> {
+  #push(sga: HeapSga, address: InetAddress, call: string): PushOperation {
     sga.checkOwned(this.context.heap, call, this.qd);
     const length = sga.totalLength;
     if (length === 0 || length > LARGEST_DATAGRAM) {
@@ -155,7 +160,7 @@ export class DatagramQueue extends NativeQueue {
 
   /**
    * Takes a datagram, unless it is from somebody else than the peer. Gives 0, or the errno of one that there is no
-   * memory for, which is lost.
+   * memory for, which is lost. Where an empty one came all the same, nothing comes after it.
    */
   #receive(): number {
     const { device } = this.context;
@@ -166,7 +171,9 @@ export class DatagramQueue extends NativeQueue {
     );
     let sga: HeapSga;
     try {
-      sga = device.take() ?? this.context.heap.alloc(0);
+      const taken = device.take();
+      if (taken === null && this.context.stopsAtEmpty) return this.broken = Errno.EIO;
+      sga = taken ?? this.context.heap.alloc(0);
     } catch (error) {
       return (error as DemikernelError).errno;
     }
@@ -184,8 +191,20 @@ export class DatagramQueue extends NativeQueue {
   }
 
   #failRead(errno: number): void {
+    if (this.broken !== 0) {
+      while (this.reads.head !== null) this.reads.shift().fail(this.broken, this.#deafness());
+      return;
+    }
     if (this.reads.head !== null) this.reads.shift().fail(errno);
     this.beginPop();
+  }
+
+  #deafness(): DemikernelError {
+    return this.error(
+      this.broken,
+      "pop",
+      "an empty datagram came, after which upstream receives nothing more; close the socket and make another",
+    );
   }
 
   #takeAhead(size: number): HeapSga {

@@ -121,12 +121,11 @@ export class NativeDemikernel extends RuntimeLibOS {
       closeNative: shared ? (qd) => closing.close(qd) : (qd) => this.#closeNative(qd),
       connectLock: name === "catloop" ? makeConnectLocks(library) : null,
       address,
+      stopsAtEmpty: name === "catnap",
       // On upstream's own stack a push of more than one segment never ends.
       largestPush: this.#ownStack ? mss : shared ? LARGEST_POP : LARGEST,
     };
-    this.scheduler.attach(this, () => {
-      throw new Error("there is nothing to sleep for");
-    }, options.idle);
+    this.scheduler.attach(this, options.idle);
   }
 
   /** See {@linkcode Driver.poll}. */

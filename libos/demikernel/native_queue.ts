@@ -24,6 +24,8 @@ export interface NativeContext extends QueueContext {
   readonly closeNative: (nativeQd: number) => void;
   /** Takes the lock of a listener, where only one may connect at a time. */
   readonly connectLock: TakeLock | null;
+  /** Whether a datagram socket receives nothing more after an empty datagram. */
+  readonly stopsAtEmpty: boolean;
   /** The most that one push to upstream takes, in bytes. */
   readonly largestPush: number;
 }

@@ -5,8 +5,8 @@
  */
 
 import { Errno } from "../error.ts";
+import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
-import type { Operation } from "../pdpix.ts";
 import { BytesQueue } from "./bytes_queue.ts";
 import type { NativeContext } from "./native_queue.ts";
 
@@ -22,7 +22,7 @@ export class PipeQueue extends BytesQueue {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     const operation = super.push(sga);
     // Upstream's pipes go both ways, and whoever closes one says so to the other end: what comes back is that.
     if (!this.reading && this.broken === 0) this.startPop();

@@ -8,7 +8,7 @@ import { SOCK } from "../../ffi/libc/constants.ts";
 import { decodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { layOut } from "../runtime/socket_address.ts";
 import { formatAddress } from "../runtime/address.ts";
-import { Errno } from "../error.ts";
+import { Errno, inspect } from "../error.ts";
 import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
 import type { InetAddress, SocketAddress, SocketOptions } from "../pdpix.ts";
 import { bindSomewhere } from "./addresses.ts";
@@ -182,9 +182,7 @@ export class StreamQueue extends BytesQueue {
       throw this.error(
         "EINVAL",
         "setsockopt",
-        `the option "${option}" must be null or an integer from 0 to 32767, not ${
-          Deno.inspect(value)
-        }`,
+        `the option "${option}" must be null or an integer from 0 to 32767, not ${inspect(value)}`,
       );
     }
     const { calls } = this.context.device;

@@ -6,10 +6,11 @@
 
 import { Connection } from "./connection.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
-import { toDenoError, withDenoErrors } from "./errors.ts";
-import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
+import { toDenoError } from "./errors.ts";
+import { closeQueue, type LibOSOption } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
-import type { Operation, OperationOptions, QueueDescriptor } from "../pdpix.ts";
+import { openSocket } from "./socket.ts";
+import type { Operation, OperationOptions, Outcome } from "../pdpix.ts";
 
 /** What to connect to, and how. */
 export type ConnectOptions = Endpoint & LibOSOption & OperationOptions;
@@ -35,27 +36,20 @@ export type ConnectOptions = Endpoint & LibOSOption & OperationOptions;
  * ```
  */
 export function connect(options: ConnectOptions): Operation<Connection> {
-  return withDenoErrors(() => {
-    checkLimits(options);
-    const lease = new Lease(options);
-    const { libos } = lease;
-    let qd: QueueDescriptor | undefined;
-    const giveUp = () => {
-      if (qd !== undefined) closeQueue(libos, qd);
-      qd = undefined;
-      void lease.end();
+  checkLimits("connect", options);
+  const endpoint = resolveEndpoint("connect", options, "127.0.0.1");
+  return openSocket(options, endpoint, (libos, qd, lease) => {
+    const outcome: Outcome<void, Connection> = {
+      result: () => new Connection(libos, qd, lease.letGo),
+      error: (error) => {
+        throw toDenoError(error);
+      },
+      lost: () => {
+        closeQueue(libos, qd);
+        lease.letGo();
+      },
+      unclaimed: undefined,
     };
-    try {
-      const { domain, type, address } = resolveEndpoint(options, "127.0.0.1");
-      const connected = qd = libos.socket(domain, type);
-      return libos.operations.connect(qd, address).convert(
-        () => new Connection(libos, connected, () => void lease.end()),
-        toDenoError,
-        giveUp,
-      ).within(options);
-    } catch (error) {
-      giveUp();
-      throw error;
-    }
+    return libos.operations.connect(qd, endpoint.address, outcome).within(options);
   });
 }

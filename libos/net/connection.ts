@@ -4,26 +4,8 @@
  * @module
  */
 
-import { copyToHeap } from "./copy.ts";
-import { toDenoError, withDenoErrors } from "./errors.ts";
-import { closeQueue } from "./lease.ts";
-import { checkLimits } from "./limits.ts";
-import { PopIterator } from "./pop_iterator.ts";
-import type {
-  LibOS,
-  Operation,
-  OperationOptions,
-  Operations,
-  QueueDescriptor,
-  Sga,
-  SocketAddress,
-} from "../pdpix.ts";
-
-/** How {@linkcode Connection.pop} pops. */
-export interface PopOptions extends OperationOptions {
-  /** The most bytes to give; as many as there are by default. */
-  readonly size?: number;
-}
+import { type PopOptions, Socket } from "./socket.ts";
+import type { Operation, OperationOptions, Sga, SocketAddress } from "../pdpix.ts";
 
 /**
  * A connection. `await` its operations, iterate over it, or `yield*` them in a coroutine: all three work on
@@ -61,36 +43,21 @@ export interface PopOptions extends OperationOptions {
  * }
  * ```
  */
-export class Connection implements Disposable, AsyncIterable<Sga> {
-  /** The libOS it is on. */
-  readonly libos: LibOS;
-  /** Its queue there. */
-  readonly qd: QueueDescriptor;
-  readonly #closed: ((connection: Connection) => void) | undefined;
-  readonly #operations: Operations;
-  #open = true;
+export class Connection extends Socket implements AsyncIterable<Sga> {
+  #localAddr: SocketAddress | undefined;
+  #remoteAddr: SocketAddress | undefined;
 
-  /** Wraps a connected queue, which it then owns; `closed` is called when it is closed. */
-  constructor(libos: LibOS, qd: QueueDescriptor, closed?: (connection: Connection) => void) {
-    this.libos = libos;
-    this.qd = qd;
-    this.#operations = libos.operations;
-    this.#closed = closed;
-  }
-
-  /** Whether it was not closed yet, from this side. */
-  get open(): boolean {
-    return this.#open;
-  }
-
-  /** The address of this side. */
+  /** The address of this side; known for ever, as {@linkcode Connection.remoteAddr}. */
   get localAddr(): SocketAddress {
-    return this.#control(() => this.libos.getsockname(this.qd));
+    return this.#localAddr ??= this.control("use", () => this.libos.getsockname(this.qd));
   }
 
-  /** The address of the other side. */
+  /**
+   * The address of the other side. It is known for ever, whoever reset or closed the connection; only when the libOS was
+   * closed and nobody had asked before, this throws `Deno.errors.BadResource`.
+   */
   get remoteAddr(): SocketAddress {
-    return this.#control(() => this.libos.getpeername(this.qd));
+    return this.#remoteAddr ??= this.control("use", () => this.libos.getpeername(this.qd));
   }
 
   /**
@@ -98,14 +65,7 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
    * the stream.
    */
   pop(options?: PopOptions): Operation<Sga | null> {
-    this.#check("pop");
-    if (options !== undefined) checkLimits(options);
-    try {
-      const operation = this.#operations.pop(this.qd, options?.size).convert(null, toDenoError);
-      return options === undefined ? operation : operation.within(options);
-    } catch (error) {
-      throw toDenoError(error);
-    }
+    return this.startPop(options);
   }
 
   /**
@@ -116,67 +76,31 @@ export class Connection implements Disposable, AsyncIterable<Sga> {
    * the stream would be broken otherwise; to stop that, close the connection.
    */
   push(data: Sga | Uint8Array, options?: OperationOptions): Operation<void> {
-    this.#check("push");
-    if (options !== undefined) checkLimits(options);
-    const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
-    try {
-      const operation = this.#operations.push(this.qd, sga).convert(null, toDenoError);
-      const limited = options === undefined ? operation : operation.within(options);
-      // Nobody else has the handle of a copy.
-      if (sga !== data) sga.recycle();
-      return limited;
-    } catch (error) {
-      if (sga !== data) sga.free();
-      throw toDenoError(error);
-    }
+    return this.startPush(data, null, options);
+  }
+
+  /** See {@linkcode Socket.close}. */
+  override close(): void {
+    if (this.open) this.#keepAddresses();
+    super.close();
   }
 
   /** Says that nothing more will be pushed; the other side may still send. */
   closeWrite(): void {
-    this.#control(() => this.libos.shutdown(this.qd, "write"));
-  }
-
-  /**
-   * Closes it. What is pending on it fails with `Deno.errors.Interrupted`, pushes included: wait for those
-   * that matter. Iteration ends. The libOS closes what is open when it is closed itself.
-   */
-  close(): void {
-    this.#check("close");
-    this.#open = false;
-    closeQueue(this.libos, this.qd);
-    this.#closed?.(this);
-  }
-
-  /** Keeps the process alive while an operation is pending; the default. */
-  ref(): void {
-    this.#control(() => this.libos.ref(this.qd));
-  }
-
-  /** Lets the process end although an operation is pending. */
-  unref(): void {
-    this.#control(() => this.libos.unref(this.qd));
+    this.control("closeWrite", () => this.libos.shutdown(this.qd, "write"));
   }
 
   /** Iterates over what arrives, until the end of the stream. Leaving the loop early closes it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Sga, undefined> {
-    return new PopIterator(this);
+    return this.iterate();
   }
 
-  /** As {@linkcode Connection.close}, and harmless when it was closed already. */
-  [Symbol.dispose](): void {
-    if (this.#open) this.close();
+  /** Asks for what the libOS will have forgotten. */
+  #keepAddresses(): void {
+    try {
+      void [this.localAddr, this.remoteAddr];
+    } catch {
+      // It was closed itself, and has forgotten.
+    }
   }
-
-  #control<T>(call: () => T): T {
-    this.#check("use");
-    return withDenoErrors(call);
-  }
-
-  #check(operation: string): void {
-    if (!this.#open) throw closed(operation);
-  }
-}
-
-function closed(operation: string): Error {
-  return new Deno.errors.BadResource(`Cannot ${operation} connection: it was closed`);
 }

@@ -4,13 +4,11 @@
  * @module
  */
 
-import { copyToHeap } from "./copy.ts";
+import { checkOptions } from "../check.ts";
+import { DemikernelError } from "../error.ts";
 import { resolveEndpoint } from "./endpoint.ts";
-import { toDenoError, withDenoErrors } from "./errors.ts";
-import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
-import { checkLimits } from "./limits.ts";
-import { PopIterator } from "./pop_iterator.ts";
-import type { PopOptions } from "./connection.ts";
+import type { LibOSOption } from "./lease.ts";
+import { openSocket, type PopOptions, setFlags, Socket } from "./socket.ts";
 import type {
   InetAddress,
   LibOS,
@@ -24,9 +22,10 @@ import type {
 /** Where to receive datagrams, and how. */
 export interface DatagramOptions extends LibOSOption {
   /**
-   * An IPv4 or IPv6 address, or `localhost`.
-   *
-   * @default {"127.0.0.1"}
+   * An IPv4 or IPv6 address, or `localhost`. By default it is the wildcard address, as with {@linkcode listen},
+   * `Deno.listenDatagram` and `node:dgram`, since a socket of 127.0.0.1 can send nowhere else, and gets nothing that is
+   * sent to a group: 0.0.0.0, or :: if the first of the `groups` is one of IPv6. With `groups`, what does not get what
+   * is sent to them is refused.
    */
   readonly hostname?: string;
   /**
@@ -37,6 +36,11 @@ export interface DatagramOptions extends LibOSOption {
   readonly port?: number;
   /** Let several sockets share the port, each with a share of the traffic. */
   readonly reusePort?: boolean;
+  /**
+   * Let several sockets share the port, each of which gets all that is sent to groups: those of one host that speak
+   * multicast DNS (RFC 6762, section 15.1), for example.
+   */
+  readonly reuseAddress?: boolean;
   /** Allow sending to broadcast addresses. */
   readonly broadcast?: boolean;
   /** Multicast groups to join. */
@@ -52,7 +56,7 @@ export interface DatagramOptions extends LibOSOption {
  * import { datagram, open } from "@demikernel/deno";
  *
  * await using libos = open("catnap");
- * using server = datagram({ libos });
+ * using server = datagram({ libos, hostname: "127.0.0.1" });
  * using client = datagram({ libos });
  * await client.push(new TextEncoder().encode("ping"), server.addr);
  * const request = await server.pop();
@@ -63,49 +67,53 @@ export interface DatagramOptions extends LibOSOption {
  * ```
  */
 export function datagram(options: DatagramOptions = {}): Datagram {
-  return withDenoErrors(() => {
-    const lease = new Lease(options);
-    const { libos } = lease;
-    let qd: QueueDescriptor | undefined;
-    try {
-      const { hostname = "127.0.0.1", port = 0 } = options;
-      const { domain, type, address } = resolveEndpoint({ hostname, port }, hostname, "dgram");
-      qd = libos.socket(domain, type);
-      if (options.reusePort === true) libos.setsockopt(qd, "reusePort", true);
-      if (options.broadcast === true) libos.setsockopt(qd, "broadcast", true);
-      libos.bind(qd, address);
-      for (const group of options.groups ?? []) libos.setsockopt(qd, "multicastJoin", group);
-      return new Datagram(libos, qd, lease);
-    } catch (error) {
-      if (qd !== undefined) libos.close(qd);
-      void lease.end();
-      throw error;
-    }
+  checkOptions("datagram", options, {
+    hostname: "a string",
+    reusePort: "true or false",
+    reuseAddress: "true or false",
+    broadcast: "true or false",
+    groups: "an array",
+  });
+  const { port = 0, groups = [] } = options;
+  const { hostname = wildcardOf(groups) } = options;
+  const endpoint = resolveEndpoint("datagram", { hostname, port }, hostname);
+  return openSocket(options, { ...endpoint, type: "dgram" }, (libos, qd, lease) => {
+    setFlags(libos, qd, options);
+    libos.bind(qd, endpoint.address);
+    if (groups.length > 0) checkReceivesGroups(libos, qd);
+    for (const group of groups) libos.setsockopt(qd, "multicastJoin", group);
+    return new Datagram(libos, qd, lease.letGo);
+  });
+}
+
+/** The wildcard address of the family of some groups. */
+function wildcardOf(groups: readonly MulticastGroup[]): string {
+  const group: unknown = groups[0]?.group;
+  return typeof group === "string" && group.includes(":") ? "::" : "0.0.0.0";
+}
+
+/** What is sent to a group reaches sockets of the wildcard address, or of a group's. */
+const RECEIVES_GROUPS = /^(0\.0\.0\.0|::|22[4-9]\..*|23\d\..*|ff..:.*)$/;
+
+function checkReceivesGroups(libos: LibOS, qd: QueueDescriptor): void {
+  const { hostname } = libos.getsockname(qd) as InetAddress;
+  if (RECEIVES_GROUPS.test(hostname)) return;
+  throw new DemikernelError("EINVAL", "datagram", {
+    qd,
+    detail: `what is sent to groups does not reach ${hostname}; leave the hostname out, ` +
+      "or give the wildcard address or that of a group",
   });
 }
 
 /** A socket for datagrams; {@linkcode datagram} makes it. */
-export class Datagram implements Disposable, AsyncIterable<Sga> {
-  /** The libOS it is on. */
-  readonly libos: LibOS;
-  /** Its queue there. */
-  readonly qd: QueueDescriptor;
+export class Datagram extends Socket implements AsyncIterable<Sga> {
   /** Its address: the port is the one that was chosen, if it was 0. */
   readonly addr: InetAddress;
-  readonly #lease: Lease;
-  #open = true;
 
-  /** Wraps a bound queue, which it then owns. */
-  constructor(libos: LibOS, qd: QueueDescriptor, lease: Lease) {
-    this.libos = libos;
-    this.qd = qd;
-    this.#lease = lease;
+  /** Wraps a bound queue, which it then owns; `closed` is called when it is closed. */
+  constructor(libos: LibOS, qd: QueueDescriptor, closed?: () => void) {
+    super(libos, qd, closed);
     this.addr = libos.getsockname(qd) as InetAddress;
-  }
-
-  /** Whether it was not closed yet. */
-  get open(): boolean {
-    return this.#open;
   }
 
   /**
@@ -113,87 +121,39 @@ export class Datagram implements Disposable, AsyncIterable<Sga> {
    * than the size asked for.
    */
   pop(options?: PopOptions): Operation<Sga> {
-    return this.#attempt("pop", () => {
-      if (options !== undefined) checkLimits(options);
-      const operation = this.libos.operations.pop(this.qd, options?.size) as Operation<Sga>;
-      return this.#within(operation, options);
-    });
+    return this.startPop(options) as Operation<Sga>;
   }
 
   /**
-   * Sends one datagram: an sga, which then is the libOS's, or a copy of bytes. Without an address it goes
-   * to the peer of {@linkcode Datagram.connect}.
+   * Sends one datagram: an sga, which then is the libOS's, or a copy of bytes. The host of its address may be
+   * `localhost`; without an address it goes to the peer of {@linkcode Datagram.connect}.
    */
   push(
     data: Sga | Uint8Array,
     address?: InetAddress | null,
     options?: OperationOptions,
   ): Operation<void> {
-    return this.#attempt("push", () => {
-      if (options !== undefined) checkLimits(options);
-      const { operations } = this.libos;
-      const sga = data instanceof Uint8Array ? copyToHeap(this.libos, data) : data;
-      try {
-        const operation = address === undefined || address === null
-          ? operations.push(this.qd, sga)
-          : operations.pushTo(this.qd, sga, address);
-        const limited = this.#within(operation, options);
-        // Nobody else has the handle of a copy.
-        if (sga !== data) sga.recycle();
-        return limited;
-      } catch (error) {
-        if (sga !== data) sga.free();
-        throw error;
-      }
-    });
+    return this.startPush(data, this.#resolve(address ?? null), options);
   }
 
   /** Fixes the peer: only what it sends is popped from now on. */
   connect(address: InetAddress): Operation<void> {
-    return this.#attempt(
+    return this.control(
       "connect",
-      () => this.#within(this.libos.operations.connect(this.qd, address), undefined),
+      () => this.libos.operations.connect(this.qd, this.#resolve(address), this.outcome),
     );
   }
 
-  /** Closes it. What is pending fails with `Deno.errors.Interrupted`; iteration ends. */
-  close(): void {
-    this.#attempt("close", () => {
-      this.#open = false;
-      closeQueue(this.libos, this.qd);
-      void this.#lease.end();
-    });
-  }
-
-  /** Keeps the process alive while an operation is pending; the default. */
-  ref(): void {
-    this.#attempt("ref", () => this.libos.ref(this.qd));
-  }
-
-  /** Lets the process end although an operation is pending. */
-  unref(): void {
-    this.#attempt("unref", () => this.libos.unref(this.qd));
+  /** `localhost` is an address that this socket can send to. */
+  #resolve<T extends InetAddress | null>(address: T): T | InetAddress {
+    if (address?.hostname !== "localhost") return address;
+    const { hostname } = this.addr;
+    const alone = hostname.includes(":") && hostname !== "::";
+    return { hostname: alone ? "::1" : "127.0.0.1", port: address.port };
   }
 
   /** Iterates over the datagrams, until it is closed. Leaving the loop early closes it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Sga, undefined> {
-    return new PopIterator(this);
-  }
-
-  /** As {@linkcode Datagram.close}, and harmless when it was closed already. */
-  [Symbol.dispose](): void {
-    if (this.#open) this.close();
-  }
-
-  #within<T>(operation: Operation<T>, options: OperationOptions | undefined): Operation<T> {
-    operation.convert(null, toDenoError);
-    return options === undefined ? operation : operation.within(options);
-  }
-
-  #attempt<T>(operation: string, call: () => T): T {
-    if (!this.#open) {
-      throw new Deno.errors.BadResource(`Cannot ${operation} datagram socket: it was closed`);
-    }
-    return withDenoErrors(call);
+    return this.iterate();
   }
 }

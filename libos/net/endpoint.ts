@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkOptions } from "../check.ts";
 import type { Domain, SocketAddress, SocketType } from "../pdpix.ts";
 
 /** A port of a host. */
@@ -35,18 +36,18 @@ export interface ResolvedEndpoint {
   readonly address: SocketAddress;
 }
 
-/** Reads an endpoint. Whether its parts are right is for the libOS to say. */
+/** Reads an endpoint. What is of the right kind is for the libOS to judge. */
 export function resolveEndpoint(
+  call: string,
   endpoint: Endpoint,
   hostnameByDefault: string,
-  inetType: "stream" | "dgram" = "stream",
 ): ResolvedEndpoint {
-  if ("path" in endpoint) {
-    const { path, type = "stream" } = endpoint;
-    return { domain: "unix", type, address: { path } };
-  }
-  const { hostname = hostnameByDefault, port } = endpoint;
+  checkOptions(call, endpoint, { hostname: "a string", path: "a string", type: "a string" });
+  const { hostname = hostnameByDefault, port, path, type = "stream" } = endpoint as
+    & InetEndpoint
+    & Partial<UnixEndpoint>;
+  if (path !== undefined) return { domain: "unix", type, address: { path } };
   const literal = hostname === "localhost" ? "127.0.0.1" : hostname;
   const domain = literal.includes(":") ? "inet6" : "inet";
-  return { domain, type: inetType, address: { hostname: literal, port } };
+  return { domain, type, address: { hostname: literal, port } };
 }

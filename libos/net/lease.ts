@@ -5,6 +5,7 @@
  * @module
  */
 
+import { wrongKind } from "../check.ts";
 import { DemikernelError } from "../error.ts";
 import { type LibOSName, open } from "../open.ts";
 import type { LibOS, QueueDescriptor } from "../pdpix.ts";
@@ -42,6 +43,7 @@ export class Lease {
       this.#shared = take(libos);
       this.libos = this.#shared.libos;
     } else {
+      checkLibOS(libos);
       this.#name = null;
       this.#shared = null;
       this.libos = libos;
@@ -51,7 +53,7 @@ export class Lease {
   /** One more holds it. Gives the function that lets go again. */
   hold(): () => void {
     if (this.#shared !== null) this.#shared.holders++;
-    return this.#letGo;
+    return this.letGo;
   }
 
   /** One lets go. Resolves when the libOS is closed, if this closes it. */
@@ -62,14 +64,34 @@ export class Lease {
     await this.libos.exit();
   }
 
-  readonly #letGo = (): void => void this.end();
+  /** As {@linkcode Lease.end}, for who has nothing to wait for. */
+  readonly letGo = (): void => void this.end();
 }
 
 function take(name: LibOSName): Shared {
   let one = shared.get(name);
-  if (one === undefined) shared.set(name, one = { libos: open(name), holders: 0 });
+  // Somebody may have closed it who had no part in it.
+  if (one === undefined || isClosed(one.libos)) {
+    shared.set(name, one = { libos: open(name), holders: 0 });
+  }
   one.holders++;
   return one;
+}
+
+/** Throws {@linkcode DemikernelError} `EINVAL` for what is no libOS. */
+export function checkLibOS(libos: LibOS): void {
+  if (typeof libos?.socket === "function" && typeof libos.operations?.pop === "function") return;
+  throw wrongKind("use libOS", "libos", libos, "an open libOS, or the name of one");
+}
+
+/** Whether a libOS was closed. */
+export function isClosed(libos: LibOS): boolean {
+  try {
+    libos.alloc(0).free();
+    return false;
+  } catch (error) {
+    return error instanceof DemikernelError && error.code === "ENODEV";
+  }
 }
 
 /** Closes a queue, unless its libOS was closed before, and the queue with it. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkOptions } from "../check.ts";
 import { Connection } from "./connection.ts";
 import {
   type Endpoint,
@@ -11,14 +12,15 @@ import {
   resolveEndpoint,
   type UnixEndpoint,
 } from "./endpoint.ts";
-import { toDenoError, withDenoErrors } from "./errors.ts";
-import { closeQueue, Lease, type LibOSOption } from "./lease.ts";
+import type { Lease, LibOSOption } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
+import { openSocket, setFlags, Socket } from "./socket.ts";
 import type {
   InetAddress,
   LibOS,
   Operation,
   OperationOptions,
+  Outcome,
   QueueDescriptor,
   SocketAddress,
   UnixAddress,
@@ -30,6 +32,11 @@ export type ListenOptions<E extends Endpoint = Endpoint> = E & LibOSOption & {
   readonly backlog?: number;
   /** Let several listeners share the port, each with a share of the connections. */
   readonly reusePort?: boolean;
+  /**
+   * Listen although connections of an earlier listener linger on the port: the default where the libOS has it. For a
+   * Unix socket, replace the file that a listener which is gone left behind: not the default.
+   */
+  readonly reuseAddress?: boolean;
 };
 
 /**
@@ -56,89 +63,46 @@ export function listen(options: ListenOptions<UnixEndpoint>): Listener<UnixAddre
 /** Listens on either. */
 export function listen(options: ListenOptions): Listener;
 export function listen(options: ListenOptions): Listener {
-  return withDenoErrors(() => {
-    const lease = new Lease(options);
-    const { libos } = lease;
-    let qd: QueueDescriptor | undefined;
-    try {
-      const { domain, type, address } = resolveEndpoint(options, "0.0.0.0");
-      qd = libos.socket(domain, type);
-      if (domain !== "unix" && libos.capabilities.options.includes("reuseAddress")) {
-        libos.setsockopt(qd, "reuseAddress", true);
-      }
-      if (options.reusePort === true) libos.setsockopt(qd, "reusePort", true);
-      libos.bind(qd, address);
-      libos.listen(qd, options.backlog);
-      return new Listener(libos, qd, lease);
-    } catch (error) {
-      if (qd !== undefined) libos.close(qd);
-      void lease.end();
-      throw error;
-    }
+  const endpoint = resolveEndpoint("listen", options, "0.0.0.0");
+  checkOptions("listen", options, { reusePort: "true or false", reuseAddress: "true or false" });
+  return openSocket(options, endpoint, (libos, qd, lease) => {
+    const byDefault = endpoint.domain !== "unix" &&
+      libos.capabilities.options.includes("reuseAddress");
+    const { reuseAddress = byDefault, reusePort } = options;
+    setFlags(libos, qd, { reuseAddress, reusePort });
+    libos.bind(qd, endpoint.address);
+    libos.listen(qd, options.backlog);
+    return new Listener(libos, qd, lease);
   });
 }
 
-/** A listening queue; {@linkcode listen} makes it. */
-export class Listener<A extends SocketAddress = SocketAddress>
-  implements Disposable, AsyncIterable<Connection> {
-  /** The libOS it is on. */
-  readonly libos: LibOS;
-  /** Its queue there. */
-  readonly qd: QueueDescriptor;
+/** A listening queue; {@linkcode listen} makes it. When it is closed, connections that were accepted live on. */
+export class Listener<A extends SocketAddress = SocketAddress> extends Socket
+  implements AsyncIterable<Connection> {
   /** Where it listens: the port is the one that was chosen, if it was 0. */
   readonly addr: A;
   readonly #lease: Lease;
-  #open = true;
 
   /** Wraps a listening queue, which it then owns. */
   constructor(libos: LibOS, qd: QueueDescriptor, lease: Lease) {
-    this.libos = libos;
-    this.qd = qd;
+    super(libos, qd, lease.letGo);
     this.#lease = lease;
     this.addr = libos.getsockname(qd) as A;
   }
 
-  /** Whether it was not closed yet. */
-  get open(): boolean {
-    return this.#open;
-  }
-
   /** Waits for the next connection. */
   accept(options?: OperationOptions): Operation<Connection> {
-    if (!this.#open) throw new Deno.errors.BadResource("Cannot accept: the listener was closed");
-    if (options !== undefined) checkLimits(options);
-    return withDenoErrors(() => {
-      const operation = this.libos.operations.accept(this.qd).convert(
-        this.#connection,
-        toDenoError,
-      );
+    if (options !== undefined) checkLimits("accept", options);
+    return this.control("accept", () => {
+      const operation = this.libos.operations.accept(this.qd, this.#accepted);
       return options === undefined ? operation : operation.within(options);
     });
   }
 
-  readonly #connection = (qd: QueueDescriptor): Connection =>
-    new Connection(this.libos, qd, this.#lease.hold());
-
-  /**
-   * Stops listening. What is pending fails with `Deno.errors.Interrupted`; iteration ends. Connections that
-   * were accepted live on.
-   */
-  close(): void {
-    if (!this.#open) throw new Deno.errors.BadResource("Cannot close listener: it was closed");
-    this.#open = false;
-    closeQueue(this.libos, this.qd);
-    void this.#lease.end();
-  }
-
-  /** Keeps the process alive while an accept is pending; the default. */
-  ref(): void {
-    withDenoErrors(() => this.libos.ref(this.qd));
-  }
-
-  /** Lets the process end although an accept is pending. */
-  unref(): void {
-    withDenoErrors(() => this.libos.unref(this.qd));
-  }
+  readonly #accepted: Outcome<QueueDescriptor, Connection> = {
+    ...this.outcome,
+    result: (qd) => new Connection(this.libos, qd, this.#lease.hold()),
+  };
 
   /** Iterates over the connections, until it is closed. Leaving the loop early closes it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Connection, undefined> {
@@ -148,7 +112,7 @@ export class Listener<A extends SocketAddress = SocketAddress>
         try {
           return { done: false, value: await this.accept() };
         } catch (error) {
-          if (this.#open) throw error;
+          if (this.open) throw error;
           return end;
         }
       },
@@ -160,10 +124,5 @@ export class Listener<A extends SocketAddress = SocketAddress>
         return this;
       },
     };
-  }
-
-  /** As {@linkcode Listener.close}, and harmless when it was closed already. */
-  [Symbol.dispose](): void {
-    if (this.#open) this.close();
   }
 }

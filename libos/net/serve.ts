@@ -4,10 +4,13 @@
  * @module
  */
 
+import { checkKind, checkOptions, wrongKind } from "../check.ts";
 import type { Connection } from "./connection.ts";
 import type { Endpoint, InetEndpoint, UnixEndpoint } from "./endpoint.ts";
-import { Lease } from "./lease.ts";
+import { isClosed, Lease } from "./lease.ts";
 import { listen, type Listener, type ListenOptions } from "./listener.ts";
+import { print, report } from "./report.ts";
+import { claim, type Socket } from "./socket.ts";
 import type {
   Coroutine,
   InetAddress,
@@ -33,8 +36,9 @@ export type ServeOptions<E extends Endpoint = Endpoint> = ListenOptions<E> & {
   /** Called when the server listens. */
   readonly onListen?: (addr: SocketAddress) => void;
   /**
-   * Called with what a handler threw; its connection is closed, and no other is touched. By default it is
-   * printed, unless it is the peer that went away.
+   * Called with what a handler threw; its connection is closed, and no other is touched. By default it is printed: in
+   * one line if it comes from the network, else with its stack. Nothing is printed when the connection's own peer went
+   * away, or let a `pop` wait for longer than its `timeout`.
    */
   readonly onError?: (error: unknown, connection: Connection) => void;
 };
@@ -64,6 +68,12 @@ export function serve(options: ServeOptions<UnixEndpoint>, handler: Handler): Se
 /** Serves on either. */
 export function serve(options: ServeOptions, handler: Handler): Server;
 export function serve(options: ServeOptions, handler: Handler): Server {
+  checkOptions("serve", options, {
+    signal: "an AbortSignal",
+    onListen: "a function",
+    onError: "a function",
+  });
+  checkHandler(handler);
   options.signal?.throwIfAborted();
   const lease = new Lease(options);
   let listener: Listener | undefined;
@@ -151,7 +161,9 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     // As `onListen` may have done.
     if (this.#signal?.aborted) abort();
     try {
-      await this.#libos.spawn(this.#accept());
+      await this.#accept();
+    } catch (error) {
+      if (this.#end === null && !isClosed(this.#libos)) throw error;
     } finally {
       this.#listener[Symbol.dispose]();
       while (this.#connections.size > 0) await Promise.all(this.#connections.values());
@@ -160,27 +172,24 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     }
   }
 
-  *#accept(): Coroutine {
-    try {
-      for (;;) {
-        const connection = yield* this.#listener.accept();
-        if (!this.#referenced) connection.unref();
-        const served = this.#serve(connection);
-        // Not in `#serve`, which may be over by now.
-        this.#connections.set(
-          connection,
-          served.finally(() => this.#connections.delete(connection)),
-        );
-        // It had been accepted already when the server was stopped.
-        this.#end?.(connection);
-      }
-    } catch (error) {
-      // Interrupted by whoever closed the libOS.
-      if (this.#end === null && !(error instanceof Deno.errors.Interrupted)) throw error;
+  /** No coroutine, as handlers need not be: the operations of an async function are promises from the first on. */
+  async #accept(): Promise<never> {
+    for (;;) {
+      const connection = await this.#listener.accept();
+      if (!this.#referenced) this.#reference(connection);
+      const served = this.#serve(connection);
+      // Not in `#serve`, which may be over by now.
+      this.#connections.set(
+        connection,
+        served.finally(() => this.#connections.delete(connection)),
+      );
+      // It had been accepted already when the server was stopped.
+      this.#end?.(connection);
     }
   }
 
   async #serve(connection: Connection): Promise<void> {
+    claim(connection, (error) => this.#reportUnclaimed(error, connection));
     try {
       const result = this.#handler(connection);
       await (isCoroutine(result) ? this.#libos.spawn(result) : result);
@@ -191,23 +200,28 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     }
   }
 
-  /** Whether an error only tells that the connection was closed under its handler: who did it knows. */
+  /** Whether an error only tells that the connection, or the libOS, was closed under its handler: who did it knows. */
   #isClosing(error: unknown, connection: Connection): boolean {
-    const withLibOS = connection.open && isClosed(connection);
-    if (error instanceof Deno.errors.Interrupted) return withLibOS || !connection.open;
-    return error instanceof Deno.errors.BadResource && (withLibOS || !!this.#signal?.aborted);
+    const { code } = (error ?? {}) as { code?: unknown };
+    if (isClosed(this.#libos) && (code === "EBADF" || code === "ECANCELED" || code === "ENODEV")) {
+      return true;
+    }
+    if (error instanceof Deno.errors.Interrupted) return !connection.open;
+    return error instanceof Deno.errors.BadResource && !!this.#signal?.aborted;
   }
 
+  /** What failed while the handler did not wait for it, such as a push that was under way when it ended. */
+  #reportUnclaimed(error: unknown, connection: Connection): void {
+    if (!isClosed(this.#libos) && !this.#signal?.aborted) this.#report(error, connection);
+  }
+
+  /** What `onError` throws, or rejects with, harms nobody. */
   #report(error: unknown, connection: Connection): void {
-    try {
-      this.#onError(error, connection);
-    } catch (thrown) {
-      report(thrown);
-    }
+    Promise.try(() => this.#onError(error, connection)).catch(print);
   }
 
   #endInput(connection: Connection): void {
-    if (!connection.open) return;
+    if (!connection.open || isClosed(this.#libos)) return;
     if (this.#libos.capabilities.halfClose) this.#libos.shutdown(connection.qd, "read");
     else connection.close();
   }
@@ -220,11 +234,13 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
 
   #setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
-    for (const one of [this.#listener, ...this.#connections.keys()]) {
-      if (!one.open) continue;
-      if (referenced) one.ref();
-      else one.unref();
-    }
+    for (const one of [this.#listener, ...this.#connections.keys()]) this.#reference(one);
+  }
+
+  #reference(one: Socket): void {
+    if (!one.open || isClosed(this.#libos)) return;
+    if (this.#referenced) one.ref();
+    else one.unref();
   }
 }
 
@@ -234,25 +250,9 @@ function isCoroutine(result: ReturnType<Handler>): result is Coroutine<unknown> 
   return typeof next === "function" && typeof then !== "function";
 }
 
-/** Whether a connection was closed, by whomever, or its libOS was. */
-function isClosed(connection: Connection): boolean {
-  try {
-    connection.localAddr;
-    return false;
-  } catch {
-    return true;
-  }
-}
-
-/** The errors of a peer that went away. */
-const DEPARTURES = [
-  Deno.errors.ConnectionReset,
-  Deno.errors.ConnectionAborted,
-  Deno.errors.BrokenPipe,
-  Deno.errors.NotConnected,
-];
-
-function report(error: unknown): void {
-  if (DEPARTURES.some((departure) => error instanceof departure)) return;
-  console.error(error);
+/** Refuses what is no handler, as far as that can be seen. */
+function checkHandler(handler: Handler): void {
+  checkKind("serve", "handler", handler, "a function");
+  if (Object.prototype.toString.call(handler) !== "[object AsyncGeneratorFunction]") return;
+  throw wrongKind("serve", "handler", handler, "an async function or a generator function");
 }

@@ -41,12 +41,15 @@ function parseIPv6(literal: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Writes an IPv4 or IPv6 address as text; IPv6 in the canonical form of RFC 5952. */
+/**
+ * Writes an IPv4 or IPv6 address as text; IPv6 in the canonical form of RFC 5952, but for a mapped IPv4 address, which
+ * is written as that.
+ */
 export function formatAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".");
   const groups = Array.from({ length: 8 }, (_, i) => bytes[2 * i]! << 8 | bytes[2 * i + 1]!);
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
-    return `::ffff:${bytes.subarray(12).join(".")}`;
+    return bytes.subarray(12).join(".");
   }
   // The longest run of two or more zero groups, the first of equals, is written as "::".
   let start = -1;

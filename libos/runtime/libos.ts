@@ -4,16 +4,17 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { DemikernelError, inspect } from "../error.ts";
 import { BufferHeap, type BufferHeapOptions } from "./memory/heap.ts";
 import { MemoryQueue } from "./queue/memory_queue.ts";
 import { Opcode, PooledOperation } from "./operation/operation.ts";
-import { OperationPool } from "./operation/pool.ts";
+import { OperationPool, type PushOperation } from "./operation/pool.ts";
 import { notSga, RuntimeOperations } from "./operations.ts";
 import type { Queue, QueueContext } from "./queue/queue.ts";
 import { QueueTable } from "./queue/table.ts";
 import type { Driver } from "./scheduler/driver.ts";
-import type { IdlePolicy, Scheduler } from "./scheduler/scheduler.ts";
+import type { IdlePolicy } from "./scheduler/loop.ts";
+import type { Scheduler } from "./scheduler/scheduler.ts";
 import { HeapSga } from "./memory/sga.ts";
 import { TokenTable } from "./operation/tokens.ts";
 import { Waits } from "./operation/waits.ts";
@@ -104,9 +105,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (!domains.includes(domain) || !types.includes(type)) {
       throw new DemikernelError("ENOTSUP", "socket", {
         detail:
-          `${this.name} has no sockets of domain ${Deno.inspect(domain)} and type ${
-            Deno.inspect(type)
-          }; ` +
+          `${this.name} has no sockets of domain ${inspect(domain)} and type ${inspect(type)}; ` +
           `it has ${types.join(", ")} of ${domains.join(", ")}`,
       });
     }
@@ -123,7 +122,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
       throw new DemikernelError("EINVAL", "listen", {
         qd,
         detail: `a backlog must be an integer from 1 to ${LARGEST_BACKLOG}, not ${
-          Deno.inspect(backlog)
+          inspect(backlog)
         }`,
       });
     }
@@ -132,18 +131,19 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
 
   accept(qd: QueueDescriptor): QToken {
     this.#tokens.checkRoom();
-    return this.#tokens.register(this.operations.accept(qd));
+    return this.#tokens.register(this.operations.startAccept(qd));
   }
 
   connect(qd: QueueDescriptor, address: SocketAddress): QToken {
     this.#tokens.checkRoom();
-    return this.#tokens.register(this.operations.connect(qd, address));
+    return this.#tokens.register(this.operations.startConnect(qd, address));
   }
 
   close(qd: QueueDescriptor): void {
     const queue = this.#queues.get(qd, "close");
     this.#queues.remove(queue);
     queue.close();
+    this.context.operations.reportUnclaimed(queue);
   }
 
   shutdown(qd: QueueDescriptor, how: "read" | "write" | "both"): void {
@@ -151,7 +151,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (how !== "read" && how !== "write" && how !== "both") {
       throw new DemikernelError("EINVAL", "shutdown", {
         qd,
-        detail: `how must be read, write or both, not ${Deno.inspect(how)}`,
+        detail: `how must be read, write or both, not ${inspect(how)}`,
       });
     }
     queue.shutdown(how);
@@ -199,14 +199,12 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     }
     if (typeof name !== "string" || !PIPE_NAME.test(name)) {
       throw new DemikernelError("EINVAL", "pipe", {
-        detail: `a name must be 1 to 64 letters, digits, and any of - _ . :, not ${
-          Deno.inspect(name)
-        }`,
+        detail: `a name must be 1 to 64 letters, digits, and any of - _ . :, not ${inspect(name)}`,
       });
     }
     if (end !== "pop" && end !== "push") {
       throw new DemikernelError("EINVAL", "pipe", {
-        detail: `an end is pop or push, not ${Deno.inspect(end)}`,
+        detail: `an end is pop or push, not ${inspect(end)}`,
       });
     }
     return this.#register(this.createPipe(name, end));
@@ -230,12 +228,12 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
 
   push(qd: QueueDescriptor, sga: Sga): QToken {
     this.#tokens.checkRoom();
-    return this.#registerPush(qd, this.operations.push(qd, sga));
+    return this.#registerPush(qd, this.operations.startPush(qd, sga));
   }
 
   pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): QToken {
     this.#tokens.checkRoom();
-    return this.#registerPush(qd, this.operations.pushTo(qd, sga, address));
+    return this.#registerPush(qd, this.operations.startPushTo(qd, sga, address));
   }
 
   pop(qd: QueueDescriptor, size?: number): QToken {
@@ -266,7 +264,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   operation(qt: QToken): Operation<unknown> {
     const operation = this.#tokens.get(qt, "operation");
     this.#tokens.release(operation);
-    return operation;
+    return this.context.operations.give(operation, undefined);
   }
 
   alloc(size: number | readonly number[]): Sga {
@@ -282,9 +280,10 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
 
   spawn<T>(coroutine: Coroutine<T>): Promise<T> {
     this.#checkOpen("spawn");
-    if (typeof coroutine?.next !== "function") {
+    // An async generator would run on by itself, and nobody would see it fail.
+    if (typeof coroutine?.next !== "function" || Symbol.asyncIterator in coroutine) {
       throw new DemikernelError("EINVAL", "spawn", {
-        detail: `a coroutine is what a generator function gives, not ${Deno.inspect(coroutine)}`,
+        detail: `a coroutine is what a generator function gives, not ${inspect(coroutine)}`,
       });
     }
     return this.scheduler.spawn(coroutine);
@@ -338,7 +337,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     }
   }
 
-  #registerPush(qd: QueueDescriptor, operation: Operation<void>): QToken {
+  #registerPush(qd: QueueDescriptor, operation: PushOperation): QToken {
     if (operation instanceof PooledOperation) return this.#tokens.register(operation);
     const over = this.context.operations.take(Opcode.PUSH, this.#queues.get(qd, "push"));
     over.complete(undefined);
@@ -350,7 +349,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (this.capabilities.options.includes(option)) return queue;
     throw new DemikernelError("ENOPROTOOPT", operation, {
       qd,
-      detail: `${this.name} has no option ${Deno.inspect(option)}; ` +
+      detail: `${this.name} has no option ${inspect(option)}; ` +
         `it has ${this.capabilities.options.join(", ") || "none"}`,
     });
   }

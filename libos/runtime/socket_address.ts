@@ -5,9 +5,10 @@
  */
 
 import { decodeSockaddr, encodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
+import { isIPv4 } from "node:net";
 import { formatAddress, parseAddress } from "./address.ts";
-import { DemikernelError } from "../error.ts";
-import type { Domain, SocketAddress } from "../pdpix.ts";
+import { DemikernelError, inspect } from "../error.ts";
+import type { Domain, InetAddress, SocketAddress } from "../pdpix.ts";
 
 /**
  * Lays an address out for a socket of a domain.
@@ -23,7 +24,7 @@ export function layOut(
   const refuse = (errno: "EINVAL" | "EAFNOSUPPORT", detail: string) =>
     new DemikernelError(errno, operation, { qd, detail });
   if (typeof address !== "object" || address === null) {
-    throw refuse("EINVAL", `an address is an object, not ${Deno.inspect(address)}`);
+    throw refuse("EINVAL", `an address is an object, not ${inspect(address)}`);
   }
   if (domain === "unix") return layOutPath(address, refuse);
   if (!("hostname" in address)) {
@@ -33,14 +34,14 @@ export function layOut(
   if (!(Number.isInteger(port) && port >= 0 && port <= 65535)) {
     throw refuse(
       "EINVAL",
-      `a port must be an integer from 0 to 65535, not ${Deno.inspect(port)}`,
+      `a port must be an integer from 0 to 65535, not ${inspect(port)}`,
     );
   }
   const parsed = typeof hostname === "string" ? parseAddress(hostname) : null;
   if (parsed === null) {
     throw refuse(
       "EINVAL",
-      `${Deno.inspect(hostname)} is no IPv4 or IPv6 address; resolve names first`,
+      `${inspect(hostname)} is no IPv4 or IPv6 address; resolve names first`,
     );
   }
   if ((parsed.bytes.length === 4) !== (domain === "inet")) {
@@ -51,6 +52,24 @@ export function layOut(
     throw refuse("EINVAL", `the zone of ${hostname} must be an interface's index`);
   }
   return encodeSockaddr({ address: parsed.bytes, port, scope });
+}
+
+/**
+ * As {@linkcode layOut}, for where a socket connects or pushes to: an IPv6 socket reaches IPv4 as well, by mapped
+ * addresses (RFC 3493, section 3.7).
+ */
+export function layOutTarget(
+  address: SocketAddress,
+  domain: Domain,
+  operation: string,
+  qd: number,
+): Uint8Array<ArrayBuffer> {
+  const hostname: unknown = (address as InetAddress | null)?.hostname;
+  const mapped = domain === "inet6" && typeof hostname === "string" && isIPv4(hostname);
+  const target = mapped
+    ? { hostname: `::ffff:${hostname}`, port: (address as InetAddress).port }
+    : address;
+  return layOut(target, domain, operation, qd);
 }
 
 function layOutPath(
@@ -75,7 +94,7 @@ function layOutPath(
   return encodeSockaddr({ path });
 }
 
-/** Reads an address that the kernel wrote. */
+/** Reads an address that the kernel wrote; one of IPv4 is told as such, also where an IPv6 socket has it. */
 export function readAddress(bytes: Uint8Array<ArrayBuffer>): SocketAddress {
   const parts = decodeSockaddr(bytes);
   if ("path" in parts) {

@@ -5,14 +5,14 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { testWith } from "../ffi/_demikernel.ts";
+import { needing } from "../_needs.ts";
 import { Namespace } from "./namespace.ts";
 import { DEVICE, KERNEL, missingForNetwork, Network } from "./network.ts";
 
-const reason = missingForNetwork();
+const missing = missingForNetwork();
 
 function networkTest(name: string, run: () => Promise<void> | void): void {
-  testWith(reason === undefined, reason ?? "", name, run);
+  Deno.test({ ...needing(missing, name), fn: run });
 }
 
 function namespaceOf(path: string): string {

@@ -6,16 +6,17 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import type { LoadResult } from "../../bench/_harness/load.ts";
 import { inspectMachine } from "../../bench/_harness/machine.ts";
+import { type Missing, missingCompiler, needing } from "../_needs.ts";
 
 /** This machine, not pinned: these tests run beside others, and look at behaviour, not at time. */
 export const machine = { ...inspectMachine(), cores: undefined };
 
-/** Whether there is no C compiler, without which there are no load generators. */
-export const ignore = machine.compiler === undefined;
+/** Without a C compiler there are no load generators. */
+export const missing: Missing = missingCompiler();
 
 /** Defines a test that needs the load generators. */
 export function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore, fn });
+  Deno.test({ ...needing(missing, name), fn });
 }
 
 /** Asserts that a load made so many operations, and measured each one. */

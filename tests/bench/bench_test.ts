@@ -2,6 +2,7 @@ import { assert, assertEquals, assertGreater, assertMatch, assertThrows } from "
 import { whyUnavailable } from "../../bench/_availability.ts";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { Message, SIZE } from "../../bench/_message.ts";
+import { needing } from "../_needs.ts";
 
 const FOLDER = new URL("../../bench/", import.meta.url).pathname;
 /** Marks the processes of one run, so that they are found among those of others. */
@@ -9,7 +10,7 @@ const MARK = "DEMIKERNEL_BENCH_TEST";
 /** How long servers may take to notice that nobody needs them, in milliseconds. */
 const PATIENCE = 6_000;
 
-const catnapMissing = whyUnavailable("catnap") !== undefined;
+const catnapMissing = whyUnavailable("catnap");
 
 interface Result {
   readonly name: string;
@@ -74,8 +75,10 @@ Deno.test("deno bench measures our own costs, in groups, as JSON", async () => {
 });
 
 Deno.test({
-  name: "deno bench measures an echo beside its baseline, and leaves no server behind",
-  ignore: catnapMissing,
+  ...needing(
+    catnapMissing,
+    "deno bench measures an echo beside its baseline, and leaves no server behind",
+  ),
   async fn() {
     const { mark, code, benches } = await bench(["echo"], "/^(Deno.listen|catnap, generator)$/");
     assertEquals(code, 0);
@@ -90,8 +93,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the servers of deno bench end with it when it is killed",
-  ignore: catnapMissing,
+  ...needing(catnapMissing, "the servers of deno bench end with it when it is killed"),
   async fn() {
     const mark = crypto.randomUUID();
     const child = command(mark, ["echo"], "/^catnap, generator$/").spawn();

@@ -1,4 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { assertSpyCalls, stub } from "@std/testing/mock";
+import { assertSnapshot } from "@std/testing/snapshot";
 import { BenchmarkError, parseCommandLine } from "../../bench/_harness/command_line.ts";
 
 const program = {
@@ -21,6 +23,13 @@ Deno.test("parseCommandLine() fills in the defaults and gives the whole command"
     json: false,
     command: "deno run -A bench/x.ts --rounds 5 --warmup 10 --idle park",
   });
+});
+
+Deno.test("parseCommandLine() prints every option when help is asked for", async (t) => {
+  using log = stub(console, "log", () => {});
+  assertEquals(parseCommandLine(program, ["--help"]), undefined);
+  assertSpyCalls(log, 1);
+  await assertSnapshot(t, log.calls[0]!.args[0]);
 });
 
 Deno.test("parseCommandLine() takes 0 where the minimum allows it", () => {

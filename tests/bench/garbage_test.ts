@@ -4,6 +4,7 @@ import { inspectMachine } from "../../bench/_harness/machine.ts";
 import { findNode } from "../../bench/_harness/node.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
 import { traced } from "../../bench/_harness/targets.ts";
+import { needing } from "../_needs.ts";
 
 const machine = { ...inspectMachine(), cores: undefined };
 
@@ -101,11 +102,10 @@ Deno.test("Server.pausesSince() tells the pauses of Deno since a mark", async ()
 });
 
 const node = findNode();
+const missingNode = node === undefined ? "needs node: apt install nodejs" : undefined;
 
 Deno.test({
-  name: "Server.pausesSince() tells the pauses of Node.js since a mark",
-  // No node on PATH: install Node.js.
-  ignore: node === undefined,
+  ...needing(missingNode, "Server.pausesSince() tells the pauses of Node.js since a mark"),
   async fn() {
     const argv = [node!, "--expose-gc", "--input-type=module", "--eval", COLLECTOR];
     await assertTells(traced({ name: "node", argv }));

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  assert,
   assertEquals,
   assertGreater,
   assertMatch,
@@ -20,13 +21,18 @@ import { experiment } from "../../bench/latency/experiment.ts";
 import { measureLoad } from "../../bench/latency/measurement.ts";
 import { type Reach, reach } from "../../bench/latency/reach.ts";
 import { type Run, SCHEMA } from "../../bench/latency/schema.ts";
-import { type Subject, Subjects } from "../../bench/latency/subjects.ts";
+import { type Subject, Subjects, subjects } from "../../bench/latency/subjects.ts";
+import type { Workload } from "../../bench/latency/workload.ts";
+import { alongside } from "../../bench/latency/workloads/alongside.ts";
+import { awaits } from "../../bench/latency/workloads/awaits.ts";
+import { rates } from "../../bench/latency/workloads/open_loop.ts";
 import { setUp } from "../../bench/latency/workloads/set_up.ts";
 import { tcpEcho } from "../../bench/latency/workloads/echo.ts";
 import { WORKLOADS } from "../../bench/latency/workloads/mod.ts";
+import { needing } from "../_needs.ts";
 import { syntheticRun } from "./_synthetic_run.ts";
 import { fakeTcp } from "./_fake_servers.ts";
-import { ignore, machine, test } from "./_load.ts";
+import { machine, missing, test } from "./_load.ts";
 
 const PROGRAM = new URL("../../bench/latency.ts", import.meta.url).pathname;
 /** Enough for a server to be found wrong, or to die. */
@@ -55,8 +61,7 @@ function temporaryFolder(): Disposable & { readonly path: string } {
 }
 
 Deno.test({
-  name: "latency.ts refuses what it cannot do in one line, before it measures",
-  ignore,
+  ...needing(missing, "latency.ts refuses what it cannot do in one line, before it measures"),
   async fn(t) {
     using folder = temporaryFolder();
     const file = (name: string, text: string) => {
@@ -67,6 +72,8 @@ Deno.test({
       [["--workload", "nope"], /"nope": there is no such workload, there is tcp-echo, udp-echo/],
       [["--workload", "tcp-echo,nope"], /"nope": there is no such workload/],
       [["--subjects", "nope"], /"nope": there is no such subject, there is c-spin/],
+      [["--idle", "spin,nope"], /"nope": there is no such idle policy, there is spin/],
+      [["--parts", "nope"], /parts "nope": there is none/],
       [["--libos", "nope"], /"nope": there is no such libOS, there is catnap/],
       [["--plan", "nope"], /takes quick or full, not "nope"/],
       [["--rounds", "some"], /takes a whole number from 0, not "some"/],
@@ -158,8 +165,8 @@ function found(...list: readonly Fake[]): Subjects {
 }
 
 test("experiment() rejects when a server does wrong after it was warm", async () => {
-  // It is warmed up by 10 000 echoes of 64 bytes over a connection of their own, and measured by 500.
-  const early = "globalThis.all = (globalThis.all ?? 0) + n; if (globalThis.all > 64 * 10_100)";
+  // It is warmed up by 1 500 echoes of 64 bytes over a connection of their own, and measured by 500.
+  const early = "globalThis.all = (globalThis.all ?? 0) + n; if (globalThis.all > 64 * 1_600)";
   using wrong = found({ command: fakeTcp(`${early} data[0]++`) });
   await assertRejects(
     () => experiment(machine, tcpEcho, { subjects: wrong, effort: EFFORT }),
@@ -249,6 +256,64 @@ Deno.test("experiment() leaves out who cannot take part, and starts nobody then"
   assertMatch(await reasons("set-up", { command: elsewhere }), /not on catnap$/);
   assertMatch(await reasons("idle", { command: remote }), /loopback alone$/);
   assertMatch(await reasons("agreement", { command: remote }), /loopback alone$/);
+});
+
+/** What a workload brings on real servers, in short. */
+async function tried(workload: Workload, parts: readonly string[]) {
+  using found = await subjects(machine, workload.protocol, {
+    libos: ["catnap"],
+    idle: workload.idle,
+    only: workload.subjects,
+    fetch: false,
+  });
+  const chosen = workload.parts.filter(({ name }) => parts.includes(name));
+  return await experiment(machine, { ...workload, parts: chosen }, {
+    subjects: found,
+    effort: EFFORT,
+    calibrate: () => Promise.resolve({ cacheLine: 100 }),
+  });
+}
+
+test("awaits measures each thing that is awaited, on ours and on Deno.listen", async () => {
+  const parts = ["nothing, 1 connection", "60 × null, 16 connections", "readFile, 1 connection"];
+  const { samples, ratios } = await tried(awaits, parts);
+  const names = ["Deno.listen", "ours, generator", "ours, iterator"];
+  assertEquals(
+    samples.map(({ variant, subject }) => `${variant}: ${subject}`),
+    parts.flatMap((part) => names.map((name) => `${part}: ${name}`)),
+  );
+  assert(samples.every(({ latency }) => latency!.count > 0));
+  assertEquals(ratios.length, parts.length * 2 * 2);
+  assertEquals(ratios.map(({ atMost }) => atMost).slice(0, 3), [0.6, 1, 1]);
+});
+
+test("alongside measures Deno's own work beside none, an idle and a busy libOS", async () => {
+  const parts = alongside.parts.map(({ name }) => name);
+  const { samples, ratios } = await tried({ ...alongside, idle: ["adaptive"] }, parts);
+  const ofBusy = samples.filter(({ subject }) => subject === "ours, busy");
+  assertEquals(ofBusy.map(({ variant }) => variant), [
+    "Deno.serve",
+    ...parts.slice(1).flatMap((name) => [name, `echo, beside ${name}`]),
+  ]);
+  assertEquals(samples.length, 2 * parts.length + ofBusy.length);
+  assert(samples.every(({ latency }) => latency!.count > 0));
+  assertEquals(ratios.filter(({ atMost }) => atMost === 2).length, parts.length);
+});
+
+test("rates measures the processor time of each idle policy", async () => {
+  const { samples, ratios } = await tried(
+    { ...rates, subjects: ["deno-listen", "ours-generator"] },
+    ["20000 requests/s, 1 connection"],
+  );
+  const ours = samples.filter(({ subject }) => subject.startsWith("ours"));
+  assertEquals(ours.map(({ subject }) => subject), [
+    "ours, generator, park",
+    "ours, generator",
+    "ours, generator, spin",
+  ]);
+  assert(samples.every(({ server }) => server!.cpu! > 0));
+  const park = ratios.filter(({ label }) => label.includes("park"));
+  assertEquals(park.map(({ atMost }) => atMost), [1.1, undefined, 1.1]);
 });
 
 Deno.test("measureLoad() has no latency where nothing was answered", async () => {

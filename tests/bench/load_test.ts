@@ -8,11 +8,12 @@ import {
 import { buildPeer } from "../../bench/_harness/c_peer.ts";
 import { spawn } from "../../bench/_harness/children.ts";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
-import { type EchoLoad, loadEcho } from "../../bench/_harness/load.ts";
+import { type EchoLoad, loadEcho, loadHttp } from "../../bench/_harness/load.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
-import { cEpollEcho, cSpinEcho } from "../../bench/_harness/targets.ts";
+import { cEpollEcho, cSpinEcho, denoServe } from "../../bench/_harness/targets.ts";
+import { needing } from "../_needs.ts";
 import { fakeTcp, fakeUdp } from "./_fake_servers.ts";
-import { assertMeasured, ignore, machine, test } from "./_load.ts";
+import { assertMeasured, machine, missing, test } from "./_load.ts";
 
 const echoes = { iterations: 300, warmup: 20 };
 const clients: EchoLoad["client"][] = [undefined, { libos: "catnap" }];
@@ -22,13 +23,12 @@ async function udpEcho(): Promise<ServerCommand> {
 }
 
 for (const client of clients) {
-  const skip = ignore && client === undefined;
+  const needed = client === undefined ? missing : undefined;
   const load = { ...echoes, ...(client && { client }) };
   const name = client?.libos ?? "C";
 
   Deno.test({
-    name: `loadEcho() counts the echoes of messages small and large, ${name} client`,
-    ignore,
+    ...needing(missing, `loadEcho() counts the echoes of messages small and large, ${name} client`),
     async fn() {
       await using server = await Server.start(machine, await cEpollEcho(machine, true));
       assertMeasured(await loadEcho(machine, server, load), 300, 300 * 64);
@@ -39,8 +39,7 @@ for (const client of clients) {
   });
 
   Deno.test({
-    name: `loadEcho() rejects when an echo came back wrong, ${name} client`,
-    ignore: skip,
+    ...needing(needed, `loadEcho() rejects when an echo came back wrong, ${name} client`),
     async fn() {
       await using server = await Server.start(
         machine,
@@ -55,8 +54,7 @@ for (const client of clients) {
   });
 
   Deno.test({
-    name: `loadEcho() rejects when the server died, ${name} client`,
-    ignore: skip,
+    ...needing(needed, `loadEcho() rejects when the server died, ${name} client`),
     async fn() {
       await using server = await Server.start(machine, fakeTcp("if (total > 6400) Deno.exit(7)"));
       await assertRejects(
@@ -92,16 +90,60 @@ test("loadEcho() keeps many connections busy, or only some of them", async () =>
   assertMeasured(await loadEcho(machine, server, { ...load, active: 1 }), 2_000, 2_000 * 64);
 });
 
-test("loadEcho() ends at the time limit, through a prefix and at an address too", async () => {
+test("loadEcho() ends at the time limit", async () => {
   await using server = await Server.start(machine, await cSpinEcho(machine));
   const { times, operations } = await loadEcho(machine, server, {
     iterations: 1_000_000,
     timeLimit: 50,
-    host: "127.0.0.1",
-    prefix: ["env"],
   });
   assertEquals(times.length, operations);
   assertGreater(1_000_000, operations);
+});
+
+test("loadEcho() tells the processor time of the server where that is asked for", async () => {
+  await using server = await Server.start(machine, await cSpinEcho(machine));
+  assertGreater((await loadEcho(machine, server, { ...echoes, cpu: true })).cpu!, 0);
+  assertEquals((await loadEcho(machine, server, echoes)).cpu, undefined);
+});
+
+Deno.test("loadEcho() has a client on catnap where there is no compiler", async () => {
+  await using server = await Server.start(machine, fakeTcp(""));
+  const bare = { ...machine, compiler: undefined };
+  assertMeasured(await loadEcho(bare, server, echoes), 300, 300 * 64);
+});
+
+test("loadHttp() counts requests, beside an echo on another port too", async () => {
+  await using server = await Server.start(machine, denoServe());
+  await using echo = await Server.start(machine, await cEpollEcho(machine, true));
+  for (const more of [{}, { echoPort: echo.port }]) {
+    const { operations, times } = await loadHttp(machine, server, { ...echoes, ...more });
+    assertEquals([operations, times.length], [300, 300]);
+  }
+});
+
+for (
+  const [what, head] of [
+    ["is no success", "HTTP/1.1 500 \\r\\ncontent-length: 1"],
+    ["has no length", "HTTP/1.1 200 OK\\r\\nserver: fake"],
+    ["grows", "HTTP/1.1 200 OK\\r\\ncontent-length: ${total > 1_000 ? 2 : 1}"],
+  ] as const
+) {
+  test(`loadHttp() rejects when a reply ${what}`, async () => {
+    const body =
+      `data = new TextEncoder().encode(\`${head}\\r\\n\\r\\n\` + (total > 1_000 ? "aa" : "a"))`;
+    await using server = await Server.start(machine, fakeTcp(body));
+    await assertRejects(() => loadHttp(machine, server, echoes), BenchmarkError, "came back wrong");
+  });
+}
+
+test("loadHttp() rejects when the echo beside it came back wrong", async () => {
+  await using server = await Server.start(machine, denoServe());
+  await using echo = await Server.start(machine, fakeTcp("data[0]++"));
+  await assertRejects(
+    () => loadHttp(machine, server, { ...echoes, echoPort: echo.port }),
+    BenchmarkError,
+    "an echo came back wrong",
+  );
 });
 
 test("loadEcho() counts from when a request was due in an open loop, so a stall shows", async () => {

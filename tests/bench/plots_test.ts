@@ -10,13 +10,12 @@ import { XMLValidator } from "npm:fast-xml-parser@5.12.1";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { barChart } from "../../bench/latency/plots/bar_chart.ts";
 import { flameGraph, type Frame } from "../../bench/latency/plots/flame_graph.ts";
-import { loadPlot } from "../../bench/latency/plots/load_plot.ts";
 import { figure, grouped } from "../../bench/latency/plots/measures.ts";
 import { percentilePlot } from "../../bench/latency/plots/percentile_plot.ts";
 import { plots } from "../../bench/latency/plots/plots.ts";
 import { fitScale } from "../../bench/latency/plots/scale.ts";
 import { stylesOf } from "../../bench/latency/plots/subjects.ts";
-import { sweepPlot } from "../../bench/latency/plots/sweep_plot.ts";
+import { loadPlot, sweepPlot } from "../../bench/latency/plots/sweep_plot.ts";
 import { experiment, sample, SUBJECTS, syntheticRun } from "./_synthetic_run.ts";
 
 const run = syntheticRun();

@@ -20,5 +20,5 @@ Deno.test("memoryOf() and cpuOf() read this very process", async () => {
   const { resident, anonymous } = await memoryOf(Deno.pid);
   assertGreater(anonymous, 1024 * 1024);
   assertGreater(resident, anonymous);
-  assertGreater((await cpuOf(Deno.pid)).ms, 0);
+  assertGreater(await cpuOf(Deno.pid), 0);
 });

@@ -181,7 +181,7 @@ Deno.test("foreignCalls() says how each is called, and leaves the rare ones out"
 });
 
 Deno.test("workloadOf() starts the example of each workload", () => {
-  const options = { handler: "iterator", libos: "catnap", idle: "spin" };
+  const options = { handler: "iterator", idle: "spin" };
   const servers = WORKLOADS.map((workload) => workloadOf({ ...options, workload }).command.argv);
   assertEquals(
     servers.map((argv) => argv.find((word) => word.endsWith(".ts"))?.split("/").at(-1)),

@@ -14,27 +14,38 @@ import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
 import { cSpinEcho, ourEcho } from "../../bench/_harness/targets.ts";
 import { type Reach, reach } from "../../bench/latency/reach.ts";
 import { subjects } from "../../bench/latency/subjects.ts";
+import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { LIBOS_NAMES } from "../../mod.ts";
+import { type Missing, missingLibrary, needing } from "../_needs.ts";
 import { fakeTcp } from "./_fake_servers.ts";
-import { assertMeasured, ignore, machine, test } from "./_load.ts";
+import { assertMeasured, machine, missing, test } from "./_load.ts";
 
 const ECHOES = 200;
 const SIZE = 64;
 
 /** Defines a test on a libOS, ignored with the reason where that is not to be reached. */
 function testOn(libos: string, name: string, fn: (way: Reach) => Promise<void>): void {
-  // Tried once before: a native library stays open, which the sanitizer would take for a leak of a test.
-  const tried = reach(machine, libos);
-  const reason = "skipped" in tried ? tried.skipped : undefined;
-  if (!("skipped" in tried)) tried[Symbol.dispose]();
   Deno.test({
-    name: reason === undefined ? name : `${name} (${reason})`,
-    ignore: ignore || reason !== undefined,
+    ...needing(missing ?? missingServer(libos) ?? unreachable(libos), name),
     async fn() {
       using way = reach(machine, libos) as Reach;
       await fn(way);
     },
   });
+}
+
+/** The way to a server on libdemikernel may be there without it: the kernel's loopback is. */
+function missingServer(libos: string): Missing {
+  const [provider, name] = libos.split(":");
+  return provider === "demikernel" ? missingLibrary(name as NativeLibOS) : undefined;
+}
+
+/** Tried before the tests: a native library stays open, which the sanitizer would take for a leak of one. */
+function unreachable(libos: string): Missing {
+  const tried = reach(machine, libos);
+  if ("skipped" in tried) return tried.skipped;
+  tried[Symbol.dispose]();
+  return undefined;
 }
 
 async function assertEchoes(command: ServerCommand): Promise<void> {
@@ -109,7 +120,7 @@ testOn("demikernel:catloop", "loads that our client cannot make are refused", as
 });
 
 testOn("demikernel:catloop", "subjects() on catloop are for one client, over TCP", async () => {
-  const options = { libos: ["demikernel:catloop"], idle: "adaptive", fetch: false };
+  const options = { libos: ["demikernel:catloop"], fetch: false };
   const only = ["c-epoll", "c-demikernel", "ours-generator"];
   using tcp = await subjects(machine, "tcp", { ...options, only });
   assertEquals(tcp.available.map(({ id, many }) => ({ id, many })), [
@@ -122,7 +133,7 @@ testOn("demikernel:catloop", "subjects() on catloop are for one client, over TCP
 });
 
 testOn("demikernel:catpowder", "subjects() on catpowder serve over every protocol", async () => {
-  const options = { libos: ["demikernel:catpowder"], idle: "adaptive", fetch: false };
+  const options = { libos: ["demikernel:catpowder"], fetch: false };
   for (const protocol of ["tcp", "udp", "kv"] as const) {
     const only = ["c-spin", "ours-generator"];
     using found = await subjects(machine, protocol, { ...options, only });
@@ -134,7 +145,7 @@ testOn("demikernel:catpowder", "subjects() on catpowder serve over every protoco
 Deno.test("subjects() refuses libOSes that are on different wires", async () => {
   const libos = ["catnap", "demikernel:catpowder"];
   await assertRejects(
-    () => subjects(machine, "tcp", { libos, idle: "adaptive", only: [], fetch: false }),
+    () => subjects(machine, "tcp", { libos, only: [], fetch: false }),
     BenchmarkError,
     "demikernel:catpowder is on a wire of its own",
   );

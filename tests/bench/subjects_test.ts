@@ -11,22 +11,17 @@ import {
   SUBJECT_IDS,
   subjects,
 } from "../../bench/latency/subjects.ts";
+import { CHECKS } from "../../bench/latency/servers.ts";
 import { versions } from "../../bench/latency/versions.ts";
 
 // Not pinned: these tests run beside others, and look at behaviour, not at time.
 const machine = { ...inspectMachine(), cores: undefined };
-const options = { libos: ["catnap"], idle: "adaptive", fetch: false };
+const options = { libos: ["catnap"], fetch: false };
 
 // The native library is opened once and stays open, which the sanitizer would take for a leak of one test.
 await versions(machine);
 
-const CHECKS: Record<Protocol, (server: Server) => Promise<void>> = {
-  tcp: checkTcpEcho,
-  udp: checkUdpEcho,
-  kv: checkKeyValueServer,
-};
-
-for (const protocol of ["tcp", "udp", "kv"] as const) {
+for (const protocol of Object.keys(CHECKS) as Protocol[]) {
   Deno.test(`subjects() finds servers for ${protocol} that serve and stop, or tells why not`, async () => {
     using found = await subjects(machine, protocol, options);
     assertEquals(found.available.length + found.skipped.length, found.candidates.length);

@@ -141,7 +141,7 @@ for (const hot of [1, 2]) {
         for (const [, b] of pairs) libos.close(b);
       };
       for (const [, b] of pairs) {
-        libos.operations.pop(b).then((sga) => (sga?.free(), closeAll()), () => {});
+        libos.operations.pop(b, 0, { result: (sga) => (sga?.free(), closeAll()) });
       }
       for (const [a] of pairs) libos.push(a, message(libos, "data"));
       poll(libos, LONG);
@@ -153,7 +153,7 @@ for (const hot of [1, 2]) {
 Deno.test("whoever is told of data may close the socket before it becomes hot", () =>
   withCatnap((libos) => {
     const [a, b] = connectedPair(libos);
-    libos.operations.pop(b).then((sga) => (sga?.free(), libos.close(b)), () => {});
+    libos.operations.pop(b, 0, { result: (sga) => (sga?.free(), libos.close(b)) });
     send(libos, a, "data");
     using watches = failing("epoll_ctl", []);
     poll(libos, LONG);

@@ -6,6 +6,7 @@
 
 import "../_preload.ts";
 import { assertEquals } from "@std/assert";
+import { missingProgram, needing } from "../_needs.ts";
 import { within } from "../runtime/_assert.ts";
 import { freeAddress, pattern, withCatnap } from "./_catnap.ts";
 import { runProgram } from "./_child.ts";
@@ -181,11 +182,6 @@ Deno.test("a reset by Deno's peer is told to both", () =>
     assertEquals(error instanceof Deno.errors.ConnectionReset, true);
   }));
 
-/** Whether a tool is there. */
-function has(tool: string): boolean {
-  return !new Deno.Command("sh", { args: ["-c", `command -v ${tool}`] }).outputSync().code;
-}
-
 /** Runs a tool with an input; gives what it said. */
 async function run(tool: string, args: string[], input: Uint8Array): Promise<Uint8Array> {
   const child = new Deno.Command(tool, {
@@ -205,7 +201,7 @@ async function run(tool: string, args: string[], input: Uint8Array): Promise<Uin
 
 /** Each of them: what it is called with to send its input and show what comes back, until that ends. */
 const CLIENTS: readonly {
-  tool: string;
+  tool: "nc" | "socat";
   domain: "inet" | "inet6" | "unix";
   args: (address: InetAddress & UnixAddress) => string[];
 }[] = [
@@ -226,11 +222,11 @@ const CLIENTS: readonly {
 ];
 
 for (const { tool, domain, args } of CLIENTS) {
-  const ignore = !has(tool);
-  const reason = ignore ? `; ignored, since ${tool} is not installed` : "";
   Deno.test({
-    name: `${tool} gets back from a catnap server what it sent (${domain}${reason})`,
-    ignore,
+    ...needing(
+      missingProgram(tool),
+      `${tool} gets back from a catnap server what it sent (${domain})`,
+    ),
     fn: () =>
       withDirectory((directory) =>
         withCatnap(async (libos) => {
@@ -248,13 +244,10 @@ for (const { tool, domain, args } of CLIENTS) {
   });
 }
 
-const noSocat = !has("socat");
+const missingSocat = missingProgram("socat");
 
 Deno.test({
-  name: `socat and catnap exchange records over seqpacket${
-    noSocat ? "; ignored, since socat is not installed" : ""
-  }`,
-  ignore: noSocat,
+  ...needing(missingSocat, "socat and catnap exchange records over seqpacket"),
   fn: () =>
     withDirectory((directory) =>
       withCatnap(async (libos) => {
@@ -274,8 +267,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `socat gets its datagram back${noSocat ? "; ignored, since socat is not installed" : ""}`,
-  ignore: noSocat,
+  ...needing(missingSocat, "socat gets its datagram back"),
   fn: () =>
     withCatnap(async (libos) => {
       const qd = libos.socket("inet", "dgram");

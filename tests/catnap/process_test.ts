@@ -86,7 +86,39 @@ Deno.test("a push to a peer that is gone raises no signal", async () => {
     }
     await libos.exit();
   `;
-  assertEquals(await runProgram(program), ["EPIPE", "EPIPE"]);
+  assertEquals(await runProgram(program), ["ECONNRESET", "ECONNRESET"]);
+});
+
+Deno.test("bind() of a Unix socket tells whether somebody is there, and replaces what a process left", async () => {
+  const path = `${await Deno.makeTempDir()}/socket`;
+  const program = `
+    const libos = open("catnap");
+    const bind = (options) => {
+      const qd = libos.socket("unix", "seqpacket");
+      for (const option of options) libos.setsockopt(qd, option, true);
+      try {
+        libos.bind(qd, { path: ${JSON.stringify(path)} });
+        console.log("bound");
+      } catch (error) {
+        console.log(error.message.split(${JSON.stringify(path)})[1].split(";")[0]);
+      }
+    };
+  `;
+  const quits = `${program} bind([]); Deno.exit(0);`;
+  const permission = { flags: ["--allow-ffi"] };
+  try {
+    assertEquals(await runProgram(quits, permission), ["bound"]);
+    const again =
+      `${program} bind([]); bind(["reuseAddress"]); bind(["reuseAddress"]); await libos.exit();`;
+    assertEquals(await runProgram(again, permission), [
+      '" is there, and nobody listens',
+      "bound",
+      '" (EADDRINUSE, qd 3)',
+    ]);
+    assertEquals(await runProgram(quits, permission), ["bound"]);
+  } finally {
+    await Deno.remove(path.slice(0, -"/socket".length), { recursive: true });
+  }
 });
 
 Deno.test("close() does not block on unsent data, whatever linger says", async () => {

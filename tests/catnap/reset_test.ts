@@ -70,25 +70,25 @@ Deno.test("a reset of an accepted connection that waited in the backlog fails it
   }));
 
 for (const type of ["stream", "seqpacket"] as const) {
-  Deno.test(`push() fails with EPIPE and no signal once the peer is gone (unix ${type})`, () =>
+  Deno.test(`push() fails with ECONNRESET and no signal once the peer is gone (unix ${type})`, () =>
     withCatnap((libos) => {
       const [a, b] = connectedPair(libos, "unix", type);
       send(libos, b, "one");
       send(libos, b, "two");
       libos.close(b);
-      assertEquals(outcome(libos, libos.push(a, message(libos, "nobody"))), "EPIPE");
+      assertEquals(outcome(libos, libos.push(a, message(libos, "nobody"))), "ECONNRESET");
       assertEquals(receive(libos, a, 3), "one");
       assertEquals([receive(libos, a), receive(libos, a)], ["two", null]);
     }));
 }
 
-Deno.test("push() fails with EPIPE for those that wait when the peer goes (unix stream)", () =>
+Deno.test("push() fails with ECONNRESET for those that wait when the peer goes (unix stream)", () =>
   withCatnap((libos) => {
     const [a, b] = connectedPair(libos, "unix", "stream");
     const { blocked } = fill(libos, a);
     const waiting = libos.push(a, message(libos, "waits"));
     libos.close(b);
-    assertEquals([blocked, waiting].map((qt) => outcome(libos, qt)), ["EPIPE", "EPIPE"]);
+    assertEquals([blocked, waiting].map((qt) => outcome(libos, qt)), ["ECONNRESET", "ECONNRESET"]);
   }));
 
 Deno.test("push() goes on after EINTR and after EAGAIN", () =>
@@ -145,4 +145,15 @@ Deno.test("push() sends on from where the kernel stopped, whatever it took of it
     const got = drain(libos, b, at);
     assert(got.every((byte, i) => byte === i % 251));
     assertEquals(outcome(libos, push), "push");
+  }));
+
+Deno.test("a reset fails pushes that wait, also where records came before it (unix seqpacket)", () =>
+  withCatnap((libos) => {
+    const [a, b] = connectedPair(libos, "unix", "seqpacket");
+    send(libos, b, "record");
+    const { blocked } = fill(libos, a, 1 << 12);
+    libos.close(b);
+    assertEquals(receive(libos, a), "record");
+    assertEquals(outcome(libos, blocked), "ECONNRESET");
+    assertEquals([receive(libos, a), receive(libos, a)], ["ECONNRESET", "ECONNRESET"]);
   }));

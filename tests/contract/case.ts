@@ -11,6 +11,8 @@ export const FEATURES = {
   stream: "no stream sockets",
   datagram: "no datagram sockets",
   inet: "no sockets with IP addresses and ports",
+  ipv6: "no IPv6 sockets",
+  file: "its addresses are no files",
   channel: "nothing to push to and pop from",
   duplex: "its channels go one way",
   bytes: "its channels carry elements, not bytes",

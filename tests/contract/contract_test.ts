@@ -6,6 +6,7 @@
 
 import "../_preload.ts";
 import { fail } from "@std/assert";
+import { needing } from "../_needs.ts";
 import { runInChildren } from "./child.ts";
 import { countLine } from "./report.ts";
 import { notApplicable, type Result, runCase } from "./run_case.ts";
@@ -46,7 +47,7 @@ function testInChildren(subject: Subject): void {
 
 for (const subject of SUBJECTS) {
   if (subject.missing !== undefined) {
-    Deno.test({ name: `${subject.name} (${subject.missing})`, ignore: true, fn() {} });
+    Deno.test({ ...needing(subject.missing, subject.name), fn() {} });
   } else if (subject.isolated) {
     testInChildren(subject);
   } else {

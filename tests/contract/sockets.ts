@@ -4,15 +4,17 @@
  * @module
  */
 
-import type { SocketAddress, SocketType } from "../../libos/pdpix.ts";
+import type { Domain, SocketAddress, SocketType } from "../../libos/pdpix.ts";
 import type { Sockets } from "./subject.ts";
 
 let names = 0;
 
-const STRANGERS: Record<"inet" | "inet6", SocketAddress> = {
+/** IPv6 sockets reach IPv4 as well, so an address of that is no stranger to them. */
+const STRANGERS = {
   inet: { hostname: "::1", port: 0 },
-  inet6: { hostname: "127.0.0.1", port: 0 },
-};
+  inet6: { path: "/socket" },
+  unix: { hostname: "127.0.0.1", port: 0 },
+} as const satisfies Record<Domain, SocketAddress>;
 
 /** Sockets with IP addresses, on loopback. The addresses of others are those that RFCs keep for examples. */
 export function inet(domain: "inet" | "inet6", type: SocketType): Sockets {
@@ -29,12 +31,13 @@ export function inet(domain: "inet" | "inet6", type: SocketType): Sockets {
   };
 }
 
-/** Unix sockets, with names that no file has. */
+/** Unix sockets, with names that no file has, but where a file is asked for. */
 export function unix(type: SocketType): Sockets {
   return {
     domain: "unix",
     type,
     address: () => ({ path: `\0demikernel-contract-${Deno.pid}-${names++}` }),
-    stranger: STRANGERS.inet6,
+    file: () => `/tmp/demikernel-contract-${Deno.pid}-${names++}`,
+    stranger: STRANGERS.unix,
   };
 }

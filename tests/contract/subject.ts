@@ -32,6 +32,8 @@ export interface Sockets {
   readonly wildcard?: string;
   /** An address that is somebody else's. */
   readonly nonlocal?: string;
+  /** The path of a file that is not there yet, where an address may be one. */
+  file?(): string;
   /** An address of another family, as an example of what does not fit. */
   readonly stranger: SocketAddress;
 }

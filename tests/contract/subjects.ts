@@ -23,7 +23,17 @@ function catnapInet(domain: "inet" | "inet6"): Subject {
   return {
     ...CATNAP,
     name: `catnap ${domain}`,
-    features: ["stream", "datagram", "inet", "channel", "duplex", "bytes", "end", "nodelay"],
+    features: [
+      "stream",
+      "datagram",
+      "inet",
+      "channel",
+      "duplex",
+      "bytes",
+      "end",
+      "nodelay",
+      ...(domain === "inet6" ? ["ipv6"] as const : []),
+    ],
     stream: inet(domain, "stream"),
     datagram: inet(domain, "dgram"),
     deviations: {},
@@ -34,7 +44,14 @@ function catnapUnix(type: "stream" | "seqpacket"): Subject {
   return {
     ...CATNAP,
     name: `catnap unix ${type}`,
-    features: ["stream", "channel", "duplex", "end", type === "stream" ? "bytes" : "records"],
+    features: [
+      "stream",
+      "channel",
+      "duplex",
+      "end",
+      "file",
+      type === "stream" ? "bytes" : "records",
+    ],
     stream: unix(type),
     deviations: {},
   };

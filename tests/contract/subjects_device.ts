@@ -20,8 +20,9 @@ import {
   Network,
   TAP,
 } from "../_network/network.ts";
+import { missingLibrary } from "../_needs.ts";
 import type { Deviation, Sockets, Subject } from "./subject.ts";
-import { all, missing } from "./subjects_native.ts";
+import { all } from "./subjects_native.ts";
 
 function sockets(type: SocketType): Sockets {
   return {
@@ -57,6 +58,12 @@ const RESETS = [
   "reset/both",
   "reset/data-before",
   "reset/close",
+  "reset/closed",
+  "reset/closed-data",
+  "reset/unread",
+  "reset/unread-data",
+  "names/reset-connected",
+  "names/reset-accepted",
   "bind/connecting",
   "listen/connecting",
   "accept/connecting",
@@ -154,7 +161,7 @@ export const CATPOWDER: Subject = {
   name: "demikernel catpowder",
   libos: "catpowder",
   get missing() {
-    return missing("catpowder") ?? missingForNetwork();
+    return missingLibrary("catpowder") ?? missingForNetwork();
   },
   open: opener("catpowder", { interface: DEVICE }, (open) => {
     const { libos: host, kernel } = new Network();
@@ -172,7 +179,7 @@ export const CATNIP: Subject = {
   name: "demikernel catnip",
   libos: "catnip",
   get missing() {
-    return missing("catnip") ?? missingForNetwork();
+    return missingLibrary("catnip") ?? missingForNetwork();
   },
   open: opener("catnip", { ealInit: ealOnTap() }, (open) => {
     const host = new Namespace();

@@ -5,35 +5,18 @@
  * @module
  */
 
-import {
-  buildOf,
-  cacheFolder,
-  fileName,
-  type NativeLibOS,
-  readEnv,
-} from "../../ffi/demikernel/cache.ts";
+import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { open } from "../../libos/open.ts";
+import { missingLibrary } from "../_needs.ts";
 import { inet } from "./sockets.ts";
 import type { Deviation, Subject } from "./subject.ts";
-
-/** Says what would help where no library has been built. */
-export function missing(libos: NativeLibOS): string | undefined {
-  if (readEnv("DEMIKERNEL_LIBRARY")) return undefined;
-  const path = `${cacheFolder()}/${fileName(buildOf(libos))}`;
-  try {
-    if (Deno.statSync(path).isFile) return undefined;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return `needs libdemikernel: deno task demikernel ${libos}`;
-}
 
 function native(libos: NativeLibOS) {
   return {
     libos,
     provider: "demikernel",
     isolated: true,
-    missing: missing(libos),
+    missing: missingLibrary(libos),
     open: (options = {}) => open({ libos, provider: "demikernel", ...options }),
   } as const satisfies Partial<Subject>;
 }
@@ -60,7 +43,17 @@ const PENDING_PUSHES = [
   "push/free-pending",
 ];
 
-const RESETS = ["reset/pops", "reset/pushes", "reset/both", "reset/data-before", "reset/close"];
+const RESETS = [
+  "reset/pops",
+  "reset/pushes",
+  "reset/both",
+  "reset/data-before",
+  "reset/close",
+  "reset/unread",
+  "reset/unread-data",
+  "names/reset-connected",
+  "names/reset-accepted",
+];
 const NO_RESET = "upstream's close sends no reset, whatever linger says";
 
 /** What is so of all sockets of upstream's. */
@@ -88,6 +81,11 @@ const CATNAP: Readonly<Record<string, Deviation>> = {
     reason: "upstream's socket cannot be connected again",
   },
   "datagram/empty": { answer: "ENOTSUP", reason: "upstream has no buffers of no bytes" },
+  "datagram/empty-harmless": {
+    answer: "data",
+    reason:
+      "upstream receives nothing more after an empty datagram, so the kernel is told to drop them",
+  },
 };
 
 const CATNAP_PARTS = {
@@ -106,6 +104,7 @@ export const NATIVE: readonly Subject[] = [
     name: "demikernel catnap",
     deviations: {
       ...CATNAP,
+      "datagram/empty-harmless": CATNAP["datagram/empty"]!,
       ...all(PENDING_PUSHES, "never pending", "upstream's catnap reads ahead without bound"),
       ...all(RESETS, "n/a", NO_RESET),
     },
@@ -136,6 +135,10 @@ export const NATIVE: readonly Subject[] = [
         reason: "upstream's catloop connects from a port that it chooses, though bound",
       },
       ...all(RESETS, "n/a", NO_RESET),
+      "reset/closed-data": {
+        answer: "all taken data end end",
+        reason: "upstream's catloop takes what is pushed until the peer's end was popped",
+      },
       ...all(
         ["listen/takes-connections", "accept/after-connection", "accept/gone"],
         "n/a",

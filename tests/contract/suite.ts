@@ -16,6 +16,7 @@ import { COROUTINE } from "./cases/coroutine.ts";
 import { SPAWN } from "./cases/spawn.ts";
 import { DATAGRAM } from "./cases/datagram.ts";
 import { DATAGRAM_REFUSED } from "./cases/datagram_refused.ts";
+import { DUAL_STACK } from "./cases/dual_stack.ts";
 import { ENDING } from "./cases/ending.ts";
 import { LIFECYCLE } from "./cases/lifecycle.ts";
 import { LISTEN } from "./cases/listen.ts";
@@ -27,6 +28,7 @@ import { PUSH_POP } from "./cases/push_pop.ts";
 import { PUSH_POP_REFUSED } from "./cases/push_pop_refused.ts";
 import { QUEUE } from "./cases/queue.ts";
 import { SOCKET } from "./cases/socket.ts";
+import { SOCKET_FILE } from "./cases/socket_file.ts";
 import { WAIT } from "./cases/wait.ts";
 import { WAIT_MANY } from "./cases/wait_many.ts";
 
@@ -36,6 +38,7 @@ export const SUITE: readonly Case[] = [
   ...ARGUMENTS,
   ...SOCKET,
   ...BIND,
+  ...SOCKET_FILE,
   ...LISTEN,
   ...ACCEPT,
   ...CONNECT,
@@ -52,6 +55,7 @@ export const SUITE: readonly Case[] = [
   ...OWNERSHIP,
   ...DATAGRAM,
   ...DATAGRAM_REFUSED,
+  ...DUAL_STACK,
   ...QUEUE,
   ...PIPE,
   ...COROUTINE,

@@ -207,6 +207,7 @@ export function makeFake(): { calls: FakeCalls; device: Device; context: NativeC
     close: () => {},
     closeNative: (qd) => calls.close(qd),
     connectLock: null,
+    stopsAtEmpty: false,
     address: "127.0.0.1",
     largestPush: 8,
   };

@@ -10,7 +10,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { open, type OpenOptions } from "../../libos/open.ts";
 import type { LibOS } from "../../libos/pdpix.ts";
-import { builtLibrary } from "../ffi/_demikernel.ts";
+import { missingLibrary, needing } from "../_needs.ts";
 import { within } from "../runtime/_assert.ts";
 
 /** Something that is done with a libOS, which it must leave as it was. */
@@ -36,11 +36,8 @@ export function testScenarios(
   scenarios: Readonly<Record<string, Scenario>>,
   options: OpenOptions = {},
 ): void {
-  const path = builtLibrary(libos);
   Deno.test({
-    name: `native ${libos}` +
-      (path === undefined ? ` (needs libdemikernel: deno task demikernel ${libos})` : ""),
-    ignore: path === undefined,
+    ...needing(missingLibrary(libos), `native ${libos}`),
     async fn(t) {
       const { answers, end } = await runChild(file, libos);
       for (const name of Object.keys(scenarios)) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createSocket } from "node:dgram";
 import { assert, assertEquals } from "@std/assert";
 import { open } from "../../libos/open.ts";
 import { connect, serve } from "../../libos/net/mod.ts";
@@ -137,17 +138,20 @@ testScenarios(import.meta, "catnap", {
     libos.close(server);
   },
 
-  async "pushes and pops that are pending fail when the peer resets"(libos) {
+  async "pushes that are pending fail when the peer closes and resets, and pops give its end"(
+    libos,
+  ) {
     const { server, peer } = await denoPair(libos);
-    const popped = libos.operations.pop(server);
+    const popped = receive(libos, server);
     const pushes = [send(libos, server, pattern(LARGE)), send(libos, server, pattern(1))];
-    const outcomes = [outcome(popped), ...pushes.map((push) => outcome(push))];
-    assertEquals(await isOver(Promise.race(outcomes)), false);
-    // Closed with data unread, the kernel sends a reset.
+    const outcomes = pushes.map((push) => outcome(push));
+    assertEquals(await isOver(Promise.race([popped, ...outcomes])), false);
+    // Deno sends its end; then, as there is data that it has not read, the kernel sends a reset.
     peer.close();
-    assertEquals(await Promise.all(outcomes), ["ECONNRESET", "ECONNRESET", "ECONNRESET"]);
+    assertEquals(await Promise.all(outcomes), ["ECONNRESET", "ECONNRESET"]);
+    assertEquals(await popped, null);
     await assertFails("ECONNRESET", send(libos, server, pattern(1)));
-    await assertFails("ECONNRESET", libos.operations.pop(server));
+    assertEquals(await receive(libos, server), null);
     libos.close(server);
   },
 
@@ -420,6 +424,22 @@ testScenarios(import.meta, "catnap", {
     using homeless = libos.alloc(1);
     assertCode("EDESTADDRREQ", () => libos.push(one.qd, homeless));
     closeAll(libos, one.qd, other.qd);
+  },
+
+  async "pop() of a datagram goes on whatever anybody sends, and wherever one was sent"(libos) {
+    const { qd, address } = bound(libos, "dgram");
+    const nobody = bound(libos, "dgram");
+    libos.close(nobody.qd);
+    await libos.operations.pushTo(qd, libos.alloc(1), nobody.address);
+    const sender = createSocket("udp4");
+    for (const size of [0, 1, 0, 0, 2, 9000, 65_507, 3]) {
+      await new Promise((resolve) => sender.send(new Uint8Array(size), address.port, resolve));
+    }
+    for (const size of [1, 2, 8192, 8192, 3]) {
+      assertEquals((await receive(libos, qd))?.length, size);
+    }
+    sender.close();
+    libos.close(qd);
   },
 
   async "a connected datagram socket talks to its peer alone"(libos) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DatagramQueue } from "../../libos/demikernel/datagram_queue.ts";
 import { PipeQueue } from "../../libos/demikernel/pipe_queue.ts";
 import { StreamQueue } from "../../libos/demikernel/stream_queue.ts";
@@ -159,13 +159,33 @@ Deno.test("pop() gives what came before a reset, then the reset, and no end", as
   calls.complete({ length: 5 });
   device.poll(true);
   const push = outcome(queue.push(context.heap.alloc(1)));
-  calls.complete({ errno: Errno.EPIPE });
+  calls.complete({ errno: Errno.ECONNRESET });
   device.poll(true);
   assertEquals(await push, "ECONNRESET");
   const sga = (await queue.pop(0))!;
   assertEquals(sga.length, 5);
   sga.free();
   assertEquals(await outcome(queue.pop(0)), "ECONNRESET");
+});
+
+Deno.test("pop() goes on when the peer has closed and takes nothing more, until it is told of an end or a reset", async () => {
+  for (const errno of [0, Errno.ECONNRESET]) {
+    const { calls, device, context, queue } = makeConnected();
+    const popped = queue.pop(0);
+    const push = outcome(queue.push(context.heap.alloc(1)));
+    calls.begun.reverse();
+    calls.complete({ errno: Errno.EPIPE });
+    device.poll(true);
+    assertEquals(await push, "ECONNRESET");
+    assertEquals(await outcome(queue.push(context.heap.alloc(1))), "ECONNRESET");
+    calls.complete({ length: 5 });
+    device.poll(true);
+    (await popped)!.free();
+    const rest = outcome(queue.pop(0));
+    calls.complete({ errno });
+    device.poll(true);
+    assertEquals(await rest, errno === 0 ? "ok" : "ECONNRESET");
+  }
 });
 
 Deno.test("close() frees what comes for those who asked, and closes their connections", async () => {
@@ -227,6 +247,24 @@ Deno.test("pop() fails with ENOMEM, and every later one, when there is no memory
   assertEquals(await Promise.all([...pops, queue.pop(0)].map(outcome)), Array(3).fill("ENOMEM"));
   device.close();
   assertEquals(calls.held, 0);
+});
+
+Deno.test("pop() of a datagram fails with EIO for good where upstream has got an empty one", async () => {
+  const { calls, device, context } = makeFake();
+  const queue = new DatagramQueue({ ...context, stopsAtEmpty: true }, 500);
+  queue.bind(LOOPBACK);
+  const pops = [outcome(queue.pop(0)), outcome(queue.pop(0))];
+  calls.complete();
+  device.poll(true);
+  assertEquals(await Promise.all(pops), ["EIO", "EIO"]);
+  const late = Promise.resolve(queue.pop(0));
+  const error = await assertRejects(() => late, DemikernelError);
+  assertStringIncludes(error.message, "close the socket and make another");
+  assertEquals(calls.begun.length, 0);
+  const push = outcome(queue.pushTo(context.heap.alloc(1), LOOPBACK));
+  calls.complete();
+  device.poll(true);
+  assertEquals(await push, "ok");
 });
 
 Deno.test("pop() of a datagram fails with ENOMEM alone when there is no memory for what came", async () => {

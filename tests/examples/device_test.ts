@@ -8,23 +8,11 @@ import { assertEquals } from "@std/assert";
 import { checkConfiguration, toYaml } from "../../libos/demikernel/configuration.ts";
 import type { Namespace } from "../_network/namespace.ts";
 import { DEVICE, LIBOS, missingForNetwork, NEIGHBOURS, Network } from "../_network/network.ts";
-import { builtLibrary, Folder, testWith } from "../ffi/_demikernel.ts";
-import { isInstalled } from "./kv_process.ts";
+import { missingLibrary, missingProgram, needing } from "../_needs.ts";
+import { Folder } from "../ffi/_demikernel.ts";
 import { Program } from "./_program.ts";
 
-function missing(): string | undefined {
-  if (builtLibrary("catpowder") === undefined) {
-    return "needs libdemikernel: deno task demikernel catpowder";
-  }
-  if (!isInstalled("redis-cli")) return "needs redis-cli: apt install redis-tools";
-  return missingForNetwork();
-}
-
-const reason = missing();
-
-function deviceTest(name: string, run: () => Promise<void>): void {
-  testWith(reason === undefined, reason ?? "", name, run);
-}
+const missing = missingLibrary("catpowder") ?? missingForNetwork();
 
 /** Runs an example on the device, and a client at the other end as often as it has arguments. */
 async function ask(
@@ -66,7 +54,7 @@ const ECHO_CLIENT = `
   console.log(new TextDecoder().decode(buffer.subarray(0, length)));
 `;
 
-deviceTest("tcp_echo on native catpowder echoes", async () => {
+Deno.test(needing(missing, "tcp_echo on native catpowder echoes"), async () => {
   using folder = new Folder();
   const client = folder.write("client.ts", ECHO_CLIENT);
   const args = ["run", "--allow-net", "--no-check", client, LIBOS.address];
@@ -74,7 +62,9 @@ deviceTest("tcp_echo on native catpowder echoes", async () => {
   assertEquals(answers, ["hello\n"]);
 });
 
-deviceTest("kv on native catpowder serves redis-cli", async () => {
+const missingClient = missing ?? missingProgram("redis-cli");
+
+Deno.test(needing(missingClient, "kv on native catpowder serves redis-cli"), async () => {
   const commands = [["set", "a", "1"], ["incr", "a"], ["get", "a"]];
   const answers = await ask(
     "kv",

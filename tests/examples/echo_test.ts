@@ -5,19 +5,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { missingProgram, needing } from "../_needs.ts";
 import { within } from "../runtime/_assert.ts";
 import { Program } from "./_program.ts";
-
-/** Whether a command is installed. */
-function installed(command: string): boolean {
-  try {
-    new Deno.Command(command, { args: ["-h"], stdout: "null", stderr: "null" }).outputSync();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 /** Runs a client with something to send; gives what it received. */
 async function talk(command: string, args: string[], input: Uint8Array): Promise<Uint8Array> {
@@ -46,8 +36,7 @@ const POLICIES = ["spin", "adaptive", "park"];
 
 for (const handler of HANDLERS) {
   Deno.test({
-    name: `tcp_echo --handler ${handler} echoes to nc when it is installed`,
-    ignore: !installed("nc"),
+    ...needing(missingProgram("nc"), `tcp_echo --handler ${handler} echoes to nc`),
     async fn() {
       await using program = await Program.start("tcp_echo", ["--handler", handler]);
       const sent = pattern(300_000);
@@ -60,8 +49,7 @@ for (const handler of HANDLERS) {
 
 for (const idle of POLICIES) {
   Deno.test({
-    name: `tcp_echo --idle ${idle} echoes over IPv6 to socat when it is installed`,
-    ignore: !installed("socat"),
+    ...needing(missingProgram("socat"), `tcp_echo --idle ${idle} echoes over IPv6 to socat`),
     async fn() {
       await using program = await Program.start("tcp_echo", ["--idle", idle, "--hostname", "::1"]);
       const sent = pattern(300_000);
@@ -72,8 +60,7 @@ for (const idle of POLICIES) {
   });
 
   Deno.test({
-    name: `udp_echo --idle ${idle} echoes to socat when it is installed`,
-    ignore: !installed("socat"),
+    ...needing(missingProgram("socat"), `udp_echo --idle ${idle} echoes to socat`),
     async fn() {
       await using program = await Program.start("udp_echo", ["--idle", idle]);
       const sent = pattern(8000);

@@ -34,6 +34,7 @@ const masks: Readonly<Record<string, (reply: Reply) => Masked>> = {
   "command count": () => ({ equal: "a number" }),
   "command info": ({ elements }) => ({
     equal: elements.length > MANY_COMMANDS ? "all commands" : elements.map((command) => ({
+      type: command.type,
       known: command.elements.slice(0, 6),
       types: command.elements.map(({ type }) => type),
     })),

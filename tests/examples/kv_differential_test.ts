@@ -6,26 +6,15 @@
 import { assertEquals } from "@std/assert";
 import fc from "npm:fast-check@4.10.0";
 import { Session, Store } from "../../examples/kv/mod.ts";
+import { missingRedis, needing } from "../_needs.ts";
 import { assertReplies } from "./kv_compare.ts";
 import { scripts } from "./kv_scripts.ts";
-import {
-  bytes,
-  command,
-  feed,
-  installedRedis,
-  newSession,
-  RedisServer,
-  request,
-  takeReply,
-} from "./kv_testing.ts";
+import { bytes, command, feed, newSession, RedisServer, request, takeReply } from "./kv_testing.ts";
 
-const version = installedRedis();
-const ignore = !version?.startsWith("7.0.");
-const reason = ignore ? ` (ignored: redis-server 7.0 is not installed, found ${version})` : "";
+const missing = missingRedis();
 
 Deno.test({
-  name: `Session.feed() replies as Redis does to scripted sessions${reason}`,
-  ignore,
+  ...needing(missing, "Session.feed() replies as Redis does to scripted sessions"),
   async fn(t) {
     await using server = await RedisServer.start();
     for (const [name, script] of Object.entries(scripts)) {
@@ -45,8 +34,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `Session.feed() replies as Redis does when the limit of strings is reached${reason}`,
-  ignore,
+  ...needing(missing, "Session.feed() replies as Redis does when the limit of strings is reached"),
   async fn() {
     const limit = 2 ** 20;
     await using server = await RedisServer.start("--proto-max-bulk-len", String(limit));
@@ -70,8 +58,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `Session.feed() replies as Redis does when lines are too long${reason}`,
-  ignore,
+  ...needing(missing, "Session.feed() replies as Redis does when lines are too long"),
   async fn() {
     await using server = await RedisServer.start();
     const tooLong = 64 * 1024 + 1;
@@ -142,8 +129,7 @@ const randomCommand: fc.Arbitrary<string[]> = fc.oneof(
 );
 
 Deno.test({
-  name: `Session.feed() replies as Redis does to random commands${reason}`,
-  ignore,
+  ...needing(missing, "Session.feed() replies as Redis does to random commands"),
   async fn() {
     await using server = await RedisServer.start();
     using client = await server.connect();
@@ -163,8 +149,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `Session.feed() matches patterns as Redis does${reason}`,
-  ignore,
+  ...needing(missing, "Session.feed() matches patterns as Redis does"),
   async fn() {
     await using server = await RedisServer.start();
     using client = await server.connect();
@@ -193,8 +178,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `Session.feed() replies as Redis does to damaged requests${reason}`,
-  ignore,
+  ...needing(missing, "Session.feed() replies as Redis does to damaged requests"),
   async fn() {
     await using server = await RedisServer.start();
     // Redis searches lines as C strings and so waits for ever where one has a NUL: not to be copied.

@@ -24,12 +24,12 @@ export class KvProcess implements AsyncDisposable {
     this.port = port;
   }
 
-  /** Starts it, and waits until it says where it listens. */
-  static async start(): Promise<KvProcess> {
+  /** Starts it, and waits until it says where it listens. What it says on stderr is of interest unless it is expected. */
+  static async start(stderr: "inherit" | "null" = "inherit"): Promise<KvProcess> {
     const process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--allow-ffi", example, "--port", "0"],
       stdout: "piped",
-      stderr: "inherit",
+      stderr,
     }).spawn();
     const output = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
@@ -45,6 +45,12 @@ export class KvProcess implements AsyncDisposable {
   /** Connects a client. */
   async connect(): Promise<RedisClient> {
     return new RedisClient(await Deno.connect({ hostname: "127.0.0.1", port: this.port }));
+  }
+
+  /** How much memory it has now, or had at most, in megabytes. */
+  async memory(field: "VmRSS" | "VmHWM" = "VmRSS"): Promise<number> {
+    const status = await Deno.readTextFile(`/proc/${this.#process.pid}/status`);
+    return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)![1]) / 1024;
   }
 
   /** Ends it as Ctrl-C does; gives its exit code. */
@@ -81,15 +87,4 @@ export async function runTool(name: string, args: string[], input = ""): Promise
   const text = new TextDecoder("latin1").decode(stdout);
   if (!success) throw new Error(`${name} failed: ${text}${new TextDecoder().decode(stderr)}`);
   return text;
-}
-
-/** Whether a program is installed. */
-export function isInstalled(name: string): boolean {
-  try {
-    new Deno.Command(name, { args: ["--version"], stdout: "null", stderr: "null" }).outputSync();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

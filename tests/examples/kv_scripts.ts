@@ -412,6 +412,35 @@ export const scripts: Readonly<Record<string, Script>> = {
     PERSIST a b
   `),
 
+  "expiry times that a number cannot hold": commands(`
+    SET k v
+    PEXPIREAT k 9223372036854775806
+    PEXPIREAT k 9223372036854775806 GT
+    PEXPIREAT k 9223372036854775806 LT
+    PEXPIREAT k 9223372036854775807 LT
+    PEXPIREAT k 9223372036854775807 GT
+    PEXPIREAT k 9223372036854775806 LT
+    PEXPIREAT k 9007199254740993
+    PEXPIREAT k 9007199254740992 GT
+    PEXPIREAT k 9007199254740993 GT
+    PEXPIREAT k 9007199254740992 LT
+    PEXPIREAT k 9007199254740993 LT
+    PEXPIREAT k 9007199254740993 GT
+    SET k v PXAT 9007199254740995
+    PEXPIREAT k 9007199254740995 GT
+    PEXPIREAT k 9007199254740996 GT
+    MSET l v m v
+    PEXPIREAT l 9223372036854775807
+    PEXPIREAT m 9223372036854773761
+    DEL l
+    PEXPIREAT m 9223372036854773760 GT
+    PEXPIREAT m 9223372036854773761 GT
+    PEXPIREAT m 9223372036854773762 GT
+    TTL m
+    PERSIST m
+    TTL m
+  `),
+
   "SELECT and FLUSH": commands(`
     SET a 0
     SELECT 1
@@ -516,7 +545,19 @@ export const scripts: Readonly<Record<string, Script>> = {
     SCAN +
     SCAN +-1
     SCAN -0
+    SCAN -1
+    SCAN -5
+    SCAN 18446744073709551615
+    SCAN -18446744073709551615
+    SCAN 000
+    SCAN "0\\x00abc"
+    SCAN "\\x00"
+    SCAN "-\\x00"
     KEYS *
+    MSET a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 10 k 11 l 12 m 13 n 14 o 15 p 16 q 17
+    SCAN -1 MATCH nothing*
+    SCAN 18446744073709551615 MATCH nothing* COUNT 5
+    SCAN -1 COUNT 1000 MATCH nothing*
   `),
 
   "unknown commands": commands(`
@@ -674,6 +715,17 @@ export const scripts: Readonly<Record<string, Script>> = {
     CONFIG GET databases save nonsense
     CONFIG GET data*
     CONFIG GET databases data*
+    CONFIG GET data* DATABASES
+    CONFIG GET DATABASES data*
+    CONFIG GET Databases DATABASES
+    CONFIG GET maxclients
+    CONFIG GET notify-keyspace-events
+    CONFIG GET replica-read-only
+    CONFIG GET slave-read-only
+    CONFIG GET *-read-only
+    CONFIG GET requirepass
+    CONFIG GET bind
+    CONFIG GET client-query-buffer-limit
     CONFIG GET ""
     config get save
     CONFIG FOO
@@ -699,6 +751,7 @@ export const scripts: Readonly<Record<string, Script>> = {
     COMMAND LIST FILTERBY pattern PTT*
     COMMAND LIST FILTERBY PATTERN nonsense*
     COMMAND LIST FILTERBY MODULE nonsense
+    COMMAND LIST FILTERBY ACLCAT nonsense
     COMMAND LIST FILTERBY FOO bar
     COMMAND LIST FILTERBY PATTERN a b
     COMMAND GETKEYS

@@ -4,19 +4,11 @@
  * @module
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { isInstalled, KvProcess, runTool } from "./kv_process.ts";
-import { bytes, installedRedis, RedisServer, request } from "./kv_testing.ts";
+import { missingProgram, missingRedis, needing } from "../_needs.ts";
+import { KvProcess, runTool } from "./kv_process.ts";
+import { bytes, RedisServer, request } from "./kv_testing.ts";
 
-function unless(missing: string | undefined): { ignore: boolean; reason: string } {
-  const ignore = missing !== undefined;
-  return { ignore, reason: ignore ? ` (ignored: ${missing} is not installed)` : "" };
-}
-
-const cli = unless(isInstalled("redis-cli") ? undefined : "redis-cli");
-const benchmark = unless(isInstalled("redis-benchmark") ? undefined : "redis-benchmark");
-const both = unless(
-  !cli.ignore && installedRedis()?.startsWith("7.0.") ? undefined : "redis 7.0",
-);
+const missingClient = missingProgram("redis-cli");
 
 /** What a person might type, with mistakes. */
 const session = `
@@ -59,8 +51,7 @@ DBSIZE
 `.trimStart();
 
 Deno.test({
-  name: `kv.ts answers a session in redis-cli as Redis does${both.reason}`,
-  ignore: both.ignore,
+  ...needing(missingClient ?? missingRedis(), "kv.ts answers a session in redis-cli as Redis does"),
   async fn() {
     await using redis = await RedisServer.start();
     await using ours = await KvProcess.start();
@@ -76,8 +67,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `kv.ts serves redis-cli when it scans, pipes and asks for statistics${cli.reason}`,
-  ignore: cli.ignore,
+  ...needing(missingClient, "kv.ts serves redis-cli when it scans, pipes and asks for statistics"),
   async fn() {
     await using server = await KvProcess.start();
     const port = ["-p", String(server.port)];
@@ -94,8 +84,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `kv.ts serves redis-benchmark${benchmark.reason}`,
-  ignore: benchmark.ignore,
+  ...needing(missingProgram("redis-benchmark"), "kv.ts serves redis-benchmark"),
   async fn() {
     await using server = await KvProcess.start();
     const port = ["-p", String(server.port), "--csv"];

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@4.10.0";
-import { Session } from "../../examples/kv/mod.ts";
+import { freedBytes, Session, Store } from "../../examples/kv/mod.ts";
+import { spanOf } from "../../examples/kv/span.ts";
 import { scripts } from "./kv_scripts.ts";
 import { bytes, feed, newSession, request, run, takeReply } from "./kv_testing.ts";
 
@@ -131,17 +132,11 @@ Deno.test("Session.feed() pauses when many bytes of replies wait to be sent", ()
   feed(session, request("SET", "k", "x".repeat(100_000)));
   session.feed(bytes(request("GET", "k").repeat(50) + request("PING")));
   let sent = "";
-  let pauses = 0;
   do {
-    // One reply more than what makes it pause, not all fifty.
-    assertEquals(session.reply.length < 300_000, true);
-    sent += String.fromCharCode(...session.reply.bytes.subarray(0, 1));
-    session.reply.reset();
-    pauses++;
+    assertEquals(session.reply.length <= 128 * 1024, true);
+    sent += takeReply(session);
   } while (session.resume());
-  assertEquals(session.reply.length, 0);
-  assertEquals(sent, "$".repeat(25) + "+");
-  assertEquals(pauses, 26);
+  assertEquals(sent, `$100000\r\n${"x".repeat(100_000)}\r\n`.repeat(50) + "+PONG\r\n");
   assertEquals(run(session, "PING"), "+PONG\r\n");
 });
 
@@ -240,4 +235,166 @@ Deno.test("Session.kill() closes the connection of another at once, and its own 
   assertEquals([closed, c.open], [["b:2", "c:3"], false]);
   assertEquals(run(a, "CLIENT KILL a:1"), "+OK\r\n");
   assertEquals([closed.length, a.open], [2, false]);
+});
+
+/** Takes what a session has to say, and goes on until it has said all; no batch may be large. */
+function takeBatches(session: Session): string {
+  let replies = "";
+  do {
+    assertEquals(session.reply.length <= 128 * 1024, true);
+    replies += takeReply(session);
+  } while (session.resume());
+  return replies;
+}
+
+/** What is replied of values: a bulk string for each, or null. */
+function bulks(...values: (string | null)[]): string {
+  return values.map((value) => value === null ? "$-1\r\n" : `$${value.length}\r\n${value}\r\n`)
+    .join("");
+}
+
+Deno.test("Session.feed() replies in batches when a reply is long", () => {
+  // Around the ends of batches, whole ones and those of headers.
+  for (let size = 131_020; size < 131_075; size++) {
+    const session = newSession();
+    const [large, small] = ["x".repeat(size), "y".repeat(1000)];
+    feed(session, request("MSET", "large", large, "small", small));
+    session.feed(bytes(request("MGET", "large", "none", "small", "large") + request("PING")));
+    assertEquals(takeBatches(session), "*4\r\n" + bulks(large, null, small, large) + "+PONG\r\n");
+  }
+});
+
+Deno.test("Session.feed() replies in batches when keys or arguments are long", () => {
+  const session = newSession();
+  const keys = Array.from({ length: 5000 }, (_, i) => `${i}`.padStart(50));
+  feed(session, keys.map((key) => request("SET", key, "")).join("") + request("HELLO", 3));
+  for (
+    const [words, head] of [[["KEYS", "*"], ""], [
+      ["SCAN", "0", "COUNT", "9999"],
+      "*2\r\n$1\r\n0\r\n",
+    ]] as const
+  ) {
+    session.feed(bytes(request(...words)));
+    const replies = takeBatches(session);
+    assertEquals(replies.slice(0, head.length + 7), head + "*5000\r\n");
+    const found = replies.slice(head.length + 7).split("\r\n").filter((_, i) => i % 2 === 1);
+    assertEquals(found.sort(), keys);
+  }
+  session.feed(bytes(request("MGET", ...keys, ...Array(40_000).fill("none"))));
+  assertEquals(
+    takeBatches(session),
+    "*45000\r\n" + "$0\r\n\r\n".repeat(5000) + "_\r\n".repeat(40_000),
+  );
+  const argument = "z".repeat(500_000);
+  for (const name of ["ECHO", "PING"]) {
+    let replies = "";
+    for (const piece of request(name, argument).match(/[^]{1,65536}/g)!) {
+      session.feed(bytes(piece));
+      replies += takeBatches(session);
+    }
+    assertEquals(replies, bulks(argument));
+  }
+});
+
+Deno.test("Session.resume() replies with what was there when the command ran, whatever others do since", () => {
+  const values = [10, 1000, 100_000, 100_001, 200_000].map((size, i) => `${i}`.repeat(size));
+  const names = values.map((_, i) => `k${i}`);
+  const expected = `*${values.length}\r\n` + bulks(...values);
+  for (
+    const change of [
+      ...names.map((name) => request("SET", name, "short")),
+      ...names.map((name, i) => request("SET", name, "z".repeat(values[i]!.length))),
+      ...names.map((name) => request("APPEND", name, "z".repeat(10))),
+      names.map((name, i) => request("SET", name, "z".repeat(values[i]!.length - 10))).join(""),
+      request("DEL", ...names) +
+      Array.from({ length: 3000 }, (_, i) => request("SET", i, "z".repeat(500))).join(""),
+      request("FLUSHALL") + request("SET", "k0", "z".repeat(100_000)),
+    ]
+  ) {
+    const session = newSession();
+    const other = new Session(session.store);
+    feed(session, request("MSET", ...names.flatMap((name, i) => [name, values[i]!])));
+    session.feed(bytes(request("MGET", ...names)));
+    let replies = takeReply(session);
+    feed(other, change);
+    while (session.resume()) replies += takeReply(session);
+    assertEquals(replies, expected, change.slice(0, 60));
+  }
+});
+
+Deno.test("Session.close() frees what its replies hold", () => {
+  for (const end of ["closed", "sent"]) {
+    const session = newSession();
+    const other = new Session(session.store);
+    feed(other, request("SET", "k", "x".repeat(1_000_000)));
+    const [database] = session.store.databases;
+    const memory = database!.value(database!.find(spanOf("k"))).bytes.buffer as ArrayBuffer;
+    session.feed(bytes(request("GET", "k")));
+    feed(other, request("DEL", "k"));
+    // It counts as long as it is there, so that clients that do not read cannot fill the memory.
+    assertEquals([memory.detached, session.store.statistics.memory > 1_000_000], [false, true]);
+    if (end === "closed") session.close();
+    else takeBatches(session);
+    assertEquals([memory.detached, session.store.statistics.memory], [true, 0]);
+  }
+});
+
+Deno.test("Session.close() frees the memory of an unfinished request", () => {
+  const before = freedBytes();
+  for (
+    const unfinished of [
+      "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\nx",
+      `*3\r\n$500000\r\n${"x".repeat(500_000)}\r\n$1000000\r\nx`,
+    ]
+  ) {
+    const session = newSession();
+    feed(session, unfinished);
+    session.close();
+  }
+  assertEquals(freedBytes() - before > 2_500_000, true);
+});
+
+Deno.test("Session.feed() frees the value that another takes the place of, and copies neither", () => {
+  const session = newSession();
+  const [database] = session.store.databases;
+  const pieces = request("SET", "k", "x".repeat(1_000_000)).match(/[^]{1,65536}/g)!;
+  const memories: ArrayBuffer[] = [];
+  const before = freedBytes();
+  for (let i = 0; i < 10; i++) {
+    for (const piece of pieces) feed(session, piece);
+    memories.push(database!.value(database!.find(spanOf("k"))).bytes.buffer as ArrayBuffer);
+  }
+  assertEquals(memories.map(({ detached }) => detached), [...Array(9).fill(true), false]);
+  // Nine old values, and nothing else of that size.
+  assertEquals(Math.floor((freedBytes() - before) / 1_000_000), 9);
+});
+
+Deno.test("Session.feed() replies with an error when there is no memory for the reply", () => {
+  const session = new Session(new Store(), {}, (size, old) => {
+    if (size > 100_000) throw new RangeError("no memory");
+    return new Uint8Array(Math.max(size, old.length));
+  });
+  feed(session, request("SET", "k", "x".repeat(120_000)));
+  assertEquals(run(session, "GET k"), "-OOM command not allowed: no memory for the reply\r\n");
+  assertEquals(run(session, "PING"), "+PONG\r\n");
+});
+
+Deno.test("Session.open is false, with an error to reply, when there are too many clients", () => {
+  const store = new Store({ maximumClients: 2 });
+  const [first] = [new Session(store), new Session(store)];
+  const third = new Session(store);
+  assertEquals([third.open, takeReply(third)], [false, "-ERR max number of clients reached\r\n"]);
+  third.close();
+  first.close();
+  assertEquals(new Session(store).open, true);
+});
+
+Deno.test("Session.feed() tells the limit of memory that it keeps to", () => {
+  const session = newSession({ maximumMemory: 3.5 * 2 ** 30 });
+  assertEquals(
+    run(session, "CONFIG GET maxmemory"),
+    "*2\r\n$9\r\nmaxmemory\r\n$10\r\n3758096384\r\n",
+  );
+  assertMatch(run(session, "INFO memory"), /maxmemory:3758096384\r\nmaxmemory_human:3.50G\r\n/);
+  assertMatch(run(newSession(), "INFO memory"), /maxmemory:0\r\nmaxmemory_human:0B\r\n/);
 });

@@ -23,9 +23,9 @@ export function command(line: string): string {
   return request(...splitInline(line) ?? []);
 }
 
-/** A session of a store of its own. */
+/** A session of a store of its own, which listens where {@linkcode RedisServer} does. */
 export function newSession(options: StoreOptions = {}): Session {
-  return new Session(new Store(options));
+  return new Session(new Store({ bind: "127.0.0.1", ...options }));
 }
 
 /** Feeds a session, and takes all the replies. */
@@ -82,17 +82,6 @@ export function parseReplies(text: string): Reply[] {
   return replies;
 }
 
-/** The version of the redis-server that is installed, or `undefined`. */
-export function installedRedis(): string | undefined {
-  try {
-    const { stdout } = new Deno.Command("redis-server", { args: ["--version"] }).outputSync();
-    return /v=(\S+)/.exec(new TextDecoder().decode(stdout))?.[1];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
 /** A redis-server of our own, which ends with the object. */
 export class RedisServer implements AsyncDisposable {
   #process: Deno.ChildProcess;
@@ -112,6 +101,8 @@ export class RedisServer implements AsyncDisposable {
     const process = new Deno.Command("redis-server", {
       args: [
         ...["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        // Its title would be written over its environment, which says whose it is.
+        ...["--set-proc-title", "no"],
         ...options,
       ],
       stdout: "null",

@@ -5,36 +5,9 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { buildOf, cacheFolder, fileName, type NativeLibOS } from "../../ffi/demikernel/cache.ts";
+import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
+import { COMPILER, findLibrary, missingCompiler, missingLibrary, needing } from "../_needs.ts";
 import type { Action } from "./_demikernel_child.ts";
-
-/** The compiler of the stand-in. */
-const COMPILER = "cc";
-
-/** Whether there is a C compiler. */
-export const hasCompiler: boolean = succeeds(COMPILER, "--version");
-
-/** The library that has a libOS, if it has been built. */
-export function builtLibrary(libos: NativeLibOS): string | undefined {
-  const folder = cacheFolder();
-  const path = folder && `${folder}/${fileName(buildOf(libos))}`;
-  return path !== undefined && isFile(path) ? path : undefined;
-}
-
-/** A test that is ignored, and says why, where something is missing. */
-export function testWith<T>(
-  needed: T | undefined | false,
-  reason: string,
-  name: string,
-  run: (needed: T) => Promise<void> | void,
-): void {
-  const there = needed !== undefined && needed !== false;
-  Deno.test({
-    name: there ? name : `${name} (${reason})`,
-    ignore: !there,
-    fn: () => run(needed as T),
-  });
-}
 
 /** A test on the library itself. */
 export function nativeTest(
@@ -42,13 +15,15 @@ export function nativeTest(
   name: string,
   run: (path: string) => Promise<void>,
 ): void {
-  const reason = `needs libdemikernel: deno task demikernel ${libos}`;
-  testWith(builtLibrary(libos), reason, name, run);
+  Deno.test({
+    ...needing(missingLibrary(libos), name),
+    fn: () => run(findLibrary(libos)!),
+  });
 }
 
 /** A test that compiles C. */
 export function compilingTest(name: string, run: () => Promise<void>): void {
-  testWith(hasCompiler, `needs a C compiler, ${COMPILER}`, name, run);
+  Deno.test({ ...needing(missingCompiler(), name), fn: run });
 }
 
 /** A folder that goes away with its scope. */
@@ -132,21 +107,4 @@ export async function inChild(
   const { code, stdout, stderr } = await runDeno("_demikernel_child.ts", args, options);
   assertEquals(code, 0, stderr);
   return JSON.parse(stdout);
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-function succeeds(program: string, ...args: string[]): boolean {
-  try {
-    const command = new Deno.Command(program, { args, stdout: "null", stderr: "null" });
-    return command.outputSync().success;
-  } catch {
-    return false;
-  }
 }

@@ -11,6 +11,7 @@ import { MESSAGE, MessageHeader } from "../../ffi/libc/msghdr.ts";
 import { decodeSockaddr, encodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { Words } from "../../ffi/libc/words.ts";
 import { Errno } from "../../libos/error.ts";
+import { COMPILER, missingCompiler, needing } from "../_needs.ts";
 
 /** C expressions, by what we say that they are. */
 function expectations(): Map<string, number> {
@@ -93,7 +94,7 @@ async function runC(body: string): Promise<string[]> {
       int main(void) { ${body} return 0; }`;
     await Deno.writeTextFile(`${directory}/main.c`, source);
     const decoder = new TextDecoder();
-    const compiled = await new Deno.Command("cc", {
+    const compiled = await new Deno.Command(COMPILER, {
       args: ["-o", `${directory}/main`, `${directory}/main.c`],
     }).output();
     assertEquals(compiled.code, 0, decoder.decode(compiled.stderr));
@@ -104,20 +105,10 @@ async function runC(body: string): Promise<string[]> {
   }
 }
 
-function hasCompiler(): boolean {
-  try {
-    return new Deno.Command("cc", { args: ["--version"], stdout: "null" }).outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
-const ignore = !hasCompiler();
-const reason = ignore ? "; ignored, since there is no C compiler" : "";
+const missing = missingCompiler();
 
 Deno.test({
-  name: `constants and layouts are those of the C headers${reason}`,
-  ignore,
+  ...needing(missing, "constants and layouts are those of the C headers"),
   async fn() {
     const expected = expectations();
     const print = [...expected.keys()].map((one) => `printf("%lld\\n", (long long)(${one}));`);
@@ -160,8 +151,7 @@ const STRUCTURES: readonly (readonly [name: string, c: string, bytes: Uint8Array
 
 for (const [name, c, bytes] of STRUCTURES) {
   Deno.test({
-    name: `struct ${name} is laid out as C does${reason}`,
-    ignore,
+    ...needing(missing, `struct ${name} is laid out as C does`),
     async fn() {
       const [line] = await runC(`${c}
         for (size_t i = 0; i < sizeof it; i++) printf("%d ", ((unsigned char *)&it)[i]);`);

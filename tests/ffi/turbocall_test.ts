@@ -25,23 +25,17 @@ const PROGRAM = `
   libos.bind(socket, { hostname: "127.0.0.1", port: 0 });
   const address = libos.getsockname(socket);
 
-  function pollUntil(token, poll) {
-    const over = libos.operation(token);
-    let sga;
-    over.then((value) => sga = value, () => {});
-    while (sga === undefined) poll();
-    return sga;
-  }
-
   // Receives so many bytes, and says what was called last when they came.
   function receive(qd, send) {
-    const pop = libos.pop(qd);
+    let sga;
+    libos.operations.pop(qd, 0, { result: (value) => sga = value });
     send();
     let last;
-    pollUntil(pop, () => {
+    while (sga === undefined) {
       libos.poll();
       last = internal.getTurbocallTarget();
-    }).free();
+    }
+    sga.free();
     return last;
   }
   function push(qd, size) {

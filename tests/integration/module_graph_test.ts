@@ -30,8 +30,8 @@ for (const entry of ["mod.ts", ...EXAMPLES]) {
 /** What each room may import, as `docs/design.md` draws it. */
 const ARROWS: [RegExp, RegExp][] = [
   [/^mod\.ts$/, /^libos\//],
-  [/^libos\/net\//, /^libos\/(net\/|pdpix\.ts|error\.ts|open\.ts)/],
-  [/^libos\/(pdpix|error)\.ts$/, /^libos\/error\.ts$/],
+  [/^libos\/net\//, /^libos\/(net\/|pdpix\.ts|error\.ts|check\.ts|open\.ts)/],
+  [/^libos\/(pdpix|error|check)\.ts$/, /^libos\/error\.ts$/],
   [/^libos\/runtime\/memory\//, /^libos\/(runtime\/memory\/|pdpix\.ts|error\.ts)/],
   [
     /^libos\/runtime\/scheduler\//,

@@ -1,11 +1,12 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { needing } from "../_needs.ts";
 import { Program, run } from "../examples/_program.ts";
 import { deno, echoProgram, makeDirectory, ROOT } from "./_programs.ts";
 
 /** Where libc is on this machine. */
 const LIBC = `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`;
 const SCOPED = `--allow-ffi=${LIBC}`;
-const hasLibc = await Deno.stat(LIBC).then(() => true, () => false);
+const missingLibc = await Deno.stat(LIBC).then(() => undefined, () => `needs ${LIBC}`);
 
 const EXAMPLES = ["tcp_echo", "udp_echo", "kv"];
 
@@ -19,8 +20,7 @@ for (const example of EXAMPLES) {
   });
 
   Deno.test({
-    name: `${example} runs with ${SCOPED} alone`,
-    ignore: !hasLibc,
+    ...needing(missingLibc, `${example} runs with ${SCOPED} alone`),
     async fn() {
       await using program = await Program.start(example, [], { permissions: [SCOPED] });
       assertEquals(await program.end("SIGINT"), { code: 0, stdout: "", stderr: "" });
@@ -53,8 +53,7 @@ Deno.test("open() throws NotCapable without --allow-ffi, whatever else is allowe
 });
 
 Deno.test({
-  name: `a program of one's own echoes with ${SCOPED} alone`,
-  ignore: !hasLibc,
+  ...needing(missingLibc, `a program of one's own echoes with ${SCOPED} alone`),
   async fn() {
     await using directory = await makeDirectory();
     const program = `${directory.path}/program.ts`;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { connect, type Connection, DemikernelError, listen } from "../../mod.ts";
+import { connect, type Connection, DemikernelError, listen, open } from "../../mod.ts";
 import { within } from "../runtime/_assert.ts";
 import { bytes, countToEnd, held, LOOPBACK, makePair, netTest, text } from "./_net.ts";
 
@@ -11,6 +11,51 @@ netTest("Connection gives the addresses of both sides", async (libos) => {
   assertEquals(server.localAddr, listener.addr);
   assertEquals(server.remoteAddr, client.localAddr);
 });
+
+netTest("Connection gives the addresses of both sides after close()", async (libos) => {
+  const [client, server] = await makePair(libos);
+  const [{ localAddr, remoteAddr }] = [server];
+  for (const connection of [client, server]) connection.close();
+  assertEquals([client.localAddr, client.remoteAddr], [remoteAddr, localAddr]);
+  assertEquals([server.localAddr, server.remoteAddr], [localAddr, remoteAddr]);
+});
+
+Deno.test("Connection gives the addresses that it was asked for when its libOS is closed", async () => {
+  const libos = open();
+  const [client, server] = await makePair(libos);
+  const addresses = [client.localAddr, client.remoteAddr];
+  await libos.exit();
+  assertEquals([client.localAddr, client.remoteAddr], addresses);
+  assertThrows(() => server.remoteAddr, Deno.errors.BadResource);
+  for (const connection of [client, server]) connection.close();
+  assertThrows(() => server.remoteAddr, Deno.errors.BadResource);
+});
+
+netTest("Connection gives the addresses of both sides after the peer's reset", async (libos) => {
+  for (const close of [false, true]) {
+    using owned = new DisposableStack();
+    const [client, server] = await makePair(libos, owned);
+    const { localAddr, remoteAddr } = client;
+    libos.setsockopt(client.qd, "linger", 0);
+    client.close();
+    await assertRejects(async () => await server.pop(), Deno.errors.ConnectionReset);
+    if (close) server.close();
+    assertEquals([server.remoteAddr, server.localAddr], [localAddr, remoteAddr]);
+  }
+});
+
+netTest(
+  "Connection gives the addresses of both sides when it was reset before it was accepted",
+  async (libos) => {
+    using listener = listen({ libos, ...LOOPBACK });
+    const client = await connect({ libos, port: listener.addr.port });
+    const { localAddr } = client;
+    libos.setsockopt(client.qd, "linger", 0);
+    client.close();
+    using server = await listener.accept();
+    assertEquals([server.remoteAddr, server.localAddr], [localAddr, listener.addr]);
+  },
+);
 
 netTest("Connection.pop() gives at most the size that is asked for", async (libos) => {
   const [client, server] = await makePair(libos);
@@ -119,8 +164,6 @@ const USES: Record<string, (connection: Connection) => unknown> = {
   close: (connection) => connection.close(),
   ref: (connection) => connection.ref(),
   unref: (connection) => connection.unref(),
-  localAddr: (connection) => connection.localAddr,
-  remoteAddr: (connection) => connection.remoteAddr,
 };
 
 netTest("Connection throws BadResource when it is used after close()", async (libos) => {

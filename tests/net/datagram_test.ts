@@ -132,6 +132,26 @@ netTest("datagram() throws, and holds nothing, when the address is taken or none
   return Promise.resolve();
 });
 
+for (const hostname of ["127.0.0.1", "::1"]) {
+  netTest(`Datagram reaches localhost from ${hostname}`, async (libos) => {
+    using one = datagram({ libos, hostname });
+    using two = datagram({ libos, hostname });
+    const localhost = { hostname: "localhost", port: two.addr.port };
+    await one.push(bytes("pushed"), localhost);
+    assertEquals(text(await two.pop({ timeout: 2000 })), "pushed");
+    await one.connect(localhost);
+    await one.push(bytes("connected"));
+    assertEquals(text(await two.pop({ timeout: 2000 })), "connected");
+  });
+}
+
+netTest("Datagram reaches localhost from ::, as connect() does", async (libos) => {
+  using one = datagram({ libos, hostname: "::" });
+  using two = datagram({ libos, hostname: "localhost" });
+  await one.push(bytes("pushed"), { hostname: "localhost", port: two.addr.port });
+  assertEquals(text(await two.pop({ timeout: 2000 })), "pushed");
+});
+
 netTest("datagram() takes reusePort, broadcast and groups", async (libos) => {
   const groups = [{ group: "239.1.2.3", interface: "127.0.0.1" }];
   const options = { libos, hostname: "0.0.0.0", reusePort: true, broadcast: true, groups };

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { connect, DemikernelError, listen, type Listener } from "../../mod.ts";
 import { within } from "../runtime/_assert.ts";
 import { bytes, LOOPBACK, netTest, text } from "./_net.ts";
@@ -56,6 +56,30 @@ netTest("Listener ends the question that waits when its iterator returns", async
   assertEquals(await iterator.next(), { done: true, value: undefined });
 });
 
+netTest(
+  "listen() replaces the file of a Unix socket that is gone if reuseAddress is set",
+  async (libos) => {
+    const directory = await Deno.makeTempDir();
+    const path = `${directory}/socket`;
+    try {
+      const gone = listen({ libos, path: `${path}.old` });
+      await Deno.rename(`${path}.old`, path);
+      gone.close();
+      const error = assertThrows(() => listen({ libos, path }), Deno.errors.AddrInUse);
+      assertStringIncludes(error.message, "nobody listens");
+      const listener = listen({ libos, path, reuseAddress: true });
+      using client = await connect({ libos, path });
+      using server = await listener.accept();
+      assertThrows(() => listen({ libos, path, reuseAddress: true }), Deno.errors.AddrInUse);
+      assertEquals([client.remoteAddr, server.localAddr], [{ path }, { path }]);
+      listener.close();
+      assertEquals([...Deno.readDirSync(directory)], []);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+);
+
 netTest("Listener.close() interrupts what is pending", async (libos) => {
   const listener = listen({ libos, ...LOOPBACK });
   const pending = assertRejects(async () => await listener.accept(), Deno.errors.Interrupted);
@@ -111,3 +135,23 @@ netTest("listen() takes an abstract Unix socket, whose name is free afterwards",
     await client.push(bytes("x"));
   }
 });
+
+netTest(
+  "listen() replaces the file that a dead listener left when it is told to",
+  async (libos) => {
+    const directory = await Deno.makeTempDir();
+    const path = `${directory}/socket`;
+    // A process that is killed leaves its file behind, as one that renames it does.
+    const dead = listen({ libos, path });
+    await Deno.rename(path, `${path}.left`);
+    dead.close();
+    await Deno.rename(`${path}.left`, path);
+    assertThrows(() => listen({ libos, path }), Deno.errors.AddrInUse, "reuseAddress");
+    {
+      using _listener = listen({ libos, path, reuseAddress: true });
+      using _client = await connect({ libos, path });
+      assertThrows(() => listen({ libos, path, reuseAddress: true }), Deno.errors.AddrInUse);
+    }
+    await Deno.remove(directory, { recursive: true });
+  },
+);

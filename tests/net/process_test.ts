@@ -99,3 +99,30 @@ Deno.test("a server out of descriptors goes on once connections are closed", asy
   `;
   assertEquals(await run(program, "ulimit -n 150; exec"), "answered");
 });
+
+Deno.test("a program that closes its libOS right after serve() ends quietly", async () => {
+  const program = `
+    await using libos = open("catnap");
+    serve({ libos, ...address }, echo);
+    console.log("served");
+  `;
+  assertEquals(await run(program), "served");
+});
+
+Deno.test("a server goes on when a handler gives an async generator that would throw", async () => {
+  const program = `
+    await using libos = open("catnap");
+    const messages = [];
+    const onError = ({ message }) => messages.push(message);
+    const wrapped = (connection) => async function* () { throw new Error("unseen"); }();
+    await using server = serve({ libos, ...address, onError }, wrapped);
+    for (let i = 0; i < 2; i++) {
+      using client = await connect({ libos, port: server.addr.port });
+      await client.pop();
+    }
+    console.log(messages.join("\\n"));
+  `;
+  const line = "Cannot spawn: a coroutine is what a generator function gives, " +
+    "not Object [AsyncGenerator] {} (EINVAL)";
+  assertEquals(await run(program), `${line}\n${line}`);
+});

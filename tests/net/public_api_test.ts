@@ -3,7 +3,7 @@ import * as mod from "../../mod.ts";
 
 /** What `mod.ts` exports, by kind as `deno doc` has it. */
 const EXPORTS: Record<string, string[]> = {
-  class: ["Connection", "Datagram", "DemikernelError", "Listener", "Server"],
+  class: ["Connection", "Datagram", "DemikernelError", "Listener", "Server", "Socket"],
   function: ["connect", "datagram", "listen", "open", "serve"],
   interface: [
     "AcceptCompletion",
@@ -25,6 +25,7 @@ const EXPORTS: Record<string, string[]> = {
     "Operation",
     "OperationOptions",
     "Operations",
+    "Outcome",
     "PopCompletion",
     "PopOptions",
     "PushCompletion",

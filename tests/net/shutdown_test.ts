@@ -160,7 +160,9 @@ netTest("Server tells nobody when a handler uses what the signal closed", async 
 netTest("Server ends a shutdown() that waits when the signal is aborted", async (libos) => {
   const controller = new AbortController();
   const { signal } = controller;
-  const server = serve({ libos, ...LOOPBACK, signal }, async (connection) => {
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  const server = serve({ libos, ...LOOPBACK, signal, onError }, async (connection) => {
     // The peer never reads.
     await connection.push(libos.alloc(64 * 1024 * 1024));
   });
@@ -169,6 +171,7 @@ netTest("Server ends a shutdown() that waits when the signal is aborted", async 
   const shutdown = server.shutdown();
   controller.abort();
   await within(shutdown);
+  assertEquals(errors, []);
 });
 
 netTest(

@@ -6,6 +6,7 @@
 
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DemikernelError, type ErrnoName } from "../../libos/error.ts";
+import type { LibOS, QueueDescriptor } from "../../libos/pdpix.ts";
 
 /** Fails unless the call throws a {@linkcode DemikernelError} of that code; gives the error. */
 export function assertCode(code: ErrnoName, call: () => unknown): DemikernelError {
@@ -40,4 +41,11 @@ export async function within<T>(promise: PromiseLike<T>, seconds = 2): Promise<T
 /** Lets so many milliseconds pass, by Deno's own timers. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Pushes one byte to a queue that has room. */
+export function push(libos: LibOS, qd: QueueDescriptor, byte = 0): void {
+  const sga = libos.alloc(1);
+  sga.bytes()[0] = byte;
+  libos.wait(libos.push(qd, sga), 0);
 }

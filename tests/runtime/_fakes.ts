@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Driver, Parker } from "../../libos/runtime/scheduler/driver.ts";
+import type { Clock, Driver, Host, Later, Parker } from "../../libos/runtime/scheduler/driver.ts";
 
 /** A clock that goes on by a step each time it is read: time passes only where somebody looks. */
 export class FakeClock implements Clock {
@@ -57,8 +57,13 @@ export class FakeDriver implements Driver {
 /** A sleep that ends when the test wakes it; to sleep, blocking, moves the clock. */
 export class FakeParker implements Parker {
   readonly watched = new Set<number>();
-  /** How long each blocking sleep may have been at most. */
+  /** How long each blocking sleep for the devices, and for the host as well, may have been at most. */
   readonly blocks: number[] = [];
+  readonly dozes: number[] = [];
+  /** Whether the host has something to do. */
+  ready = false;
+  /** Called when a blocking sleep for devices and host begins; says when something happens there, in milliseconds. */
+  onDoze: () => number | void = () => {};
   /** Sleeps that began. */
   sleeps = 0;
   /** Reactions that hang on the sleep under way. */
@@ -99,8 +104,18 @@ export class FakeParker implements Parker {
     this.#clock.now += timeout;
   }
 
-  close(): void {
+  doze(timeout: number): void {
+    this.dozes.push(timeout);
+    this.#clock.now += Math.min(timeout, this.onDoze() ?? Infinity);
+  }
+
+  hostIsReady(): boolean {
+    return this.ready;
+  }
+
+  close(): Promise<void> {
     this.closed = true;
+    return Promise.resolve();
   }
 
   #begin(): Promise<void> {
@@ -115,5 +130,65 @@ export class FakeParker implements Parker {
       return then(...reactions);
     }) as typeof promise.then;
     return promise;
+  }
+}
+
+/**
+ * An event loop that runs only when the test says so. As Deno's, it takes steps whenever a function is over, has its
+ * timers in each go, and looks at its reactor in one of 61 goes.
+ */
+export class FakeHost implements Host {
+  /** How many goes it had. */
+  goes = 0;
+  /** What of its own it has to do in its next go: functions given to `setImmediate` by the application. */
+  readonly immediates: (() => void)[] = [];
+  /** What its reactor has for it. */
+  readonly events: (() => void)[] = [];
+  /** Functions that are due by time. */
+  readonly #timers: { due: number; then: () => void }[] = [];
+  readonly #clock: FakeClock;
+  readonly #steps: (() => void)[] = [];
+  #calls: (() => void)[] = [];
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  go(then: () => void): void {
+    this.#calls.push(then);
+  }
+
+  step(then: () => void): void {
+    this.#steps.push(then);
+  }
+
+  later(then: () => void, milliseconds: number): Later {
+    const timer = { due: this.#clock.now + milliseconds, then };
+    this.#timers.push(timer);
+    return { cancel: () => void (timer.due = Infinity) };
+  }
+
+  pending(): "now" | "later" | "nothing" {
+    if (this.immediates.length > 0) return "now";
+    return this.#timers.some(({ due }) => due < Infinity) ? "later" : "nothing";
+  }
+
+  /** Has a go; says whether there was anything to call. */
+  run(): boolean {
+    this.goes++;
+    const calls = this.#calls;
+    this.#calls = [];
+    const { length } = this.immediates;
+    const due = this.#timers.filter((timer) => timer.due <= this.#clock.now);
+    for (const timer of due) this.#timers.splice(this.#timers.indexOf(timer), 1);
+    const events = this.goes % 61 === 0 ? this.events.splice(0) : [];
+    for (const call of [...events, ...due.map(({ then }) => then), ...calls]) this.#call(call);
+    for (let i = 0; i < length; i++) this.#call(this.immediates.shift()!);
+    return calls.length > 0;
+  }
+
+  #call(call: () => void): void {
+    call();
+    for (let step; (step = this.#steps.shift()) !== undefined;) step();
   }
 }

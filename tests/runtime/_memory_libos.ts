@@ -6,7 +6,8 @@
 
 import { DemikernelError } from "../../libos/error.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../../libos/runtime/libos.ts";
-import { type IdlePolicy, Scheduler } from "../../libos/runtime/scheduler/scheduler.ts";
+import type { IdlePolicy } from "../../libos/runtime/scheduler/loop.ts";
+import { Scheduler } from "../../libos/runtime/scheduler/scheduler.ts";
 import { FakeClock } from "./_fakes.ts";
 import type { Capabilities } from "../../libos/pdpix.ts";
 
@@ -27,9 +28,7 @@ export class MemoryLibOS extends RuntimeLibOS {
 
   constructor(options: Partial<RuntimeOptions> = {}) {
     super({ ...options, scheduler: options.scheduler ?? new Scheduler() });
-    this.scheduler.attach(this, () => {
-      throw new Error("there is nothing to sleep for");
-    });
+    this.scheduler.attach(this);
   }
 
   override deadline(): number {

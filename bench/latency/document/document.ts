@@ -59,7 +59,7 @@ function goals({ experiments }: Run): string {
 function section(experiment: Experiment, plan: string, plots: readonly string[]): string {
   const { id, title, effort, ratios } = experiment;
   const { columns, rows } = figureTable(experiment);
-  const own = plots.filter((name) => name.startsWith(`${id}.`) && !isOfVariant(name));
+  const own = plots.filter((name) => name.startsWith(`${id}.`) && !isDistributionOfVariant(name));
   return [
     `## ${title}`,
     `\`deno task latency --plan ${plan} --workload ${id}\`: ${effort}.`,
@@ -112,7 +112,7 @@ function fence(language: string, text: string): string {
   return `\`\`\`${language}\n${text}\n\`\`\``;
 }
 
-/** A plot of one variant among many would fill pages; they lie in the folder all the same. */
-function isOfVariant(name: string): boolean {
-  return name.split(".").length > 3;
+/** The distributions of each variant would fill pages; they lie in the folder all the same. */
+function isDistributionOfVariant(name: string): boolean {
+  return name.split(".").length > 3 && name.endsWith(".percentiles.svg");
 }

@@ -11,15 +11,7 @@ import type {
 import { BenchmarkError } from "../../_harness/command_line.ts";
 import type { Experiment, Sample } from "../schema.ts";
 import { titleOf } from "./lines.ts";
-import {
-  figure,
-  grouped,
-  mainMeasureOf,
-  type Measure,
-  type MeasureName,
-  MEASURES,
-  p99Of,
-} from "./measures.ts";
+import { figure, grouped, mainMeasureOf, type Measure, MEASURES, p99Of } from "./measures.ts";
 import { CHARACTER, cut, HEAD, INK, renderSvg } from "./render.ts";
 import { axisOf, linear } from "./scale.ts";
 import {
@@ -43,11 +35,6 @@ const LONGEST_WHISKER = 3;
 const HALO = { stroke: INK.card, lineWidth: 4 };
 
 /** What a bar chart shows, of an experiment that has several figures. */
-export interface BarChartOptions extends PlotOptions {
-  /** The figure. @default the latency, or else the first that was measured */
-  readonly measure?: MeasureName | undefined;
-}
-
 interface Bar {
   readonly value: number;
   readonly p99: number | undefined;
@@ -68,7 +55,7 @@ interface Row {
  *
  * @throws {BenchmarkError} If nothing was measured, or there are several points and none is chosen.
  */
-export function barChart(experiment: Experiment, options: BarChartOptions = {}): string {
+export function barChart(experiment: Experiment, options: PlotOptions = {}): string {
   const name = options.measure ?? mainMeasureOf(experiment.samples);
   if (name === undefined) {
     throw new BenchmarkError(`Cannot plot ${experiment.id}: it has no samples, run it again`);
@@ -119,7 +106,7 @@ export function barChart(experiment: Experiment, options: BarChartOptions = {}):
   });
 }
 
-function rowsOf(experiment: Experiment, options: BarChartOptions, measure: Measure): Row[] {
+function rowsOf(experiment: Experiment, options: PlotOptions, measure: Measure): Row[] {
   const has = (sample: Sample) => measure.of(sample) !== undefined;
   const variants = options.variant === undefined
     ? variantsOf(experiment.samples)

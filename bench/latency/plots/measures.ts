@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cpuPerOperation } from "../samples.ts";
 import type { Sample } from "../schema.ts";
 
 /** A figure of a sample, in the unit in which it is shown. */
@@ -16,7 +17,13 @@ export interface Measure {
 }
 
 /** The measures that a plot may show, by name. */
-export type MeasureName = "latency" | "throughput" | "bandwidth" | "resident" | "idleCpu";
+export type MeasureName =
+  | "latency"
+  | "throughput"
+  | "bandwidth"
+  | "cpu"
+  | "resident"
+  | "idleCpu";
 
 /** All measures, the one that matters most where several were taken first. */
 export const MEASURES: Readonly<Record<MeasureName, Measure>> = {
@@ -34,6 +41,14 @@ export const MEASURES: Readonly<Record<MeasureName, Measure>> = {
     name: "bandwidth one way, GB/s",
     lessIsBetter: false,
     of: ({ bandwidth }) => bandwidth === undefined ? undefined : bandwidth / 1e9,
+  },
+  cpu: {
+    name: "processor time of the server per request, µs",
+    lessIsBetter: true,
+    of: (sample) => {
+      const ns = cpuPerOperation(sample);
+      return ns === undefined ? undefined : ns / 1e3;
+    },
   },
   resident: {
     name: "memory of the server, MB",

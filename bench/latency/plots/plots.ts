@@ -5,11 +5,10 @@
  */
 import type { Experiment, Run, Sample } from "../schema.ts";
 import { barChart } from "./bar_chart.ts";
-import { loadPlot } from "./load_plot.ts";
-import { mainMeasureOf } from "./measures.ts";
+import { mainMeasureOf, MEASURES } from "./measures.ts";
 import { percentilePlot } from "./percentile_plot.ts";
 import { pointsOf, variantsOf } from "./selection.ts";
-import { sweepPlot } from "./sweep_plot.ts";
+import { loadPlot, sweepPlot } from "./sweep_plot.ts";
 
 /** Parameters that say how much is asked of a server at once. */
 const LOADS = ["rate", "connections", "clients", "depth"];
@@ -23,8 +22,8 @@ const CONCURRENT = 1.5;
  *   (`tcp-echo.percentiles.svg`), one per variant (`kv.get-p-16.percentiles.svg`); if operations were in
  *   flight together, bars of the throughput (`kv.throughput.svg`);
  * - with several, the median over the parameter (`tcp-sizes.sweep.svg`), unless that is a rate;
- *   where it says how much is asked at once, throughput against latency (`tcp-rates.load.svg`); one of
- *   each per variant.
+ *   where it says how much is asked at once, throughput against latency (`tcp-rates.load.svg`); if processor time was
+ *   measured, that of a request over the parameter (`tcp-rates.cpu.svg`); one of each per variant.
  *
  * An experiment without samples has none.
  *
@@ -71,6 +70,9 @@ function* plotsOfPoints(experiment: Experiment, machine: string): Generator<[str
     );
     if (hasBoth && LOADS.includes(parameter)) {
       yield [`${prefix}load.svg`, loadPlot(experiment, { variant, machine })];
+    }
+    if (samples.some((sample) => MEASURES.cpu.of(sample) !== undefined)) {
+      yield [`${prefix}cpu.svg`, sweepPlot(experiment, { variant, machine, measure: "cpu" })];
     }
   }
 }

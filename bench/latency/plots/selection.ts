@@ -7,6 +7,7 @@ import { BenchmarkError } from "../../_harness/command_line.ts";
 import { keepSteady } from "../../_harness/rounds.ts";
 import { quantile } from "../../_harness/statistics.ts";
 import type { Experiment, Sample } from "../schema.ts";
+import type { MeasureName } from "./measures.ts";
 import { stylesOf, type SubjectStyle } from "./subjects.ts";
 
 /** What to plot of an experiment that has several variants or points. */
@@ -15,6 +16,8 @@ export interface PlotOptions {
   readonly variant?: string | undefined;
   /** The value of the parameter. Needed for plots of one point where there are several. */
   readonly point?: number | undefined;
+  /** The figure, where the plot is of one. @default the latency, or else the first that was measured */
+  readonly measure?: MeasureName | undefined;
   /** One line about the machine, to stand below the title. @default {""} */
   readonly machine?: string | undefined;
 }

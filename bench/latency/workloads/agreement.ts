@@ -5,13 +5,17 @@
  * @module
  */
 import { loadEcho } from "../../_harness/load.ts";
-import { pingpong } from "../../_harness/pingpong.ts";
+import { buildPeer } from "../../_harness/c_peer.ts";
+import { run } from "../../_harness/children.ts";
+import { BenchmarkError } from "../../_harness/command_line.ts";
+import { pinned } from "../../_harness/server.ts";
 import { measureLoad } from "../measurement.ts";
 import { latency } from "../samples.ts";
-import type { Measurement, Workload } from "../workload.ts";
+import type { Measurement, Trial, Workload } from "../workload.ts";
 
 const HARNESS = "this harness";
 const PLAIN = "plain C client";
+const WARM_UP = 500;
 
 /** See the module's description. */
 export const agreement: Workload = {
@@ -29,13 +33,10 @@ export const agreement: Workload = {
     name: "",
     measure: async (trial) => {
       const { machine, server, effort: { operations: iterations }, round } = trial;
-      const load = { iterations, warmup: 500, size: 64 };
+      const load = { iterations, warmup: WARM_UP, size: 64 };
       const harness = () =>
         measureLoad(trial, { variant: HARNESS }, () => loadEcho(machine, server, load));
-      const plain = async (): Promise<Measurement> => {
-        const { iterations: count, ...figures } = await pingpong(machine, server, load);
-        return { variant: PLAIN, latency: { count, ...figures } };
-      };
+      const plain = () => measurePlainly(trial);
       const [first, second] = round % 2 === 0 ? [harness, plain] : [plain, harness];
       return [await first(), await second()];
     },
@@ -52,3 +53,14 @@ export const agreement: Workload = {
     ),
   notes: ["The plain client sorts its times; it has no histogram"],
 };
+
+async function measurePlainly(
+  { machine, server, effort: { operations } }: Trial,
+): Promise<Measurement> {
+  const program = await buildPeer(machine, "pingpong");
+  const argv = [program, server.port, operations, WARM_UP].map(String);
+  const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
+  await server.assertAlive();
+  if (code !== 0) throw new BenchmarkError(`Cannot measure ${server.name}: ${stderr}`);
+  return { variant: PLAIN, latency: JSON.parse(stdout) };
+}

@@ -41,7 +41,7 @@ export const idle: Workload = {
       const after = await cpuOf(server.pid);
       const seconds = (performance.now() - begin) / 1_000;
       const { resident } = await memoryOf(server.pid);
-      return [{ server: { idleCpu: (after.ms - before.ms) / seconds, resident } }];
+      return [{ server: { idleCpu: (after - before) / seconds, resident } }];
     },
   }],
   ratios: (samples) =>

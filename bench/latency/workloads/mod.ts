@@ -5,12 +5,16 @@
  */
 import type { Workload } from "../workload.ts";
 import { agreement } from "./agreement.ts";
+import { alongside } from "./alongside.ts";
+import { awaits } from "./awaits.ts";
 import { connections } from "./connections.ts";
 import { tcpEcho, udpEcho } from "./echo.ts";
 import { idle } from "./idle.ts";
 import { idleConnections } from "./idle_connections.ts";
 import { kv } from "./kv.ts";
-import { openLoop } from "./open_loop.ts";
+import { memory } from "./memory.ts";
+import { openLoop, rates } from "./open_loop.ts";
+import { redisBenchmark } from "./redis_benchmark.ts";
 import { setUp } from "./set_up.ts";
 import { sizes } from "./sizes.ts";
 import { stream } from "./stream.ts";
@@ -20,6 +24,10 @@ export const WORKLOADS: readonly Workload[] = [
   tcpEcho,
   udpEcho,
   kv,
+  redisBenchmark,
+  awaits,
+  alongside,
+  rates,
   openLoop,
   connections,
   idleConnections,
@@ -27,5 +35,6 @@ export const WORKLOADS: readonly Workload[] = [
   stream,
   setUp,
   idle,
+  memory,
   agreement,
 ];

@@ -6,65 +6,87 @@
  */
 import { loadEcho } from "../../_harness/load.ts";
 import { measureLoad } from "../measurement.ts";
-import { latency } from "../samples.ts";
-import type { Workload } from "../workload.ts";
+import { cpuPerOperation, type Figure, latency } from "../samples.ts";
+import type { Effort, Part, Trial, Workload } from "../workload.ts";
 
-const RATES = [10_000, 20_000, 40_000, 60_000, 80_000, 100_000, 120_000, 140_000];
-const CONNECTIONS = 16;
+const THEIRS = "Deno.listen";
+const OTHERS = ["deno-listen", "node", "bun"];
+const MANY = 16;
 /** A rate that nobody is behind at, and gaps of all lengths come in. */
 const WARM_UP_RATE = 30_000;
-const WARM_UP_MS = 4_000;
-/** A rate that all can take, and where those behind are in trouble already. */
-const COMPARED = [20_000, 60_000];
+/** How many times as long as a measurement. */
+const WARM_UP = 6;
+/** Less would tell nothing of the lowest rates. */
+const LEAST_REQUESTS = 200;
 
-/** See the module's description. */
-export const openLoop: Workload = {
-  id: "open-loop",
-  title: "TCP echo at a set rate, latency from when it was due",
+/** What both share. */
+const OPEN_LOOP = {
   protocol: "tcp",
-  subjects: ["c-epoll-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
-  baseline: "c-epoll-spin",
   many: true,
   parameter: { name: "rate", unit: "requests/s" },
+  // At random times, the code of a server takes other ways than in a closed loop: it would be compiled anew while
+  // measured, for milliseconds, on the one core that it has.
+  warmUp: async ({ machine, server, effort: { milliseconds } }: Trial) => {
+    await loadEcho(machine, server, {
+      iterations: WARM_UP_RATE * WARM_UP * milliseconds / 1_000,
+      rate: WARM_UP_RATE,
+      connections: MANY,
+      timeLimit: WARM_UP * milliseconds,
+    });
+  },
+} as const;
+
+/** Measures a rate. */
+function part(rate: number, connections: number, variant?: string): Part {
+  const name = `${rate} requests/s`;
+  return {
+    name: variant === undefined ? name : `${name}, ${variant}`,
+    measure: async (trial) => {
+      const { machine, server, effort: { milliseconds }, round } = trial;
+      const iterations = Math.max(Math.ceil(rate * milliseconds / 1_000), LEAST_REQUESTS);
+      const load = {
+        iterations,
+        warmup: 1_000,
+        rate,
+        connections,
+        cpu: server.route.client === undefined,
+        seed: round + 1,
+        // Whoever cannot keep up would be waited for as long as the queue is.
+        timeLimit: Math.ceil(1_500 * iterations / rate),
+      };
+      const place = { point: rate, ...(variant === undefined ? {} : { variant }) };
+      return [await measureLoad(trial, place, () => loadEcho(machine, server, load))];
+    },
+  };
+}
+
+/** At such rates and beyond, a server is busy. */
+const HIGH = [10_000, 20_000, 40_000, 60_000, 80_000, 100_000, 120_000, 140_000];
+/** Rates that all can take, and one where those behind are in trouble already. */
+const COMPARED = [20_000, 40_000, 60_000];
+
+/** How many requests a server can take, and how long they take until then. */
+export const openLoop: Workload = {
+  ...OPEN_LOOP,
+  id: "open-loop",
+  title: "TCP echo at a set rate, latency from when it was due",
+  subjects: ["c-epoll-spin", ...OTHERS, "ours-generator", "ours-iterator"],
+  baseline: "c-epoll-spin",
   rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests of 64 bytes at each rate, due at random (Poisson) over ` +
-    `${CONNECTIONS} connections`,
-  // At random times, the code of a server takes other ways than in a closed loop: it would be compiled anew while
-  // measured, for milliseconds, on the one core that it has.
-  warmUp: async ({ machine, server }) => {
-    await loadEcho(machine, server, {
-      iterations: WARM_UP_RATE * WARM_UP_MS / 1_000,
-      rate: WARM_UP_RATE,
-      connections: CONNECTIONS,
-      timeLimit: WARM_UP_MS,
-    });
-  },
-  parts: RATES.map((rate) => ({
-    name: `${rate} requests/s`,
-    measure: async (trial) => {
-      const { machine, server, effort: { milliseconds }, round } = trial;
-      const load = {
-        iterations: Math.ceil(rate * milliseconds / 1_000),
-        warmup: 1_000,
-        rate,
-        connections: CONNECTIONS,
-        seed: round + 1,
-        // Whoever cannot keep up would be waited for as long as the queue is.
-        timeLimit: 1.5 * milliseconds,
-      };
-      return [await measureLoad(trial, { point: rate }, () => loadEcho(machine, server, load))];
-    },
-  })),
+    `${MANY} connections`,
+  parts: HIGH.map((rate) => part(rate, MANY)),
   ratios: (samples) =>
     samples.ours.flatMap((ours) =>
-      ["deno-listen", "node", "bun"].flatMap((id) => samples.named(id)).flatMap((other) =>
+      OTHERS.flatMap((id) => samples.named(id)).flatMap((other) =>
         COMPARED.flatMap((point) =>
           samples.ratio({
             label: `${other} / ${ours}, ${point} requests/s, p99`,
             above: { subject: other, point },
             below: { subject: ours, point },
             figure: latency("p99"),
+            atLeast: 1,
           })
         )
       )
@@ -72,5 +94,69 @@ export const openLoop: Workload = {
   notes: [
     "A server that cannot keep up with a rate has a latency as long as the run is; `late` counts what was " +
     "still due at its end, and has no latency",
+  ],
+};
+
+/** The rates that most servers live at. */
+const LOW = [100, 1_000, 5_000, 20_000];
+const VARIANTS = [1, MANY].map((connections) => ({
+  connections,
+  variant: connections === 1 ? "1 connection" : `${connections} connections`,
+}));
+/** One round of all takes as long as so many of an echo. */
+const PER_ROUND = 32;
+
+/** What is compared, and how much of that of Deno.listen an idle policy may take at a rate. */
+const FIGURES: readonly {
+  readonly name: string;
+  readonly of: Figure;
+  readonly park?: number;
+  readonly adaptive?: (rate: number) => number | undefined;
+}[] = [
+  { name: "p50", of: latency("p50"), park: 1.1, adaptive: () => 0.7 },
+  { name: "p99", of: latency("p99") },
+  {
+    name: "CPU",
+    of: cpuPerOperation,
+    park: 1.1,
+    adaptive: (rate) => rate <= 1_000 ? 1.3 : rate <= 5_000 ? 2 : undefined,
+  },
+];
+
+/** What a server takes that is far from busy, by idle policy. */
+export const rates: Workload = {
+  ...OPEN_LOOP,
+  id: "rates",
+  title: "TCP echo at the rates of most servers: latency and processor time",
+  subjects: [...OTHERS, "ours-generator"],
+  idle: ["park", "adaptive", "spin"],
+  baseline: "deno-listen",
+  rounds: ({ rounds }: Effort) => Math.ceil(rounds / PER_ROUND),
+  describe: ({ milliseconds }) =>
+    `${milliseconds} ms of requests of 64 bytes at each rate, but at least ${LEAST_REQUESTS} requests, due at ` +
+    `random (Poisson) over 1 and ${MANY} connections`,
+  parts: LOW.flatMap((rate) =>
+    VARIANTS.map(({ connections, variant }) => part(rate, connections, variant))
+  ),
+  ratios: (samples) =>
+    // A libOS that spins takes the whole of a core, and is compared by nothing else than its latency in the table.
+    samples.ours.filter((subject) => !subject.includes("spin")).flatMap((subject) =>
+      FIGURES.flatMap(({ name, of, park, adaptive }) =>
+        VARIANTS.flatMap(({ variant }) =>
+          LOW.flatMap((point) => {
+            const atMost = subject.includes("park") ? park : adaptive?.(point);
+            return samples.ratio({
+              label: `${subject} / ${THEIRS}: ${name}, ${point} requests/s, ${variant}`,
+              above: { subject, point, variant },
+              below: { subject: THEIRS, point, variant },
+              figure: of,
+              ...(atMost === undefined ? {} : { atMost }),
+            });
+          })
+        )
+      )
+    ),
+  notes: [
+    "CPU is the processor time of the server, all its threads, in user and kernel mode",
   ],
 };

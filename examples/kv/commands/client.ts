@@ -70,7 +70,9 @@ function list(session: Session, request: CommandRequest): void {
       throw syntaxError();
     }
   }
-  session.reply.verbatim(Array.from(chosen, describe).join(""));
+  let lines = "";
+  for (const one of chosen) lines += describe(one);
+  session.reply.verbatim(lines);
 }
 
 /** The types of clients that the filters know; of all but the first there are none here. */

@@ -71,9 +71,10 @@ function list(table: CommandTable, request: CommandRequest): string[] {
     case "pattern":
       return names.filter((name) => matchGlob(pattern, name));
     case "module":
+    case "aclcat":
+      // There are no modules, and no categories of an access list.
       return [];
     default:
-      // Categories of the access list, which does not exist here, are among what cannot be asked for.
       throw syntaxError();
   }
 }
@@ -130,7 +131,7 @@ export function commandCommands(table: () => CommandTable): readonly CommandOpti
         if (request.count === 2) return replyAll(reply, table());
         reply.array(request.count - 2);
         for (const command of named(table(), request)) {
-          if (command === undefined) reply.nullArray();
+          if (command === undefined) reply.null();
           else replyInfo(reply, command);
         }
       },

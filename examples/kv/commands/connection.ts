@@ -15,12 +15,15 @@ const MAX_INT = 2 ** 31 - 1;
 
 function ping(session: Session, request: CommandRequest): void {
   if (request.count > 2) throw arityError("ping");
-  if (request.count === 2) session.reply.value(request.value(1));
+  if (request.count === 2) echo(session, request);
   else session.reply.simple("PONG");
 }
 
-function echo(session: Session, request: CommandRequest): void {
-  session.reply.value(request.value(1));
+function echo({ reply }: Session, request: CommandRequest): void {
+  const value = request.value(1);
+  // What has memory of its own can wait there.
+  if (value.movable) reply.stored(value);
+  else reply.value(value);
 }
 
 function select(session: Session, request: CommandRequest): void {

@@ -7,6 +7,7 @@ import type { CommandOptions } from "../command.ts";
 import { NONE } from "../database.ts";
 import { CommandError, excerpt } from "../errors.ts";
 import { expiryTime } from "../expiry_time.ts";
+import type { Integer } from "../integer.ts";
 import type { CommandRequest } from "../request.ts";
 import type { Session } from "../session.ts";
 
@@ -55,7 +56,7 @@ function readConditions(request: CommandRequest): Set<Condition> {
 }
 
 /** Whether a key with the deadline `old`, or with none, may get the deadline `deadline`. */
-function holds(conditions: Set<Condition>, old: number | undefined, deadline: number): boolean {
+function holds(conditions: Set<Condition>, old: Integer | undefined, deadline: Integer): boolean {
   for (const condition of conditions) {
     switch (condition) {
       case "nx":
@@ -82,9 +83,12 @@ function timeLeft(session: Session, request: CommandRequest, unit: number): void
   if (entry === NONE) return reply.integer(-2);
   const deadline = database.deadline(entry);
   if (deadline === undefined) return reply.integer(-1);
-  const left = Math.floor((deadline - store.now + unit / 2) / unit);
-  // Beyond 2**53 a number has no digits of its own for units, but a bigint prints those it has.
-  reply.integer(Number.isSafeInteger(left) ? left : BigInt(left));
+  // Rounded to the nearest unit, and up from the middle between two.
+  const half = unit >> 1;
+  if (typeof deadline === "number") {
+    return reply.integer(Math.floor((deadline - store.now + half) / unit));
+  }
+  reply.integer((deadline - BigInt(store.now) + BigInt(half)) / BigInt(unit));
 }
 
 function persist(session: Session, request: CommandRequest): void {

@@ -56,22 +56,25 @@ function flushdb(session: Session, request: CommandRequest): void {
   session.reply.ok();
 }
 
-/** ASYNC and SYNC are the same here: the garbage collector takes the memory when it likes. */
+/** ASYNC and SYNC are the same here: the memory is freed at once. */
 function checkFlushMode(request: CommandRequest): void {
   if (request.count > 2) throw syntaxError();
   if (request.count === 2 && !/^a?sync$/.test(request.word(1))) throw syntaxError();
 }
 
 function keys(session: Session, request: CommandRequest): void {
-  const { database, reply } = session;
+  const { database } = session;
   const pattern = request.text(1);
-  const found: string[] = [];
-  for (const span of database.keys()) {
-    const key = span.text();
-    if (pattern === "*" || matchGlob(pattern, key)) found.push(key);
+  const found: Entry[] = [];
+  for (const entry of database.entries()) {
+    if (pattern === "*" || matchGlob(pattern, database.key(entry).text())) found.push(entry);
   }
-  reply.array(found.length);
-  for (const key of found) reply.bulk(key);
+  replyKeys(session, found);
+}
+
+function replyKeys({ database, reply }: Session, entries: readonly Entry[]): void {
+  reply.array(entries.length);
+  for (const entry of entries) reply.stored(database.key(entry));
 }
 
 function scan(session: Session, request: CommandRequest): void {
@@ -90,25 +93,24 @@ function scan(session: Session, request: CommandRequest): void {
     else if (option === "type") wanted = request.word(i + 1);
     else throw syntaxError();
   }
-  const found: string[] = [];
+  const found: Entry[] = [];
   const next = database.scan(cursor, count, (entry) => {
-    const key = database.key(entry).text();
-    if (pattern !== undefined && !matchGlob(pattern, key)) return;
+    if (pattern !== undefined && !matchGlob(pattern, database.key(entry).text())) return;
     if (wanted !== undefined && typeName(entry) !== wanted) return;
-    found.push(key);
+    found.push(entry);
   });
   reply.array(2);
   reply.bulk(String(next));
-  reply.array(found.length);
-  for (const key of found) reply.bulk(key);
+  replyKeys(session, found);
 }
 
+/** Reads a cursor as C reads an unsigned integer of 64 bits: a negative one counts down from the largest. */
 function readCursor(text: string): number {
-  if (!/^([+-]?[0-9]+)?$/.test(text)) throw new CommandError("ERR invalid cursor");
-  const digits = text.replace(/^[+-]/, "");
-  const cursor = BigInt(digits);
+  const [, sign, digits] = /^(?:([+-]?)([0-9]+))?(?:$|\0)/.exec(text) ?? [];
+  if (digits === undefined && !/^(?:$|\0)/.test(text)) throw new CommandError("ERR invalid cursor");
+  const cursor = BigInt(digits ?? 0);
   if (cursor > MAX_CURSOR) throw new CommandError("ERR invalid cursor");
-  return Number(cursor);
+  return Number(BigInt.asUintN(64, sign === "-" ? -cursor : cursor));
 }
 
 /** The commands on keys. */

@@ -19,19 +19,22 @@ function info(session: Session, request: CommandRequest): void {
 }
 
 function configGet({ store, reply }: Session, request: CommandRequest): void {
+  const { configuration } = store;
+  /** What each is called in the reply, by its name. */
   const found = new Map<string, string>();
   for (let i = 2; i < request.count; i++) {
     const pattern = request.word(i);
-    for (const [name, value] of store.configuration) {
+    for (const name of configuration.keys()) {
+      if (found.has(name)) continue;
       // A name that is given in full comes back as it was spelled.
-      if (name === pattern) found.set(request.text(i), value);
-      else if (matchGlob(pattern, name)) found.set(name, value);
+      if (name === pattern) found.set(name, request.text(i));
+      else if (matchGlob(pattern, name)) found.set(name, name);
     }
   }
   reply.map(found.size);
-  for (const [name, value] of found) {
-    reply.bulk(name);
-    reply.bulk(value);
+  for (const [name, spelled] of found) {
+    reply.bulk(spelled);
+    reply.bulk(configuration.get(name)!);
   }
 }
 

@@ -22,7 +22,7 @@ function get(session: Session, request: CommandRequest): void {
 /** Replies with what an entry holds. */
 function replyValue({ database, reply }: Session, entry: Entry): void {
   if (entry === NONE) reply.null();
-  else reply.value(database.value(entry));
+  else reply.stored(database.value(entry));
 }
 
 function set(session: Session, request: CommandRequest): void {
@@ -36,7 +36,7 @@ interface SetOptions {
   condition?: "nx" | "xx";
   get?: true;
   keepTtl?: true;
-  deadline?: number;
+  deadline?: Integer;
 }
 
 function setWithOptions(session: Session, request: CommandRequest): void {
@@ -103,11 +103,11 @@ function append(session: Session, request: CommandRequest): void {
   const key = request.key(1);
   const tail = request.value(2);
   const entry = database.find(key);
+  const length = tail.length + (entry === NONE ? 0 : database.value(entry).length);
   if (entry === NONE) {
     database.set(key, tail);
-    return reply.integer(tail.length);
+    return reply.integer(length);
   }
-  const length = database.value(entry).length + tail.length;
   if (length > store.maximumBulkLength) {
     throw new CommandError("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
   }

@@ -1,12 +1,13 @@
 /**
  * The buffer heap of a libOS: every I/O buffer comes from here, so that a device may reach it by address.
  *
- * Size classes are the powers of two from 64 B to 1 MiB; what is larger is allocated exactly.
+ * Size classes are the powers of two from 64 B to 1 MiB; what is larger is allocated exactly, and goes back to the
+ * system when it is freed.
  *
  * @module
  */
 
-import { DemikernelError } from "../../error.ts";
+import { DemikernelError, inspect } from "../../error.ts";
 import { Chunk } from "./chunk.ts";
 import { HeapSga } from "./sga.ts";
 import { makeMemory, SizeClass } from "./size_class.ts";
@@ -157,6 +158,8 @@ export class BufferHeap {
     if (chunk.region !== null) return chunk.region.sizeClass.put(chunk);
     this.#large--;
     this.#largeBytes -= chunk.size;
+    // What is detached is free now, and not when it is collected, which may be never.
+    if (!chunk.bytes.buffer.detached) chunk.bytes.buffer.transfer(0);
   }
 
   /** Keeps a freed sga, which nobody has any more, to be used again. */
@@ -198,7 +201,7 @@ function checkSize(size: number): void {
 
 function wrongSize(size: unknown): DemikernelError {
   return new DemikernelError("EINVAL", "alloc", {
-    detail: `a buffer size must be an integer of 0 or more, not ${Deno.inspect(size)}`,
+    detail: `a buffer size must be an integer of 0 or more, not ${inspect(size)}`,
   });
 }
 

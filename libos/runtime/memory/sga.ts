@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DemikernelError } from "../../error.ts";
+import { DemikernelError, inspect } from "../../error.ts";
 import { type Chunk, transferred } from "./chunk.ts";
 import type { BufferHeap } from "./heap.ts";
 import type { InetAddress, Operation, Sga } from "../../pdpix.ts";
@@ -103,7 +103,7 @@ export class HeapSga implements Sga {
     const other = this.#more?.[segment - 1];
     if (other === undefined) {
       throw new DemikernelError("EINVAL", "access sga", {
-        detail: `no segment ${Deno.inspect(segment)}`,
+        detail: `no segment ${inspect(segment)}`,
       });
     }
     return other.chunk.slice(other.offset, other.length);
@@ -128,8 +128,8 @@ export class HeapSga implements Sga {
     const integers = Number.isSafeInteger(start) && Number.isSafeInteger(length);
     if (!(integers && start >= 0 && length > 0 && end <= this.#length)) {
       throw new DemikernelError("EINVAL", "trim sga", {
-        detail: `${Deno.inspect(length)} bytes from ${
-          Deno.inspect(start)
+        detail: `${inspect(length)} bytes from ${
+          inspect(start)
         } are not within a segment of ${this.#length}`,
       });
     }

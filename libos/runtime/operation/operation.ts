@@ -1,19 +1,26 @@
 /**
- * Operations under way: one pooled object each, that is the token's slot, the coroutine's iterator and the
- * promise's source at once.
+ * Operations under way: one pooled object each, that is the token's slot, the coroutine's iterator and what settles
+ * a promise at once.
  *
  * An operation is PENDING until the libOS completes or fails it, then OVER until its waiter consumed the
- * result. Consumed in a coroutine it goes back to the pool; awaited, it stays with whoever holds it and
- * can be awaited again, like a promise.
+ * result; then it goes back to the pool. One that a coroutine asked for is given to it as it is, and is a promise
+ * too for who takes it as one: then it stays SHARED with whoever holds it.
  *
  * @module
  */
 
 import { checkTimeout, DemikernelError, Errno } from "../../error.ts";
-import type { Operation, OperationOptions, SocketAddress, Suspension } from "../../pdpix.ts";
+import type {
+  Operation,
+  OperationOptions,
+  Outcome,
+  SocketAddress,
+  Suspension,
+} from "../../pdpix.ts";
 import { Limits } from "./limits.ts";
+import { OperationPromise } from "./promise.ts";
 import type { OperationPool } from "./pool.ts";
-import type { Scheduler } from "../scheduler/scheduler.ts";
+import type { Scheduler, Waker } from "../scheduler/scheduler.ts";
 import type { Task } from "../scheduler/task.ts";
 import type { HeapSga } from "../memory/sga.ts";
 
@@ -33,11 +40,11 @@ export const OPCODE_NAMES = ["", "push", "pop", "accept", "connect", "sleep", "j
 const PENDING = 0;
 const OVER = 1;
 const CONSUMED = 2;
-/** Over, and delivered to an `await`, which may be repeated. */
-const SETTLED = 3;
+/** Over, and its promise settled, which may be asked again and again. */
+const SHARED = 3;
 
 /** What an operation is on: it can be asked to let go of one. */
-export interface OperationOwner {
+export interface OperationOwner extends Waker {
   /** Named in errors. */
   readonly qd: number | undefined;
   /** Whether its pending operations keep the process alive. */
@@ -80,19 +87,23 @@ export class PooledOperation<T = any> implements Operation<T> {
   readonly #scheduler: Scheduler;
   #state = PENDING;
   #errno = 0;
-  /** Turns the raw result into what the waiter gets. */
-  #convert: ((value: never) => unknown) | null = null;
-  /** Turns an error into what the waiter gets. */
-  #convertError: ((error: unknown) => unknown) | null = null;
-  /** Called when nobody will get a result. */
-  #lost: (() => void) | null = null;
   #reason: unknown = undefined;
+  /** What is made of its result. */
+  #outcome: Outcome<never, unknown> | null = null;
+  /** The coroutine that waits for it. */
   #task: Task | null = null;
-  #resolve: ((value: T) => void) | null = null;
-  #reject: ((error: unknown) => void) | null = null;
-  /** Whether the object escaped to a user who awaits it, and may again. */
-  #escaped = false;
+  /** The promise of its result; while there is one, nothing else waits. */
+  #promise: OperationPromise<T> | null = null;
+  /** Whether somebody has both the promise and this object, which cannot be used again then. */
+  #shared = false;
   #limits: Limits | null = null;
+
+  static {
+    // `then` and the like are of its own; whoever asks whether it is a promise is told so.
+    Object.setPrototypeOf(this.prototype, Promise.prototype);
+  }
+
+  declare readonly [Symbol.toStringTag]: string;
 
   /** Used by the pool alone. */
   constructor(pool: OperationPool) {
@@ -110,6 +121,14 @@ export class PooledOperation<T = any> implements Operation<T> {
     return this.#errno !== 0;
   }
 
+  /**
+   * Whether it failed such that somebody should know. What is cancelled before it gave anything is not missed; of a push
+   * the stream would be torn.
+   */
+  get missed(): boolean {
+    return this.#errno !== 0 && (this.#errno !== Errno.ECANCELED || this.opcode === Opcode.PUSH);
+  }
+
   /** Used by the pool: begins a new life. */
   begin(opcode: number, owner: OperationOwner): void {
     this.#state = PENDING;
@@ -117,9 +136,13 @@ export class PooledOperation<T = any> implements Operation<T> {
     this.opcode = opcode;
     this.owner = owner;
     this.size = 0;
-    this.#convert = null;
-    this.#convertError = null;
-    this.#lost = null;
+    this.#outcome = null;
+  }
+
+  /** Used by the pool: says what is made of its result. */
+  decide(outcome: Outcome<never, unknown>): void {
+    this.#outcome = outcome;
+    if (this.#errno !== 0) outcome.lost?.();
   }
 
   /** Used by libOSes: it cannot be over yet, so the scheduler has to look after it. */
@@ -139,11 +162,10 @@ export class PooledOperation<T = any> implements Operation<T> {
   fail(errno: number, reason?: unknown): void {
     this.#errno = errno;
     this.#reason = reason;
-    const lost = this.#lost;
-    this.#lost = null;
+    const outcome = this.#outcome;
     this.#end();
     // Afterwards, since it may close what this is on.
-    if (lost !== null) lost();
+    outcome?.lost?.();
   }
 
   /** Fails it for its waiter at once, whatever its owner still has to do. */
@@ -153,22 +175,10 @@ export class PooledOperation<T = any> implements Operation<T> {
     this.fail(errno, reason);
   }
 
-  /** See {@linkcode Operation.convert}. */
-  convert<U = T>(
-    result: ((value: T) => U) | null,
-    error: ((error: unknown) => unknown) | null,
-    lost: (() => void) | null = null,
-  ): PooledOperation<U> {
-    this.#convert = result;
-    this.#convertError = error;
-    if (this.#errno === 0) this.#lost = lost;
-    else if (lost !== null) lost();
-    return this as unknown as PooledOperation<U>;
-  }
-
-  /** See {@linkcode Operation.cancel}. */
+  /** See {@linkcode Operation.cancel}: whoever does it knows of it. */
   cancel(): void {
     this.abandon(Errno.ECANCELED);
+    this.#pool.unclaimed.delete(this);
   }
 
   /** See {@linkcode Operation.within}. */
@@ -182,6 +192,7 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   /** See {@linkcode Operation}. */
   [Symbol.iterator](): Iterator<Suspension, T, unknown> {
+    if (this.#promise !== null) return this.#promise[Symbol.iterator]();
     return this as unknown as Iterator<Suspension, T, unknown>;
   }
 
@@ -196,16 +207,13 @@ export class PooledOperation<T = any> implements Operation<T> {
         return this;
       }
       this.done = true;
-      if (this.#errno !== 0) this.#throw();
-      if (this.#convert !== null) this.#applyConvert();
-      this.#recycle();
+      if (this.#errno !== 0 || this.#outcome?.result) this.value = this.#consumeResult();
+      else this.#recycle();
       return this;
     }
     if (this.#state !== PENDING) throw this.#misuse("it was waited for already");
     if (task === null) throw this.#misuse("yield* works in a coroutine that was spawned");
-    if (this.#task !== null || this.#resolve !== null) {
-      throw this.#misuse("something else waits for it");
-    }
+    if (this.#task !== null) throw this.#misuse("something else waits for it");
     task.waiting = true;
     this.#task = task;
     return this;
@@ -220,48 +228,59 @@ export class PooledOperation<T = any> implements Operation<T> {
       this.ignored = true;
       this.cancel();
     } else if (this.#state === OVER) {
-      if (this.#errno === 0) this.owner!.discard(this);
-      if (this.#lost !== null) this.#lost();
+      if (this.#errno === 0) {
+        this.owner!.discard(this);
+        this.#outcome?.lost?.();
+      }
       this.consume();
     }
     return this;
   }
 
-  /** See {@linkcode Operation.then}. */
-  then(resolve: (value: T) => void, reject: (error: unknown) => void): void {
-    this.#escaped = true;
-    this.deliver(resolve, reject);
+  /** As of a promise. */
+  then<A = T, B = never>(
+    resolved?: ((value: T) => A | PromiseLike<A>) | null,
+    rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#share().then(resolved, rejected);
   }
 
-  /** See {@linkcode Operation.deliver}. */
-  deliver(resolve: (value: T) => void, reject: (error: unknown) => void): void {
+  /** As of a promise. */
+  catch<B = never>(rejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.#share().catch(rejected);
+  }
+
+  /** As of a promise. */
+  finally(settled?: (() => void) | null): Promise<T> {
+    return this.#share().finally(settled);
+  }
+
+  /** Used by the pool: gives its result to a promise, and goes back to the pool then. */
+  promise(): OperationPromise<T> {
+    this.#promise = new OperationPromise<T>(this, this.#pool, this.#outcome?.unclaimed);
+    const promise = this.#promise;
     if (this.#state === PENDING) {
-      if (this.#task !== null || this.#resolve !== null) {
-        reject(this.#misuse("something else waits for it"));
-        return;
-      }
-      this.#resolve = resolve;
-      this.#reject = reject;
-    } else if (this.#state === CONSUMED) {
-      reject(this.#misuse("it was waited for already"));
-    } else if (this.#scheduler.spend()) {
-      this.#settle(resolve, reject);
-    } else {
-      this.#scheduler.makeReady({ next: null, step: () => this.#settle(resolve, reject) });
+      this.#scheduler.returned(this.owner!);
+      return promise;
     }
+    if (this.#scheduler.spend()) this.#settle();
+    else this.#scheduler.makeReady({ next: null, step: () => this.#settle() });
+    return promise;
   }
 
-  /** The error of one that failed. */
+  /** The error of one that failed, as the libOS has it. */
   error(): unknown {
-    const error = this.#reason ??
+    return this.#reason ??
       new DemikernelError(this.#errno, OPCODE_NAMES[this.opcode]!, { qd: this.owner!.qd });
-    return this.#convertError === null ? error : this.#convertError(error);
   }
 
   /** Its result, which may be an error, was taken: the object is free. */
   consume(): void {
-    this.#errno = 0;
-    this.#reason = undefined;
+    if (this.#errno !== 0) {
+      this.#pool.unclaimed.delete(this);
+      this.#errno = 0;
+      this.#reason = undefined;
+    }
     this.#recycle();
   }
 
@@ -284,18 +303,15 @@ export class PooledOperation<T = any> implements Operation<T> {
       const task = this.#task;
       this.#task = null;
       this.#scheduler.makeReady(task);
-    } else if (this.#resolve !== null) {
-      const resolve = this.#resolve;
-      const reject = this.#reject!;
-      this.#resolve = null;
-      this.#reject = null;
-      this.#scheduler.expectMicrotasks();
-      this.#settle(resolve, reject);
+    } else if (this.#promise !== null) {
+      this.#settle();
     } else if (this.slot >= 0) {
       this.#pool.tokens.ended(this);
     } else if (this.ignored) {
       this.ignored = false;
       this.consume();
+    } else if (this.missed) {
+      this.#pool.unclaimed.add(this);
     }
   }
 
@@ -306,44 +322,57 @@ export class PooledOperation<T = any> implements Operation<T> {
     sga.finish();
   }
 
-  #settle(resolve: (value: T) => void, reject: (error: unknown) => void): void {
-    if (this.#state === OVER && this.#errno === 0 && this.#convert !== null) {
-      try {
-        this.#applyConvert();
-      } catch (error) {
-        return reject(error);
-      }
-    }
-    // Whoever gave a function of his own may have made a mistake in it, which is his.
-    try {
-      if (this.#errno === 0) resolve(this.value as T);
-      else reject(this.error());
-    } catch (error) {
-      reportError(error);
-    }
-    if (this.#errno !== 0 && !this.#escaped) return this.consume();
-    if (this.#escaped) this.#state = SETTLED;
-    else this.#recycle();
+  /** The promise of its result, for who has this object as well. */
+  #share(): Promise<T> {
+    if (this.#promise !== null) return this.#promise;
+    if (this.#state === CONSUMED) return Promise.reject(this.#misuse("it was waited for already"));
+    if (this.#task !== null) return Promise.reject(this.#misuse("something else waits for it"));
+    this.#shared = true;
+    return this.promise();
   }
 
-  #throw(): never {
-    const error = this.error();
-    this.consume();
-    throw error;
-  }
-
-  #applyConvert(): void {
+  #settle(): void {
+    const promise = this.#promise!;
+    const owner = this.owner!;
+    if (owner.qd === undefined) this.#scheduler.wokeStranger();
+    else this.#scheduler.woke(owner);
     try {
-      this.value = this.#convert!(this.value as never);
+      promise.succeed(this.#result());
     } catch (error) {
+      promise.fail(error, this.missed || this.#errno === 0);
+    }
+    if (this.#shared) {
+      this.#pool.unclaimed.delete(this);
+      this.#state = SHARED;
+    } else {
+      this.#promise = null;
       this.consume();
-      throw error;
+    }
+  }
+
+  /** What the waiter gets: a result, or what is thrown. */
+  #result(): T {
+    const outcome = this.#outcome;
+    if (this.#errno === 0) {
+      const value = this.value as never;
+      return (outcome?.result ? outcome.result(value) : value) as T;
+    }
+    const error = this.error();
+    if (!outcome?.error) throw error;
+    return outcome.error(error) as T;
+  }
+
+  #consumeResult(): T {
+    try {
+      return this.#result();
+    } finally {
+      this.consume();
     }
   }
 
   #recycle(): void {
     this.#state = CONSUMED;
-    if (!this.#escaped) this.#pool.put(this);
+    this.#pool.put(this);
   }
 
   #misuse(detail: string): DemikernelError {

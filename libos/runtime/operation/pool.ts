@@ -5,20 +5,16 @@
  */
 
 import { Completed } from "./completed.ts";
+import { Join, type Loose, Sleep } from "./loose.ts";
 import { Opcode, type OperationOwner, PooledOperation } from "./operation.ts";
+import { OperationPromise } from "./promise.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { TokenTable } from "./tokens.ts";
 import type { HeapSga } from "../memory/sga.ts";
-import type { Operation, Sga } from "../../pdpix.ts";
+import type { Operation, Outcome, Sga } from "../../pdpix.ts";
 
-/** The owner of what is over, and never failed. */
-const NOWHERE: OperationOwner = {
-  qd: undefined,
-  referenced: true,
-  pending: 0,
-  cancel() {},
-  discard() {},
-};
+/** A push that began: as {@linkcode OperationPool.pushed} if it is over, and went well. */
+export type PushOperation = Completed<void> | PooledOperation<void>;
 
 /** The free operations of one libOS, and what all of them share. */
 export class OperationPool {
@@ -26,46 +22,20 @@ export class OperationPool {
   readonly scheduler: Scheduler;
   /** Knows those that have a token. */
   readonly tokens: TokenTable;
+  /** Those that failed while nobody waited for them, and somebody still may. */
+  readonly unclaimed: Set<PooledOperation> = new Set();
+  /** A push that was over when it was made, and went well. */
+  readonly pushed: Completed<void> = new Completed<void>(undefined);
   readonly #debug: boolean;
   readonly #free: PooledOperation[] = [];
-  readonly #completed: Operation<void>;
-  readonly #popAgain = (sga: Sga) => this.#over(Opcode.POP, NOWHERE, sga);
+  /** What is on no queue, and goes on. */
+  readonly #loose = new Set<Loose>();
 
   /** Makes an empty pool; in debug mode no operation is used twice, so that misuse always shows. */
   constructor(scheduler: Scheduler, tokens: TokenTable, debug: boolean) {
     this.scheduler = scheduler;
     this.tokens = tokens;
     this.#debug = debug;
-    this.#completed = new Completed(
-      undefined,
-      () => this.#over<void>(Opcode.PUSH, NOWHERE, undefined),
-    );
-  }
-
-  /** A push that is over at once. */
-  completed(owner: OperationOwner): Operation<void> {
-    return this.scheduler.spend()
-      ? this.#completed
-      : this.#over<void>(Opcode.PUSH, owner, undefined);
-  }
-
-  /**
-   * A pop as it is or, if it is over already and no coroutine asks, as what costs little to await. Each sga
-   * has that itself, once its handle was recycled: one that is not used again is not worth it.
-   */
-  popped(operation: PooledOperation<Sga | null>): Operation<Sga | null> {
-    if (!operation.over || operation.failed || this.scheduler.current !== null) return operation;
-    const sga = operation.value as HeapSga | null;
-    if (sga === null || !sga.reused || !this.scheduler.spend()) return operation;
-    operation.consume();
-    return sga.popped ??= new Completed<Sga>(sga, this.#popAgain);
-  }
-
-  /** One that is over, as an object of its own. */
-  #over<T>(opcode: number, owner: OperationOwner, value: T): PooledOperation<T> {
-    const operation = this.take(opcode, owner);
-    operation.complete(value);
-    return operation;
   }
 
   /** Takes a free operation and begins it. */
@@ -78,5 +48,78 @@ export class OperationPool {
   /** Takes back one that was consumed. */
   put(operation: PooledOperation): void {
     if (!this.#debug) this.#free.push(operation);
+  }
+
+  /** A push that is over at once. */
+  completed(owner: OperationOwner): PushOperation {
+    if (this.scheduler.spend()) return this.pushed;
+    const operation = this.take(Opcode.PUSH, owner);
+    operation.complete(undefined);
+    return operation;
+  }
+
+  /** Begins to sleep. */
+  sleep(milliseconds: number): PooledOperation<void> {
+    return new Sleep(this, this.#loose, milliseconds).operation;
+  }
+
+  /** Begins to wait for a promise. */
+  join<T>(promise: PromiseLike<T>): PooledOperation<T> {
+    const referenced = !(promise instanceof OperationPromise);
+    return new Join(this, this.#loose, promise, referenced).operation;
+  }
+
+  /**
+   * Gives an operation to whoever asked for it: to a coroutine as it is, where it costs least, to everybody else as
+   * a promise.
+   */
+  give<T, U>(
+    operation: PooledOperation<T>,
+    outcome: Outcome<T, U> | undefined,
+  ): Operation<U> {
+    if (outcome !== undefined) operation.decide(outcome as Outcome<never, unknown>);
+    const given = operation as unknown as PooledOperation<U>;
+    if (this.scheduler.current === null) return given.promise();
+    if (operation.missed) this.unclaimed.add(operation);
+    return given;
+  }
+
+  /** As {@linkcode OperationPool.give} for a push. */
+  givePush(operation: PushOperation, outcome: Outcome<void> | undefined): Operation<void> {
+    if (operation === this.pushed) return operation;
+    return this.give(operation as PooledOperation<void>, outcome);
+  }
+
+  /**
+   * As {@linkcode OperationPool.give} for a pop. One that found something is a promise that was resolved long ago, which
+   * each sga has itself once its handle was recycled: one that is not used again is not worth it.
+   */
+  givePop<U>(
+    operation: PooledOperation<Sga | null>,
+    outcome: Outcome<Sga | null, U> | undefined,
+  ): Operation<U> {
+    if (this.scheduler.current === null && operation.over && !operation.failed) {
+      const sga = operation.value as HeapSga | null;
+      if (sga !== null && sga.reused && !outcome?.result && this.scheduler.spend()) {
+        operation.consume();
+        return (sga.popped ??= new Completed<Sga>(sga)) as unknown as Operation<U>;
+      }
+    }
+    return this.give(operation, outcome);
+  }
+
+  /** The operations of an owner are over: those that failed, and that nobody waited for, are told of. */
+  reportUnclaimed(owner: OperationOwner): void {
+    if (this.unclaimed.size === 0) return;
+    for (const operation of this.unclaimed) {
+      // As what it is: a rejection that nobody handles.
+      if (operation.owner === owner) operation.promise();
+    }
+  }
+
+  /** Ends what is on no queue with `ECANCELED`. */
+  close(): void {
+    for (const one of this.#loose) one.operation.cancel();
+    for (const operation of this.unclaimed) operation.promise();
   }
 }

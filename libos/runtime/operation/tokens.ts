@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DemikernelError } from "../../error.ts";
+import { DemikernelError, inspect } from "../../error.ts";
 import type { QToken } from "../../pdpix.ts";
 import type { PooledOperation } from "./operation.ts";
 
@@ -54,7 +54,7 @@ export class TokenTable {
       if (operation && this.#generations[slot]! * SLOTS + slot === qt) return operation;
     }
     throw new DemikernelError("EINVAL", call, {
-      detail: `${Deno.inspect(qt)} is no token, or used up already`,
+      detail: `${inspect(qt)} is no token, or used up already`,
     });
   }
 

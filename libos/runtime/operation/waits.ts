@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkTimeout, DemikernelError } from "../../error.ts";
+import { checkTimeout, DemikernelError, inspect } from "../../error.ts";
 import { OPCODE_NAMES, type PooledOperation } from "./operation.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { TokenTable } from "./tokens.ts";
@@ -53,7 +53,7 @@ export class Waits {
   waitNextN(count: number, timeout?: number): Completion[] {
     if (!(Number.isSafeInteger(count) && count > 0)) {
       throw new DemikernelError("EINVAL", "waitNextN", {
-        detail: `a count must be a positive integer, not ${Deno.inspect(count)}`,
+        detail: `a count must be a positive integer, not ${inspect(count)}`,
       });
     }
     const completions: Completion[] = [];
@@ -69,7 +69,7 @@ export class Waits {
   #all(qts: readonly QToken[], call: string): PooledOperation[] {
     if (!Array.isArray(qts)) {
       throw new DemikernelError("EINVAL", call, {
-        detail: `tokens come in an array, not in ${Deno.inspect(qts)}`,
+        detail: `tokens come in an array, not in ${inspect(qts)}`,
       });
     }
     return qts.map((qt) => this.#tokens.get(qt, call));

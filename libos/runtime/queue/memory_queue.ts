@@ -7,10 +7,11 @@
 
 import { Errno } from "../../error.ts";
 import { Opcode, type PooledOperation } from "../operation/operation.ts";
+import type { PushOperation } from "../operation/pool.ts";
 import { OperationList } from "../operation/list.ts";
 import { Queue } from "./queue.ts";
 import type { HeapSga } from "../memory/sga.ts";
-import type { Operation, Sga } from "../../pdpix.ts";
+import type { Sga } from "../../pdpix.ts";
 
 /** How many pushed elements wait for a pop; a push beyond that is pending until there is room. */
 const CAPACITY = 256;
@@ -25,7 +26,7 @@ export class MemoryQueue extends Queue {
   readonly #pushes = new OperationList();
 
   /** Hands the sga to the oldest pop, or keeps it for the next one. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     sga.checkOwned(this.context.heap, "push", this.qd);
     sga.move();
     if (this.#pops.head !== null) {

@@ -7,9 +7,9 @@
 import { DemikernelError, type ErrnoName } from "../../error.ts";
 import type { BufferHeap } from "../memory/heap.ts";
 import { Opcode, type OperationOwner, type PooledOperation } from "../operation/operation.ts";
-import type { OperationPool } from "../operation/pool.ts";
+import type { OperationPool, PushOperation } from "../operation/pool.ts";
 import type { HeapSga } from "../memory/sga.ts";
-import type { Operation, Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";
+import type { Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";
 
 /** What the queues of one libOS share. */
 export interface QueueContext {
@@ -35,6 +35,10 @@ export abstract class Queue implements OperationOwner {
   referenced = true;
   /** How many of its operations are pending. */
   pending = 0;
+  /** See {@linkcode OperationOwner}. */
+  woken = 0;
+  /** See {@linkcode OperationOwner}. */
+  wokenIn = 0;
   /** What it shares with its libOS. */
   protected readonly context: QueueContext;
   /** What it is, in errors. */
@@ -69,12 +73,12 @@ export abstract class Queue implements OperationOwner {
   }
 
   /** See {@linkcode LibOS.push}. */
-  push(_sga: HeapSga): Operation<void> {
+  push(_sga: HeapSga): PushOperation {
     throw this.unsupported("push");
   }
 
   /** See {@linkcode LibOS.pushTo}. */
-  pushTo(_sga: HeapSga, _address: SocketAddress): Operation<void> {
+  pushTo(_sga: HeapSga, _address: SocketAddress): PushOperation {
     throw this.unsupported("pushTo");
   }
 

@@ -1,5 +1,6 @@
 /**
- * What a scheduler needs of others: a clock, devices to poll, and a way to sleep.
+ * What a scheduler needs of others: a clock, devices to poll, the event loop that it shares its thread with, and a way
+ * to sleep.
  *
  * @module
  */
@@ -25,20 +26,45 @@ export interface Driver {
   prepareToPark(): void;
 }
 
-/** Sleeps until one of several file descriptors is readable. */
+/** A call that was asked for, and can be taken back. */
+export interface Later {
+  /** Takes it back. */
+  cancel(): void;
+}
+
+/** The event loop that the scheduler shares its thread with: Deno's. */
+export interface Host {
+  /**
+   * Has a go: everything that can run there does so once, then the function is called; `referenced` keeps the process
+   * alive until then.
+   */
+  go(then: () => void, referenced: boolean): void;
+  /** Calls a function after those steps of async functions that are due by now. */
+  step(then: () => void): void;
+  /** Calls a function after so many milliseconds; `referenced` keeps the process alive until then. */
+  later(then: () => void, milliseconds: number, referenced: boolean): Later;
+  /** What it has to do by itself: at once, at some time that it does not tell, or nothing. */
+  pending(): "now" | "later" | "nothing";
+}
+
+/** Looks and sleeps, by the file descriptors of the libOSes and of the host. */
 export interface Parker {
   /** Adds a file descriptor to wake for. */
   watch(fd: number): void;
   /** Removes one. */
   unwatch(fd: number): void;
-  /** Sleeps outside of the event loop's way; one sleep at a time, joined if there is one already. */
+  /** Whether the host has something to do, that a go of it would take up. It must not block. */
+  hostIsReady(): boolean;
+  /** Sleeps, blocking the thread, until a libOS or the host has something to do, for so many milliseconds at most. */
+  doze(timeout: number): void;
+  /** As {@linkcode Parker.doze}, for the libOSes alone. */
+  block(timeout: number): void;
+  /** Sleeps outside of the host's way, for the libOSes; one sleep at a time, joined if there is one already. */
   park(): Promise<void>;
-  /** Whether a sleep is under way. */
+  /** Whether a sleep outside of the host's way is under way. */
   readonly parked: boolean;
   /** Ends the sleep that is under way. */
   wake(): void;
-  /** Sleeps, blocking the thread, for so many milliseconds at most. */
-  block(timeout: number): void;
-  /** Lets go of everything. The sleep must be over. */
-  close(): void;
+  /** Lets go of everything. The sleep must be over. Resolves when nothing of its own is under way. */
+  close(): Promise<void>;
 }

@@ -1,9 +1,10 @@
 /**
- * Sleeping on Linux: in `epoll_wait`, over the descriptors of the libOSes and an eventfd to be woken by.
+ * Looking and sleeping on Linux: `epoll_wait` over the descriptors of the libOSes and Deno's reactor.
  *
- * The sleep is a `nonblocking` FFI call, on a thread that Deno keeps for those: the main thread stays free
- * for timers, signals and Deno's own sockets. One such call is under way at most. It is joined, not
- * repeated, when the loop was woken by something else and wants to sleep again.
+ * The thread itself sleeps for moments, over both: one wake-up by the kernel, straight into the loop. For longer sleeps,
+ * in which Deno's timers must live, there is one aside: a `nonblocking` FFI call, on a thread that Deno keeps for those.
+ * One such call is under way at most. It is joined, not repeated, when the loop was woken by something else and wants
+ * to sleep again; an eventfd ends it.
  *
  * @module
  */
@@ -15,17 +16,22 @@ import { type Libc, libc } from "../../../ffi/libc/load.ts";
 import { addressOf } from "../../../ffi/libc/memory.ts";
 import { Words } from "../../../ffi/libc/words.ts";
 import type { Clock, Parker } from "./driver.ts";
+import { Reactor } from "./reactor.ts";
 
 /** See the module's description. */
 export class EpollParker implements Parker {
   readonly #libc: Libc = libc();
-  readonly #epoll: number;
+  /** What this holds: closed at the end. */
+  readonly #fds: number[] = [];
+  /** The libOSes and the eventfd, which only a sleep aside may read; the libOSes; they and Deno. */
+  readonly #aside: number;
+  readonly #libOSes: number;
+  readonly #all: number;
+  readonly #reactor: Reactor;
   readonly #eventfd: number;
-  /** The same descriptors but for the eventfd, which only a sleep aside may read. */
-  readonly #blocking: number;
-  /** One event, which nobody reads: the libOSes look for themselves. */
+  /** One event, which nobody reads: whoever was woken looks. */
   readonly #event = new Uint8Array(4 * EVENT_WORDS);
-  /** Where an event is written to by a sleep aside, and by one that blocks. */
+  /** Where an event is written to by a sleep aside, and by all others. */
   readonly #words = new Words(2);
   readonly #counter = new Uint8Array(8);
   #sleep: Promise<void> | null = null;
@@ -35,34 +41,48 @@ export class EpollParker implements Parker {
     // Whoever sleeps aside may outlive this thread, if that is a Worker's, and all of its own memory.
     this.#words.set(0, Number(this.#libc.malloc(BigInt(this.#event.length))));
     this.#words.set(1, addressOf(this.#event));
-    this.#epoll = check("epoll_create1", this.#libc.epoll_create1(EPOLL.CLOEXEC));
-    const opened = [this.#epoll];
-    const open = (call: string, result: number) => {
-      opened.push(check(call, result));
-      return result;
-    };
     try {
-      this.#blocking = open("epoll_create1", this.#libc.epoll_create1(EPOLL.CLOEXEC));
-      this.#eventfd = open("eventfd", this.#libc.eventfd(0, EFD.NONBLOCK | EFD.CLOEXEC));
-      this.#add(this.#epoll, this.#eventfd);
+      const epoll = () => this.#open("epoll_create1", this.#libc.epoll_create1(EPOLL.CLOEXEC));
+      this.#all = epoll();
+      // Before there are more epoll instances that it would find.
+      this.#reactor = new Reactor(this.#libc, this.#all);
+      this.#aside = epoll();
+      this.#libOSes = epoll();
+      this.#eventfd = this.#open("eventfd", this.#libc.eventfd(0, EFD.NONBLOCK | EFD.CLOEXEC));
+      this.#add(this.#aside, this.#eventfd);
     } catch (error) {
-      for (const fd of opened) this.#libc.close(fd);
+      this.#release();
       throw error;
     }
   }
 
   /** See {@linkcode Parker.watch}. */
   watch(fd: number): void {
-    this.#add(this.#epoll, fd);
-    this.#add(this.#blocking, fd);
+    this.#reactor.leaveOut(fd);
+    for (const epoll of [this.#aside, this.#libOSes, this.#all]) this.#add(epoll, fd);
   }
 
   /** See {@linkcode Parker.unwatch}. */
   unwatch(fd: number): void {
     const event = makeEpollEvent(0, fd);
-    for (const epoll of [this.#epoll, this.#blocking]) {
+    for (const epoll of [this.#aside, this.#libOSes, this.#all]) {
       check("epoll_ctl", this.#libc.epoll_ctl(epoll, EPOLL.CTL_DEL, fd, event));
     }
+  }
+
+  /** See {@linkcode Parker.hostIsReady}. */
+  hostIsReady(): boolean {
+    return this.#reactor.isReady();
+  }
+
+  /** See {@linkcode Parker.doze}. */
+  doze(timeout: number): void {
+    this.#wait(this.#all, timeout);
+  }
+
+  /** See {@linkcode Parker.block}. */
+  block(timeout: number): void {
+    this.#wait(this.#libOSes, timeout);
   }
 
   /** See {@linkcode Parker.parked}. */
@@ -83,15 +103,19 @@ export class EpollParker implements Parker {
     this.#libc.write(this.#eventfd, this.#counter, 8n);
   }
 
-  /** See {@linkcode Parker.block}. */
-  block(timeout: number): void {
-    const milliseconds = Math.min(Math.max(0, Math.ceil(timeout)), 0x7fffffff);
-    this.#libc.epoll_wait(this.#blocking, this.#words.u64[1]!, 1, milliseconds);
+  /** See {@linkcode Parker.close}. */
+  async close(): Promise<void> {
+    this.#release();
+    await this.#reactor.close();
   }
 
-  /** See {@linkcode Parker.close}. */
-  close(): void {
-    for (const fd of [this.#eventfd, this.#blocking, this.#epoll]) this.#libc.close(fd);
+  #open(call: string, fd: number): number {
+    this.#fds.push(check(call, fd));
+    return fd;
+  }
+
+  #release(): void {
+    for (const fd of this.#fds) this.#libc.close(fd);
     this.#libc.free(this.#words.u64[0]!);
   }
 
@@ -100,8 +124,13 @@ export class EpollParker implements Parker {
     check("epoll_ctl", this.#libc.epoll_ctl(epoll, EPOLL.CTL_ADD, fd, event));
   }
 
+  #wait(epoll: number, timeout: number): void {
+    const milliseconds = Math.min(Math.max(0, Math.ceil(timeout)), 0x7fffffff);
+    this.#libc.epoll_wait(epoll, this.#words.u64[1]!, 1, milliseconds);
+  }
+
   async #park(): Promise<void> {
-    await this.#libc.epoll_wait_aside(this.#epoll, this.#words.u64[0]!, 1, -1);
+    await this.#libc.epoll_wait_aside(this.#aside, this.#words.u64[0]!, 1, -1);
     this.#libc.read(this.#eventfd, this.#counter, 8n);
     this.#sleep = null;
   }

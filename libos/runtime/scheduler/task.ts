@@ -42,10 +42,15 @@ export class Task implements Runnable {
     scheduler.current = this;
     try {
       const result = this.#generator.next();
-      if (result.done) this.#resolve(result.value);
-      else if (!this.waiting) this.#end();
+      if (result.done) {
+        this.#resolve(result.value);
+        scheduler.wokeStranger();
+      } else if (!this.waiting) {
+        this.#end();
+      }
     } catch (error) {
       this.#reject(error);
+      scheduler.wokeStranger();
     }
     scheduler.current = null;
   }

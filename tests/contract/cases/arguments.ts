@@ -7,7 +7,7 @@
 import { codes, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { message } from "../end.ts";
-import type { QToken, QueueDescriptor } from "../../../libos/pdpix.ts";
+import type { Coroutine, QToken, QueueDescriptor } from "../../../libos/pdpix.ts";
 
 /** Names that JavaScript's own objects have. */
 const DESCRIPTORS = ["length", "map", "constructor", "__proto__", {}, true] as QueueDescriptor[];
@@ -55,6 +55,32 @@ export const ARGUMENTS: readonly Case[] = [
     pdpix: "EINVAL 0",
     run: ({ libos }) =>
       list([codes(SIZES, (size) => libos.alloc(size)), String(libos.statistics().buffers)]),
+  },
+  {
+    id: "arguments/coroutine",
+    needs: [],
+    rule: "What is no coroutine is refused by spawn, and not run: an async generator is none.",
+    pdpix: "EINVAL not run",
+    compat: "there are tokens alone",
+    run({ libos }) {
+      let ran = "not run";
+      const asyncGenerator = (async function* () {
+        ran = "ran";
+        yield await Promise.resolve();
+      })();
+      const values = [
+        null,
+        undefined,
+        1,
+        "next",
+        {},
+        [],
+        () => {},
+        Promise.resolve(),
+        asyncGenerator,
+      ];
+      return list([codes(values, (value) => libos.spawn(value as unknown as Coroutine)), ran]);
+    },
   },
   {
     id: "arguments/operations",

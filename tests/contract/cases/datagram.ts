@@ -152,6 +152,24 @@ export const DATAGRAM: readonly Case[] = [
     },
   },
   {
+    id: "datagram/empty-harmless",
+    needs: ["datagram"],
+    rule:
+      "An empty datagram, which anybody may send, stops nothing: what comes after it is popped.",
+    pdpix: "0 data",
+    compat: "the socket receives nothing more",
+    run(world) {
+      const a = boundDatagram(world);
+      const b = boundDatagram(world, world.peer);
+      using nothing = message(b.libos, "");
+      const answer = code(() => b.libos.wait(b.libos.pushTo(b.qd, nothing, a.address), 2000));
+      if (answer !== "ok") return answer;
+      pushTo(b, "data", a.address);
+      const first = a.receive();
+      return first === "" ? list(["0", a.receive()]) : first;
+    },
+  },
+  {
     id: "datagram/segments",
     needs: ["datagram"],
     rule: "The segments of an sga are one datagram.",

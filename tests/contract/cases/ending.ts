@@ -6,13 +6,20 @@
 
 import { code, codes, ending, endingNow, endings, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { refused } from "../end.ts";
+import { type End, refused } from "../end.ts";
 import { bound, connected, listening, socket } from "../world.ts";
 
 /** Upstream has no call for it. */
 const NONE = "there is no shutdown";
 /** The most that is pushed to find out whether a channel is bounded. */
 const ENOUGH = 1 << 27;
+
+/** How the first push ends that the peer, which is gone, makes fail, and the one after it. */
+function refusals(end: End): string {
+  const tries = Array.from({ length: 100 }, () => ending(end.libos, end.push("nobody")));
+  const first = tries.findIndex((answer) => answer !== "push");
+  return first < 0 ? "all taken" : list(tries.slice(first, first + 2));
+}
 
 /** See the module's description. */
 export const ENDING: readonly Case[] = [
@@ -228,6 +235,63 @@ export const ENDING: readonly Case[] = [
       ];
       other.a.send("data");
       return list([...answers, other.b.receive()]);
+    },
+  },
+  {
+    id: "reset/closed",
+    needs: ["stream", "duplex", "end"],
+    rule:
+      "A peer that has closed takes nothing more: pushes tell of a reset. Its end was one, and is told again.",
+    pdpix: "end ECONNRESET ECONNRESET end",
+    run(world) {
+      const { a, b } = connected(world);
+      b.close();
+      return list([a.receive(), refusals(a), a.receive()]);
+    },
+  },
+  {
+    id: "reset/closed-data",
+    needs: ["stream", "duplex", "end"],
+    rule:
+      "What a peer sent before it closed is popped, and its end, also when a push has failed by then.",
+    pdpix: "ECONNRESET ECONNRESET data end end",
+    run(world) {
+      const { a, b } = connected(world);
+      b.send("data");
+      b.close();
+      return list([refusals(a), a.receive(), a.receive(), a.receive()]);
+    },
+  },
+  {
+    id: "reset/unread",
+    needs: ["stream", "duplex", "end"],
+    rule:
+      "A peer that closes with data unread has reset the connection, whoever asks first, and each time.",
+    pdpix:
+      "ECONNRESET ECONNRESET ECONNRESET ECONNRESET, ECONNRESET ECONNRESET ECONNRESET ECONNRESET",
+    run(world) {
+      const [one, other] = [connected(world), connected(world)];
+      for (const { a, b } of [one, other]) {
+        a.send("unread");
+        b.close();
+      }
+      const popsFirst = [one.a.receive(), one.a.receive(), refusals(one.a)];
+      const pushesFirst = [refusals(other.a), other.a.receive(), other.a.receive()];
+      return `${list(popsFirst)}, ${list(pushesFirst)}`;
+    },
+  },
+  {
+    id: "reset/unread-data",
+    needs: ["stream", "duplex", "end"],
+    rule: "What such a peer sent before is popped before the reset.",
+    pdpix: "one two ECONNRESET ECONNRESET",
+    run(world) {
+      const { a, b } = connected(world);
+      a.send("unread");
+      b.send("one");
+      b.send("two");
+      b.close();
+      return list([a.receive(3), a.receive(3), a.receive(), a.receive()]);
     },
   },
 ];

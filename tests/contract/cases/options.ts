@@ -4,10 +4,12 @@
  * @module
  */
 
-import { code, codes, list, NO_DESCRIPTORS } from "../answers.ts";
+import { assertEquals } from "@std/assert";
+import { code, codes, ending, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { bound, connected, listening, socket } from "../world.ts";
-import type { SocketAddress, SocketOptions } from "../../../libos/pdpix.ts";
+import { End } from "../end.ts";
+import { accepted, bound, connected, listening, socket } from "../world.ts";
+import type { LibOS, QueueDescriptor, SocketAddress, SocketOptions } from "../../../libos/pdpix.ts";
 
 /** What is no value of `linger`. */
 const NO_LINGER = [-1, 1.5, NaN, "5", true, undefined] as number[];
@@ -30,6 +32,16 @@ function compare(one: SocketAddress, other: SocketAddress): string {
   const text = (address: SocketAddress) =>
     "path" in address ? address.path : `${address.hostname}:${address.port}`;
   return text(one) === text(other) ? "same" : "differs";
+}
+
+/** Whether a connection tells both addresses as they ought to be. */
+function names(
+  libos: LibOS,
+  qd: QueueDescriptor,
+  local: SocketAddress,
+  remote: SocketAddress,
+): string {
+  return list([compare(libos.getsockname(qd), local), compare(libos.getpeername(qd), remote)]);
 }
 
 /** See the module's description. */
@@ -151,6 +163,55 @@ export const OPTIONS: readonly Case[] = [
         compare(peer.getsockname(accepted), server.address),
         compare(peer.getpeername(accepted), client.address),
       ]);
+    },
+  },
+  {
+    id: "names/closed",
+    needs: ["stream", "end"],
+    rule: "Both names stay when the peer has closed.",
+    pdpix: "end same same",
+    run(world) {
+      const { libos, peer } = world;
+      const listener = listening(world, peer);
+      const { qd, address } = bound(world);
+      const qt = libos.connect(qd, listener.address);
+      accepted(peer, listener.qd).close();
+      assertEquals(ending(libos, qt), "connect");
+      return list([new End(libos, qd).receive(), names(libos, qd, address, listener.address)]);
+    },
+  },
+  {
+    id: "names/reset-connected",
+    needs: ["stream", "inet", "linger"],
+    rule: "Both names stay when the peer has reset the connection.",
+    pdpix: "same same ECONNRESET same same",
+    run(world) {
+      const { libos, peer } = world;
+      const listener = listening(world, peer);
+      const { qd, address } = bound(world);
+      const qt = libos.connect(qd, listener.address);
+      const server = accepted(peer, listener.qd);
+      assertEquals(ending(libos, qt), "connect");
+      server.reset();
+      const told = () => names(libos, qd, address, listener.address);
+      return list([told(), new End(libos, qd).receive(), told()]);
+    },
+  },
+  {
+    id: "names/reset-accepted",
+    needs: ["stream", "inet", "linger"],
+    rule: "One that was reset before it was accepted has both names all the same, and keeps them.",
+    pdpix: "same same ECONNRESET same same",
+    run(world) {
+      const { libos, peer } = world;
+      const listener = listening(world);
+      const client = bound(world, peer);
+      const qt = peer.connect(client.qd, listener.address);
+      assertEquals(ending(peer, qt), "connect");
+      new End(peer, client.qd).reset();
+      const server = accepted(libos, listener.qd);
+      const told = () => names(libos, server.qd, listener.address, client.address);
+      return list([told(), server.receive(), told()]);
     },
   },
   {

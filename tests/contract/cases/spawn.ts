@@ -51,21 +51,26 @@ export const SPAWN: readonly Case[] = [
     },
   },
   {
-    id: "coroutine/one-waiter",
+    id: "coroutine/waiters",
     needs: ["channel"],
-    rule: "An operation has one waiter.",
-    pdpix: "EBUSY data",
+    rule:
+      "An operation that was asked for outside of coroutines serves all who wait, in both kinds.",
+    pdpix: "same same data",
     compat: NONE,
     async run(world) {
       const { from, to } = channel(world);
       const operation = pop(to);
-      const first = Promise.resolve(operation).then(textOf);
-      await Promise.resolve();
-      const second = await rejection(to.libos.spawn((function* (): Coroutine {
-        yield* operation;
-      })()));
+      const waiting = [
+        operation.then((sga) => sga),
+        operation.finally(() => {}),
+        to.libos.spawn((function* (): Coroutine<Sga | null> {
+          return yield* operation;
+        })()),
+      ];
       await push(from, "data");
-      return list([second, await first]);
+      const [first, ...others] = await Promise.all(waiting);
+      const same = others.map((sga) => sga === first ? "same" : "another");
+      return list([...same, textOf(first!)]);
     },
   },
   {

@@ -201,6 +201,17 @@ function allocateHere(heap: BufferHeap): Uint8Array {
   return sga.bytes();
 }
 
+Deno.test("BufferHeap frees the memory of a large buffer at once when nothing holds it any more", () => {
+  const heap = new BufferHeap();
+  const sga = heap.alloc(2 << 20);
+  const { buffer } = sga.bytes();
+  const clone = sga.clone();
+  sga.free();
+  assertEquals(buffer.detached, false);
+  clone.free();
+  assertEquals(buffer.detached, true);
+});
+
 /** Takes the memory of an sga away, as posting it to a worker does. */
 function transfer(sga: HeapSga): void {
   structuredClone(sga.bytes(), { transfer: [sga.bytes().buffer] });

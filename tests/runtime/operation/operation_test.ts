@@ -1,13 +1,8 @@
-import { assertEquals, assertNotEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { assertCode, assertRejectsCode, pause, within } from "../_assert.ts";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assertCode, assertRejectsCode, pause, push, within } from "../_assert.ts";
 import { MemoryLibOS, withFakeClock } from "../_memory_libos.ts";
-import type { Coroutine, LibOS, Operation, QueueDescriptor } from "../../../libos/pdpix.ts";
-
-function push(libos: LibOS, qd: QueueDescriptor, byte = 0): void {
-  const sga = libos.alloc(1);
-  sga.bytes()[0] = byte;
-  libos.wait(libos.push(qd, sga), 0);
-}
+import type { DemikernelError } from "../../../libos/error.ts";
+import type { Coroutine, LibOS, Operation, Sga } from "../../../libos/pdpix.ts";
 
 /** A signal, and how many listeners it has. */
 function countedSignal() {
@@ -26,12 +21,12 @@ function countedSignal() {
   return counted;
 }
 
-/** The two ways to wait. */
-const WAYS: Record<string, <T>(libos: LibOS, operation: Operation<T>) => PromiseLike<T>> = {
-  "await": async (_libos, operation) => await operation,
-  "yield*": (libos, operation) =>
+/** The two ways to ask, and wait. */
+const WAYS: Record<string, <T>(libos: LibOS, ask: () => Operation<T>) => PromiseLike<T>> = {
+  "await": async (_libos, ask) => await ask(),
+  "yield*": (libos, ask) =>
     libos.spawn(function* () {
-      return yield* operation;
+      return yield* ask();
     }()),
 };
 
@@ -41,9 +36,9 @@ for (const [way, wait] of Object.entries(WAYS)) {
     const qd = libos.queue();
     push(libos, qd, 1);
     const over = libos.operations.pop(qd);
-    const pending = wait(libos, libos.operations.pop(qd));
+    const pending = wait(libos, () => libos.operations.pop(qd));
     push(libos, qd, 2);
-    for (const [result, byte] of [[wait(libos, over), 1], [pending, 2]] as const) {
+    for (const [result, byte] of [[wait(libos, () => over), 1], [pending, 2]] as const) {
       using sga = await within(result);
       assertEquals(sga!.bytes()[0], byte);
     }
@@ -52,7 +47,7 @@ for (const [way, wait] of Object.entries(WAYS)) {
   Deno.test(`${way} fails with ETIMEDOUT at the timeout, and nothing is pending any more`, async () => {
     const { libos } = withFakeClock();
     const qd = libos.queue();
-    const pop = libos.operations.pop(qd).within({ timeout: 5 });
+    const pop = () => libos.operations.pop(qd).within({ timeout: 5 });
     const error = await assertRejectsCode("ETIMEDOUT", wait(libos, pop));
     assertEquals([error.operation, error.qd], ["pop", qd]);
     assertEquals(libos.statistics().pending, 0);
@@ -64,7 +59,7 @@ for (const [way, wait] of Object.entries(WAYS)) {
   Deno.test(`${way} gives the result of an operation that is over before its timeout`, async () => {
     const { libos, scheduler } = withFakeClock();
     const qd = libos.queue();
-    const result = wait(libos, libos.operations.pop(qd).within({ timeout: 1000 }));
+    const result = wait(libos, () => libos.operations.pop(qd).within({ timeout: 1000 }));
     push(libos, qd);
     (await within(result))!.free();
     assertEquals(scheduler.timers.size, 0);
@@ -75,7 +70,7 @@ for (const [way, wait] of Object.entries(WAYS)) {
     const { controller, signal } = countedSignal();
     const reason = new Error("enough");
     controller.abort(reason);
-    const pop = libos.operations.pop(libos.queue()).within({ signal });
+    const pop = () => libos.operations.pop(libos.queue()).within({ signal });
     assertStrictEquals(await assertRejects(() => within(wait(libos, pop))), reason);
     assertEquals(libos.statistics().pending, 0);
   });
@@ -84,7 +79,7 @@ for (const [way, wait] of Object.entries(WAYS)) {
     const libos = new MemoryLibOS();
     const counted = countedSignal();
     const pop = libos.operations.pop(libos.queue()).within({ signal: counted.signal });
-    const result = wait(libos, pop);
+    const result = wait(libos, () => pop);
     setTimeout(() => counted.controller.abort(), 1);
     await assertRejects(() => within(result), DOMException);
     assertEquals(counted.listeners, 0);
@@ -95,7 +90,8 @@ for (const [way, wait] of Object.entries(WAYS)) {
     const libos = new MemoryLibOS();
     const counted = countedSignal();
     const qd = libos.queue();
-    const result = wait(libos, libos.operations.pop(qd).within({ signal: counted.signal }));
+    const result = wait(libos, () => libos.operations.pop(qd).within({ signal: counted.signal }));
+    await pause(1);
     assertEquals(counted.listeners, 1);
     push(libos, qd);
     (await within(result))!.free();
@@ -105,48 +101,41 @@ for (const [way, wait] of Object.entries(WAYS)) {
   Deno.test(`${way} fails with ECANCELED after cancel()`, async () => {
     const libos = new MemoryLibOS();
     const pop = libos.operations.pop(libos.queue());
-    const result = wait(libos, pop);
+    const result = wait(libos, () => pop);
     setTimeout(() => pop.cancel(), 1);
     await assertRejectsCode("ECANCELED", result);
   });
 
-  Deno.test(`${way} gives what convert() made of the result, or of the error`, async () => {
+  Deno.test(`${way} gives what the outcome makes of the result, or of the error`, async () => {
     const libos = new MemoryLibOS();
     const qd = libos.queue();
-    const convert = (operation: Operation<unknown>) =>
-      wait(libos, operation.convert(() => "result", (error) => ({ error })));
-    const pending = convert(libos.operations.pop(qd));
+    const outcome = {
+      result: (sga: Sga | null) => `${sga!.length} bytes`,
+      error: (error: unknown) => (error as DemikernelError).code,
+    };
+    const pop = () => wait(libos, () => libos.operations.pop<string>(qd, 0, outcome));
+    const pending = pop();
     push(libos, qd);
-    assertEquals(await within(pending), "result");
-    const cancelled = libos.operations.pop(qd);
-    cancelled.cancel();
-    let thrown: unknown;
-    await convert(cancelled).then(null, (error) => thrown = error);
-    assertCode("ECANCELED", () => {
-      throw (thrown as { error: unknown }).error;
-    });
+    assertEquals(await within(pending), "1 bytes");
+    push(libos, qd);
+    assertEquals(await within(pop()), "1 bytes");
+    const closed = pop();
+    setTimeout(() => libos.close(qd), 1);
+    assertEquals(await within(closed), "ECANCELED");
   });
 
-  Deno.test(`${way} gives what convert() made of a push that was over at once`, async () => {
-    const libos = new MemoryLibOS();
-    const converted = libos.operations.push(libos.queue(), libos.alloc(1)).convert(
-      () => "taken",
-      null,
-    );
-    assertEquals(await within(wait(libos, converted)), "taken");
-  });
-
-  Deno.test(`${way} fails with what convert() throws, and whoever ends the operation does not`, async () => {
+  Deno.test(`${way} fails with what the outcome throws, and whoever ends the operation does not`, async () => {
     const libos = new MemoryLibOS();
     const qd = libos.queue();
     const mistake = new Error("mistake");
-    const pop = libos.operations.pop(qd).convert(() => {
+    const fail = () => {
       throw mistake;
-    }, null);
-    const result = wait(libos, pop);
-    await pause(1);
-    push(libos, qd);
-    assertStrictEquals(await assertRejects(() => within(result, 0.5)), mistake);
+    };
+    for (const end of [() => push(libos, qd), () => libos.close(qd)]) {
+      const result = wait(libos, () => libos.operations.pop(qd, 0, { result: fail, error: fail }));
+      setTimeout(end, 1);
+      assertStrictEquals(await assertRejects(() => within(result, 0.5)), mistake);
+    }
   });
 }
 
@@ -215,18 +204,6 @@ Deno.test("Operation can be awaited again once it is over", async () => {
   await assertRejectsCode("ECANCELED", within(Promise.resolve(failing)));
 });
 
-Deno.test("Operation rejects a second waiter with EBUSY, and serves the first", async () => {
-  const libos = new MemoryLibOS();
-  const qd = libos.queue();
-  const pop = libos.operations.pop(qd);
-  const first = Promise.resolve(pop);
-  const second = Promise.resolve(pop);
-  await assertRejectsCode("EBUSY", second);
-  push(libos, qd, 6);
-  using sga = await first;
-  assertEquals(sga!.bytes()[0], 6);
-});
-
 Deno.test("Operation works in Promise.all() and Promise.race()", async () => {
   const libos = new MemoryLibOS();
   const [a, b] = [libos.queue(), libos.queue()];
@@ -263,49 +240,26 @@ Deno.test("Operations.sleep() ends in the order of time, and can be cancelled", 
   assertEquals(scheduler.timers.size, 0);
 });
 
-Deno.test("OperationPool uses an operation again, unless it was awaited or in debug mode", async () => {
+Deno.test("OperationPool uses an operation again, unless it was taken as a promise or in debug mode", async () => {
   for (const [debug, again] of [[false, true], [true, false]] as const) {
     const libos = new MemoryLibOS({ debug });
     const qd = libos.queue();
-    const pops: unknown[] = [];
-    await libos.spawn(function* (): Coroutine {
-      for (let i = 0; i < 2; i++) {
-        push(libos, qd);
-        const pop = libos.operations.pop(qd);
-        pops.push(pop);
-        (yield* pop)!.free();
-      }
-    }());
-    assertEquals(pops[0] === pops[1], again);
-    push(libos, qd);
-    const awaited = libos.operations.pop(qd);
-    (await awaited)!.free();
-    assertNotEquals(libos.operations.pop(qd) === awaited, true);
+    /** Whether two pops, one after the other, are one object. */
+    const popTwice = (wait: (pop: Operation<Sga | null>) => Operation<Sga | null>) =>
+      within(libos.spawn(function* (): Coroutine<boolean> {
+        const pops: unknown[] = [];
+        for (let i = 0; i < 2; i++) {
+          push(libos, qd);
+          const pop = libos.operations.pop(qd);
+          pops.push(pop);
+          (yield* wait(pop))!.free();
+        }
+        return pops[0] === pops[1];
+      }()));
+    assertEquals(await popTwice((pop) => pop), again);
+    assertEquals(await popTwice((pop) => libos.operations.join(pop.then())), false);
     libos.close(qd);
   }
-});
-
-Deno.test("Operation.then() reports what a function threw that it was given, and all else goes on", async () => {
-  const libos = new MemoryLibOS();
-  const qd = libos.queue();
-  const thrown = Promise.withResolvers<unknown>();
-  const onError = (event: ErrorEvent) => {
-    event.preventDefault();
-    thrown.resolve(event.error);
-  };
-  globalThis.addEventListener("error", onError);
-  const mistake = new Error("mistake");
-  libos.operations.pop(qd).then((sga) => {
-    sga!.free();
-    throw mistake;
-  }, () => {});
-  push(libos, qd);
-  assertStrictEquals(await within(thrown.promise), mistake);
-  globalThis.removeEventListener("error", onError);
-  const pop = within(Promise.resolve(libos.operations.pop(qd)));
-  push(libos, qd, 7);
-  using sga = await pop;
-  assertEquals(sga!.bytes()[0], 7);
 });
 
 Deno.test("LibOS.exit() ends sleeps with ECANCELED, and there are none afterwards", async () => {
@@ -320,22 +274,21 @@ for (const [way, wait] of Object.entries(WAYS)) {
   Deno.test(`${way} gives what a promise that is joined gives, settled before or after`, async () => {
     const libos = new MemoryLibOS();
     const { join, sleep } = bound(libos);
-    assertEquals(await within(wait(libos, join(Promise.resolve(1)))), 1);
-    assertEquals(await within(wait(libos, join(pause(2).then(() => 2)))), 2);
+    assertEquals(await within(wait(libos, () => join(Promise.resolve(1)))), 1);
+    assertEquals(await within(wait(libos, () => join(pause(2).then(() => 2)))), 2);
     const spawned = libos.spawn(function* (): Coroutine<number> {
       yield* sleep(1);
       return 3;
     }());
-    assertEquals(await within(wait(libos, join(spawned))), 3);
+    assertEquals(await within(wait(libos, () => join(spawned))), 3);
   });
 
   Deno.test(`${way} fails with what a promise that is joined was rejected with`, async () => {
     const libos = new MemoryLibOS();
     const mistake = new Error("mistake");
-    const join = libos.operations.join(Promise.reject(mistake));
-    assertStrictEquals(await assertRejects(() => within(wait(libos, join))), mistake);
-    const nothing = libos.operations.join(Promise.reject());
-    const error = await assertRejectsCode("EIO", wait(libos, nothing));
+    const join = (reason?: unknown) => () => libos.operations.join(Promise.reject(reason));
+    assertStrictEquals(await assertRejects(() => within(wait(libos, join(mistake)))), mistake);
+    const error = await assertRejectsCode("EIO", wait(libos, join()));
     assertEquals(error.operation, "join");
   });
 
@@ -343,13 +296,13 @@ for (const [way, wait] of Object.entries(WAYS)) {
     const libos = new MemoryLibOS();
     const { promise, reject } = Promise.withResolvers<void>();
     const join = libos.operations.join(promise).within({ timeout: 1 });
-    await assertRejectsCode("ETIMEDOUT", wait(libos, join));
+    await assertRejectsCode("ETIMEDOUT", wait(libos, () => join));
     // Its operation may be another one's by now.
     const pop = libos.operations.pop(libos.queue());
     reject(new Error("late"));
     await pause(1);
     pop.cancel();
-    await assertRejectsCode("ECANCELED", wait(libos, pop));
+    await assertRejectsCode("ECANCELED", wait(libos, () => pop));
   });
 }
 
@@ -372,34 +325,34 @@ function bound({ operations }: LibOS): Pick<LibOS["operations"], "join" | "sleep
   };
 }
 
-/** How the functions that `convert` was given are called for an operation. */
-function counted<T>(operation: Operation<T>) {
+/** An outcome, and how often its `lost` was called. */
+function counted() {
   const calls = { lost: 0 };
-  operation.convert(null, null, () => calls.lost++);
-  return calls;
+  return { calls, outcome: { lost: () => void calls.lost++ } };
 }
 
-Deno.test("Operation.convert() calls `lost` once when it fails, and nobody waits", () => {
+Deno.test("Outcome.lost() is called once when the operation fails", async () => {
   const libos = new MemoryLibOS();
   const qd = libos.queue();
-  const pop = libos.operations.pop(qd);
-  const calls = counted(pop);
+  const { calls, outcome } = counted();
+  const pop = libos.operations.pop(qd, 0, outcome);
   assertEquals(calls.lost, 0);
   pop.cancel();
   pop.cancel();
   assertEquals(calls.lost, 1);
-  assertEquals(counted(pop).lost, 1);
+  await assertRejectsCode("ECANCELED", within(pop));
+  assertEquals(calls.lost, 1);
   libos.close(qd);
 });
 
-Deno.test("Operation.convert() calls `lost` when its coroutine is closed, before or after the result", async () => {
+Deno.test("Outcome.lost() is called when the coroutine is closed, before or after the result", async () => {
   const libos = new MemoryLibOS();
   for (const over of [false, true]) {
     const qd = libos.queue();
-    const pop = libos.operations.pop(qd);
-    const calls = counted(pop);
+    const { calls, outcome } = counted();
     const began = Promise.withResolvers<void>();
     const coroutine = function* (): Coroutine {
+      const pop = libos.operations.pop(qd, 0, outcome);
       began.resolve();
       yield* pop;
     }();
@@ -413,14 +366,15 @@ Deno.test("Operation.convert() calls `lost` when its coroutine is closed, before
   }
 });
 
-Deno.test("Operation.convert() does not call `lost` when somebody gets the result, nor for the next operation", async () => {
-  const libos = new MemoryLibOS();
-  const qd = libos.queue();
-  const pop = libos.operations.pop(qd);
-  const calls = counted(pop);
-  const result = WAYS["yield*"]!(libos, pop);
-  push(libos, qd);
-  (await within(result) as { free(): void }).free();
-  libos.operations.pop(qd).cancel();
-  assertEquals(calls.lost, 0);
+Deno.test("Outcome.lost() is not called when somebody gets the result, nor for the next operation", async () => {
+  for (const [way, wait] of Object.entries(WAYS)) {
+    const libos = new MemoryLibOS();
+    const qd = libos.queue();
+    const { calls, outcome } = counted();
+    const result = wait(libos, () => libos.operations.pop(qd, 0, outcome));
+    push(libos, qd);
+    (await within(result))!.free();
+    libos.operations.pop(qd).cancel();
+    assertEquals(calls.lost, 0, way);
+  }
 });

@@ -14,7 +14,15 @@ import { assertCode } from "../_assert.ts";
 function makeTable() {
   const tokens = new TokenTable();
   const pool = new OperationPool(new Scheduler(), tokens, false);
-  const owner: OperationOwner = { qd: 1, referenced: true, pending: 0, cancel() {}, discard() {} };
+  const owner: OperationOwner = {
+    qd: 1,
+    referenced: true,
+    pending: 0,
+    woken: 0,
+    wokenIn: 0,
+    cancel() {},
+    discard() {},
+  };
   return { tokens, take: () => pool.take(Opcode.POP, owner) };
 }
 

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes }
 import { Scheduler } from "../../../libos/runtime/scheduler/scheduler.ts";
 import { assertCode, assertRejectsCode, within } from "../_assert.ts";
 import { MemoryLibOS, withFakeClock } from "../_memory_libos.ts";
-import type { Coroutine, LibOS, QueueDescriptor } from "../../../libos/pdpix.ts";
+import type { Coroutine, LibOS, Operation, QueueDescriptor, Sga } from "../../../libos/pdpix.ts";
 
 function* pushByte(libos: LibOS, qd: QueueDescriptor, byte: number): Coroutine {
   const sga = libos.alloc(1);
@@ -138,9 +138,9 @@ Deno.test("yield* on a pending operation throws EBUSY outside of a coroutine", (
 Deno.test("yield* on an operation that another coroutine waits for throws EBUSY", async () => {
   const libos = new MemoryLibOS();
   const qd = libos.queue();
-  const pop = libos.operations.pop(qd);
+  let pop: Operation<Sga | null> | undefined;
   const wait = function* (): Coroutine<number> {
-    using sga = yield* pop;
+    using sga = yield* pop ??= libos.operations.pop(qd);
     return sga!.bytes()[0]!;
   };
   const [first, second] = [libos.spawn(wait()), libos.spawn(wait())];

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { assertSpyCalls, spy } from "@std/testing/mock";
 import fc from "npm:fast-check@4.10.0";
 import { Timer, TimerHeap } from "../../../libos/runtime/scheduler/timers.ts";
 
@@ -126,14 +127,11 @@ Deno.test("TimerHeap.arm() puts a timer that is armed again behind its equals", 
 
 Deno.test("TimerHeap.fire() fires once a timer that arms itself for a time that is past", () => {
   const heap = new TimerHeap();
-  let count = 0;
-  const timer: Timer = new Timer(() => {
-    count++;
-    heap.arm(timer, 1);
-  });
+  const again = spy(() => heap.arm(timer, 1));
+  const timer: Timer = new Timer(again);
   heap.arm(timer, 1);
   assertEquals(heap.fire(10), 1);
-  assertEquals(count, 1);
+  assertSpyCalls(again, 1);
   assertEquals(timer.armed, true);
   assertEquals(heap.fire(10), 1);
 });

@@ -1,0 +1,74 @@
+/**
+ * The round trip of an echo whose handler awaits something else between the read and the write: what most servers are
+ * made of.
+ *
+ * @module
+ */
+import { loadEcho } from "../../_harness/load.ts";
+import { AWAITED } from "../../peers/awaited.ts";
+import { measureLoad } from "../measurement.ts";
+import { latency } from "../samples.ts";
+import type { Workload } from "../workload.ts";
+
+const THEIRS = "Deno.listen";
+/** No round trip is shorter than 2 us: what ends a measurement is its time. */
+const MOST_PER_MILLISECOND = 500;
+/** One round of all parts takes as long as so many of an echo. */
+const PER_ROUND = 32;
+const CONNECTIONS = [1, 16, 256];
+const CASES = Object.keys(AWAITED).flatMap((awaited, index) =>
+  CONNECTIONS.map((connections) => {
+    const variant = `${awaited}, ${connections} ${
+      connections === 1 ? "connection" : "connections"
+    }`;
+    return { variant, index, awaited, connections };
+  })
+);
+
+/** See the module's description. */
+export const awaits: Workload = {
+  id: "awaits",
+  title: "TCP echo that awaits something else, round trip",
+  protocol: "awaits",
+  subjects: ["deno-listen", "ours-generator", "ours-iterator"],
+  baseline: "deno-listen",
+  many: true,
+  rounds: ({ rounds }) => Math.ceil(rounds / PER_ROUND),
+  describe: ({ milliseconds }) =>
+    `${
+      milliseconds / 2
+    } ms of echoes of 64 bytes, one at a time on each connection, for each thing that is awaited ` +
+    "between the read and the write",
+  parts: CASES.map(({ variant, index, connections }) => ({
+    name: variant,
+    measure: async (trial) => {
+      const { machine, server, effort: { milliseconds } } = trial;
+      const timeLimit = milliseconds / 2;
+      const load = {
+        port: server.ports[index]!,
+        iterations: MOST_PER_MILLISECOND * timeLimit,
+        warmup: MOST_PER_MILLISECOND * timeLimit,
+        connections,
+        timeLimit,
+      };
+      return [await measureLoad(trial, { variant }, () => loadEcho(machine, server, load))];
+    },
+  })),
+  ratios: (samples) =>
+    samples.ours.flatMap((subject) =>
+      CASES.flatMap(({ variant, awaited, connections }) =>
+        (["p50", "p99"] as const).flatMap((key) =>
+          samples.ratio({
+            label: `${subject} / ${THEIRS}: ${key}, ${variant}`,
+            above: { subject, variant },
+            below: { subject: THEIRS, variant },
+            figure: latency(key),
+            atMost: key === "p50" && awaited === "nothing" && connections === 1 ? 0.6 : 1,
+          })
+        )
+      )
+    ),
+  notes: [
+    "A generator joins the promise of what an async function awaits. The chain of `null` is as long as one of middleware",
+  ],
+};

@@ -1,0 +1,79 @@
+/**
+ * The key-value store under Redis' own benchmark.
+ *
+ * @module
+ */
+import { run } from "../../_harness/children.ts";
+import { BenchmarkError } from "../../_harness/command_line.ts";
+import { checkKeyValueServer, parseBenchmarkCsv } from "../../_harness/redis_protocol.ts";
+import { pinned } from "../../_harness/server.ts";
+import { throughput } from "../samples.ts";
+import type { Measurement, Trial, Workload } from "../workload.ts";
+
+const PROGRAM = "redis-benchmark";
+const CLIENTS = 50;
+const COMMANDS = ["SET", "GET"];
+const PIPELINES = [1, 16];
+/** How many requests are made for each echo of other workloads, one by one. */
+const PER_OPERATION = 25;
+/** What takes a second one by one is over too soon in batches. */
+const PER_REQUEST = 4;
+
+/** See the module's description. */
+export const redisBenchmark: Workload = {
+  id: "redis-benchmark",
+  title: "Key-value store under redis-benchmark, requests per second",
+  protocol: "kv",
+  subjects: ["redis-server", "ours-generator"],
+  baseline: "redis-server",
+  many: true,
+  client: "loopback",
+  needs: PROGRAM,
+  rounds: ({ sweepRounds }) => sweepRounds,
+  describe: ({ operations }) =>
+    `${PER_OPERATION * operations} requests of each command one by one (P=1), and ${
+      PER_REQUEST * PER_OPERATION * operations
+    } with 16 under way on each of ${CLIENTS} connections (P=16)`,
+  parts: PIPELINES.map((pipeline) => ({
+    name: `P=${pipeline}`,
+    measure: (trial) => measure(trial, pipeline),
+  })),
+  ratios: (samples) =>
+    samples.ours.flatMap((subject) =>
+      PIPELINES.flatMap((pipeline) =>
+        COMMANDS.flatMap((command) => {
+          const variant = `${command}, P=${pipeline}`;
+          return samples.ratio({
+            label: `${subject} / redis-server: ${variant}`,
+            above: { subject, variant },
+            below: { subject: "redis-server", variant },
+            figure: throughput,
+            atLeast: 1,
+          });
+        })
+      )
+    ),
+  notes: ["P is the number of requests under way on each connection"],
+};
+
+async function measure(
+  { machine, server, effort: { operations } }: Trial,
+  pipeline: number,
+): Promise<Measurement[]> {
+  // It counts any reply, right or wrong.
+  await checkKeyValueServer(server);
+  const requests = PER_OPERATION * operations * (pipeline === 1 ? 1 : PER_REQUEST);
+  const load = ["-p", server.port, "-c", CLIENTS, "-P", pipeline, "-n", requests];
+  const commands = ["-t", COMMANDS.join().toLowerCase(), "--csv"];
+  const argv = [PROGRAM, ...load, ...commands].map(String);
+  const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
+  await server.assertAlive();
+  const rates = parseBenchmarkCsv(stdout);
+  return COMMANDS.map((command) => {
+    const throughput = rates.get(command);
+    if (code !== 0 || throughput === undefined) {
+      throw new BenchmarkError(`Cannot measure ${command} on ${server.name}: ${stderr || stdout}`);
+    }
+    return { variant: `${command}, P=${pipeline}`, throughput };
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * What a test needs beside Deno, and a machine may lack. The test is ignored there, and its name says why.
+ *
+ * @module
+ */
+
+import { inspectMachine } from "../bench/_harness/machine.ts";
+import { which } from "../bench/_harness/which.ts";
+import {
+  buildOf,
+  cacheFolder,
+  fileName,
+  type NativeLibOS,
+  readEnv,
+} from "../ffi/demikernel/cache.ts";
+
+/** Why a test cannot run here, and what would help; undefined if it can. */
+export type Missing = string | undefined;
+
+/** The programs that tests start, each with the package of Debian that has it. */
+const PACKAGES = {
+  "nc": "netcat-openbsd",
+  "redis-benchmark": "redis-tools",
+  "redis-cli": "redis-tools",
+  "redis-server": "redis-server",
+  "socat": "socat",
+} as const;
+
+/** The version that the store is compared with. */
+const REDIS = "7.0.";
+
+/** The C compiler: `$CC`, or the first that there is. */
+export const COMPILER: string = inspectMachine().compiler ?? "cc";
+
+/** The name of a test, and whether it is ignored, to be spread into its definition. */
+export function needing(missing: Missing, name: string): { name: string; ignore: boolean } {
+  if (missing === undefined) return { name, ignore: false };
+  // A test has one line, and a library that was not found has one for each place that was looked at.
+  return { name: `${name} (${missing.trim().replaceAll(/\s*\n\s*/g, " ")})`, ignore: true };
+}
+
+/** For a test that starts a program. */
+export function missingProgram(program: keyof typeof PACKAGES): Missing {
+  return which(program) === undefined
+    ? `needs ${program}: apt install ${PACKAGES[program]}`
+    : undefined;
+}
+
+/** For a test that compiles C: without the headers of libc, a compiler is not enough. */
+export function missingCompiler(): Missing {
+  return outputOf(COMPILER, "-E", "-include", "stdio.h", "-xc", "/dev/null") === undefined
+    ? "needs a C compiler: apt install gcc libc6-dev"
+    : undefined;
+}
+
+/** For a test that compares with Redis. */
+export function missingRedis(): Missing {
+  const found = missingProgram("redis-server");
+  if (found !== undefined) return found;
+  const version = /v=(\S+)/.exec(outputOf("redis-server", "--version") ?? "")?.[1];
+  return version?.startsWith(REDIS) ? undefined : `needs Redis ${REDIS}x, and has ${version}`;
+}
+
+/** For a test on a libOS of libdemikernel. */
+export function missingLibrary(libos: NativeLibOS): Missing {
+  return findLibrary(libos) === undefined
+    ? `needs libdemikernel: deno task demikernel ${libos}`
+    : undefined;
+}
+
+/** The library that has a libOS: the one that `DEMIKERNEL_LIBRARY` names, or that has been built. */
+export function findLibrary(libos: NativeLibOS): string | undefined {
+  const named = readEnv("DEMIKERNEL_LIBRARY");
+  if (named) return named;
+  const folder = cacheFolder();
+  const path = folder && `${folder}/${fileName(buildOf(libos))}`;
+  try {
+    return path !== undefined && Deno.statSync(path).isFile ? path : undefined;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return undefined;
+  }
+}
+
+/** What a program prints; undefined where it fails, or is not there. */
+function outputOf(program: string, ...args: string[]): string | undefined {
+  try {
+    const { success, stdout } = new Deno.Command(program, { args, stderr: "null" }).outputSync();
+    return success ? new TextDecoder().decode(stdout) : undefined;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return undefined;
+  }
+}
