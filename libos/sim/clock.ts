@@ -80,6 +80,17 @@ export class VirtualParker implements Parker {
     this.#wake();
   }
 
+  /** See {@linkcode Parker.hostIsReady}: what Deno has to do takes no time here, so it has its go before each jump. */
+  hostIsReady(): boolean {
+    return false;
+  }
+
+  /** See {@linkcode Parker.doze}. */
+  doze(timeout: number): void {
+    const until = Math.min(this.#clock.read() + timeout, this.#future.next());
+    if (this.#future.mayJump(until)) this.#clock.advance(until);
+  }
+
   /** See {@linkcode Parker.block}. */
   block(timeout: number): void {
     const until = Math.min(this.#clock.read() + timeout, this.#future.next());
@@ -88,7 +99,9 @@ export class VirtualParker implements Parker {
   }
 
   /** See {@linkcode Parker.close}. */
-  close(): void {}
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 
   #look(patience: number): void {
     const { turns } = this.#future;

@@ -133,7 +133,11 @@ export class SimulatedNetwork implements AsyncDisposable {
     this.seed = seed;
     this.#options = options;
     this.#random = new SeededRandom(seed);
-    this.#scheduler = new Scheduler({ idle: "park", clock: this.#clock });
+    this.#scheduler = new Scheduler({
+      idle: "park",
+      clock: this.#clock,
+      makeParker: () => new VirtualParker(this.#clock, this.#future),
+    });
     this.#captured = options.capture === true ? new PcapngWriter() : null;
     this.#driver = {
       fd: 0,
@@ -167,7 +171,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     }
     if (!this.#attached) {
       this.#attached = true;
-      this.#scheduler.attach(this.#driver, () => new VirtualParker(this.#clock, this.#future));
+      this.#scheduler.attach(this.#driver);
     }
     const mac = Uint8Array.of(2, 0, 0, 0, number >> 8, number);
     const way = new Link(
@@ -184,9 +188,6 @@ export class SimulatedNetwork implements AsyncDisposable {
         scheduler: this.#scheduler,
         debug: this.#options.debug ?? false,
         random: new SeededRandom(this.#random.next()),
-        makeParker: () => {
-          throw new Error("the network has one");
-        },
       },
       (left) => this.#left(left),
       () => this.#step(),
@@ -371,6 +372,6 @@ export class SimulatedNetwork implements AsyncDisposable {
     this.#hosts.splice(this.#hosts.indexOf(host), 1);
     if (this.#hosts.length > 0) return;
     this.#attached = false;
-    this.#scheduler.detach(this.#driver);
+    void this.#scheduler.detach(this.#driver);
   }
 }

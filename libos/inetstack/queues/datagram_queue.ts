@@ -9,6 +9,7 @@ import { Errno } from "../../error.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import type { IpAddress } from "../ip_address.ts";
 import { Opcode, type PooledOperation } from "../../runtime/operation/operation.ts";
+import type { PushOperation } from "../../runtime/operation/pool.ts";
 import { OperationList } from "../../runtime/operation/list.ts";
 import { noOption, readBuffer, readFlag, readGroup, readInteger } from "./options.ts";
 import {
@@ -24,7 +25,7 @@ import { UdpSocket, type UdpUser } from "../udp/socket.ts";
 import type {
   Domain,
   MulticastGroup,
-  Operation,
+
   Sga,
   SocketAddress,
   SocketOptions,
@@ -95,7 +96,7 @@ export class DatagramQueue extends Queue implements UdpUser, Served {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     const { remote, remotePort } = this.#socket;
     if (remote === null) {
       throw this.error(
@@ -108,7 +109,7 @@ export class DatagramQueue extends Queue implements UdpUser, Served {
   }
 
   /** See {@linkcode Queue.pushTo}. */
-  override pushTo(sga: HeapSga, address: SocketAddress): Operation<void> {
+  override pushTo(sga: HeapSga, address: SocketAddress): PushOperation {
     const { ip, port } = this.#peer(address);
     return this.#push(sga, ip, port, "pushTo");
   }
@@ -260,7 +261,7 @@ export class DatagramQueue extends Queue implements UdpUser, Served {
     if (this.#pops.head === operation) this.#pops.shift();
   }
 
-  #push(sga: HeapSga, address: IpAddress, port: number, call: string): Operation<void> {
+  #push(sga: HeapSga, address: IpAddress, port: number, call: string): PushOperation {
     sga.checkOwned(this.context.heap, call, this.qd);
     sga.move();
     let errno = this.#error;

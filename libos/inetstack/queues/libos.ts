@@ -8,7 +8,6 @@ import { DatagramQueue } from "./datagram_queue.ts";
 import type { Device } from "../device.ts";
 import type { InetContext, Served } from "./context.ts";
 import { OPTIONS } from "./options.ts";
-import type { Parker } from "../../runtime/scheduler/driver.ts";
 import type { Queue } from "../../runtime/queue/queue.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../../runtime/libos.ts";
 import { Stack, type StackOptions } from "../stack.ts";
@@ -23,8 +22,6 @@ const EXIT_LIMIT = 1000;
 export interface InetOptions extends RuntimeOptions, Omit<StackOptions, "heap"> {
   /** The device, which is the libOS's from now on. */
   readonly device: Device;
-  /** Makes what sleeps until a descriptor is readable, for the scheduler. */
-  readonly makeParker: () => Parker;
 }
 
 /** See the module's description. */
@@ -55,7 +52,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
     this.stack = new Stack(device, { ...options, heap: this.context.heap });
     this.#context = this.#makeContext();
     this.stack.advance(this.scheduler.clock.read());
-    this.scheduler.attach(this, options.makeParker, options.idle);
+    this.scheduler.attach(this, options.idle);
     // Neighbours and peers speak to a host whether or not somebody waits for something here.
     this.scheduler.retain(false);
     this.stack.announce();
@@ -146,7 +143,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
     const exited = this.#exited!;
     this.#exited = null;
     exited();
-    this.scheduler.expectMicrotasks();
+    this.scheduler.wokeStranger();
   }
 
   #makeContext(): InetContext & { turn: number } {

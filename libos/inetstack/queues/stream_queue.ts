@@ -13,6 +13,7 @@ import { Errno } from "../../error.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import { IpAddress } from "../ip_address.ts";
 import { Opcode, type PooledOperation } from "../../runtime/operation/operation.ts";
+import type { PushOperation } from "../../runtime/operation/pool.ts";
 import { OperationList } from "../../runtime/operation/list.ts";
 import { noOption, readBuffer, readFlag, readInteger, readKeepAlive } from "./options.ts";
 import { Queue } from "../../runtime/queue/queue.ts";
@@ -21,7 +22,7 @@ import { STATE, STATE_NAMES } from "../tcp/state.ts";
 import type {
   Domain,
   KeepAlive,
-  Operation,
+
   Sga,
   SocketAddress,
   SocketOptions,
@@ -193,7 +194,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
   }
 
   /** See {@linkcode Queue.push}. */
-  override push(sga: HeapSga): Operation<void> {
+  override push(sga: HeapSga): PushOperation {
     if (this.#state !== CONNECTED) throw this.error("ENOTCONN", "push");
     if (this.#closing) throw this.error("EPIPE", "push");
     sga.checkOwned(this.context.heap, "push", this.qd);
@@ -439,7 +440,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     }
   }
 
-  #refuse(sga: HeapSga): Operation<void> {
+  #refuse(sga: HeapSga): PushOperation {
     const operation = this.start(Opcode.PUSH);
     operation.sga = sga;
     operation.fail(this.#broken);
