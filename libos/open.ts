@@ -6,6 +6,8 @@
 
 import { LibcUnavailableError } from "../ffi/libc/load.ts";
 import { Catnap } from "./catnap/libos.ts";
+import { openCatpowder } from "./catpowder/libos.ts";
+import type { CatpowderOptions } from "./catpowder/options.ts";
 import { EpollParker, MonotonicClock } from "./runtime/scheduler/epoll_parker.ts";
 import { checkOptions } from "./check.ts";
 import { DemikernelError, inspect } from "./error.ts";
@@ -21,10 +23,10 @@ import type { LibOS } from "./pdpix.ts";
 export type Provider = "typescript" | "demikernel";
 
 /** The names of the libOSes: of this library's own, or of Microsoft's. */
-export type LibOSName = "catnap" | `demikernel:${NativeLibOS}`;
+export type LibOSName = "catnap" | "catpowder" | `demikernel:${NativeLibOS}`;
 
 /** How a libOS is opened. */
-export interface OpenOptions {
+export interface OpenOptions extends Partial<CatpowderOptions> {
   /**
    * Which one.
    *
@@ -65,6 +67,7 @@ type Maker = (shared: RuntimeOptions, options: OpenOptions) => LibOS;
 
 const LIBOSES: Record<LibOSName, Maker> = {
   "catnap": (shared) => new Catnap(shared),
+  "catpowder": openCatpowder,
   "demikernel:catnap": makeNative("catnap"),
   "demikernel:catmem": makeNative("catmem"),
   "demikernel:catloop": makeNative("catloop"),
@@ -89,8 +92,9 @@ let scheduler: Scheduler | undefined;
  * Opens a libOS. It belongs to the thread that opened it, and is closed by `exit()` or `await using`.
  *
  * Throws {@linkcode DemikernelError}: `EINVAL` for an option that is not understood, `ENOSYS` where this
- * libOS cannot work, and says what is missing. Throws `Deno.errors.NotCapable` without the permission that
- * it needs (catnap: `--allow-ffi` for libc; demikernel: see `docs/permissions.md`).
+ * libOS cannot work, and says what is missing; for catpowder see `docs/catpowder.md`. Throws
+ * `Deno.errors.NotCapable` without the permission that it needs (catnap and catpowder: `--allow-ffi` for
+ * libc; demikernel: see `docs/permissions.md`).
  *
  * @example Open catnap, make a socket, and close it all
  * ```ts
