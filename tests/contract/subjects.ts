@@ -8,7 +8,8 @@ import { open } from "../../libos/open.ts";
 import type { LibOS } from "../../libos/pdpix.ts";
 import { inet, unix } from "./sockets.ts";
 import type { Subject } from "./subject.ts";
-import { CATNIP, CATPOWDER } from "./subjects_device.ts";
+import { CATPOWDER } from "./subjects_catpowder.ts";
+import { CATNIP, CATPOWDER as NATIVE_CATPOWDER } from "./subjects_device.ts";
 import { NATIVE } from "./subjects_native.ts";
 import { SIM } from "./subjects_sim.ts";
 
@@ -77,8 +78,9 @@ export const SUBJECTS: readonly Subject[] = [
   catnapUnix("seqpacket"),
   QUEUE,
   ...SIM,
+  ...CATPOWDER,
   ...NATIVE,
-  CATPOWDER,
+  NATIVE_CATPOWDER,
 ];
 
 /** Those that need more than the machine of a developer has, and are run when asked for. */
