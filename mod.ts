@@ -28,7 +28,6 @@ export {
 export type { CatpowderOptions, DeviceOptions } from "./libos/catpowder/options.ts";
 export type { TapOptions } from "./libos/devices/tap.ts";
 export type { PacketOptions } from "./libos/devices/packet.ts";
-export type { RouteOptions } from "./libos/inetstack/stack.ts";
 export type { NativeConfiguration, NativeLibOS } from "./libos/demikernel/configuration.ts";
 export type { IdlePolicy } from "./libos/runtime/scheduler/loop.ts";
 export {
@@ -38,3 +37,13 @@ export {
   type ErrnoName,
 } from "./libos/error.ts";
 export * from "./libos/net/mod.ts";
+export {
+  type HostOptions,
+  type NetworkOptions,
+  type RunOptions,
+  simulate,
+  SimulatedNetwork,
+} from "./libos/sim/network.ts";
+export type { SimulatedHost } from "./libos/sim/host.ts";
+export type { BurstLoss, Link, LinkOptions } from "./libos/sim/link.ts";
+export type { AddressOptions, RouteOptions } from "./libos/inetstack/stack.ts";

@@ -7,7 +7,8 @@
 
 import { Errno } from "../libos/error.ts";
 import { RuntimeLibOS } from "../libos/runtime/libos.ts";
-import { Opcode, type PooledOperation } from "../libos/runtime/operation/operation.ts";
+import type { PooledOperation } from "../libos/runtime/operation/operation.ts";
+import { Opcode } from "../libos/runtime/operation/owner.ts";
 import type { PushOperation } from "../libos/runtime/operation/pool.ts";
 import { OperationList } from "../libos/runtime/operation/list.ts";
 import { Queue, type QueueContext } from "../libos/runtime/queue/queue.ts";

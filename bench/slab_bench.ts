@@ -4,7 +4,7 @@
  * @module
  */
 import { MonotonicClock } from "../libos/runtime/scheduler/epoll_parker.ts";
-import { Opcode, type OperationOwner } from "../libos/runtime/operation/operation.ts";
+import { Opcode, type OperationOwner } from "../libos/runtime/operation/owner.ts";
 import { OperationPool } from "../libos/runtime/operation/pool.ts";
 import { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
 import { TokenTable } from "../libos/runtime/operation/tokens.ts";

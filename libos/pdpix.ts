@@ -383,6 +383,50 @@ export interface Statistics {
   readonly bufferBytes: number;
   /** Bytes that the heap holds from the system, free or not. */
   readonly heapBytes: number;
+  /** The TCP connections, those too that were closed and are not over, where the stack is the libOS's own. */
+  readonly connections?: readonly ConnectionStatistics[];
+}
+
+/** A TCP connection from inside, as `ss -ti` shows those of Linux. Times are in milliseconds, sizes in bytes. */
+export interface ConnectionStatistics {
+  /** The own end. */
+  readonly local: InetAddress;
+  /** The other end. */
+  readonly remote: InetAddress;
+  /** The state, by its name in RFC 9293: `ESTABLISHED`, `TIME-WAIT`, … */
+  readonly state: string;
+  /** The round-trip time, smoothed; 0 as long as nothing was measured. */
+  readonly rtt: number;
+  /** How much it varies. */
+  readonly rttVariance: number;
+  /** The retransmission timeout. */
+  readonly rto: number;
+  /** The name of the congestion control. */
+  readonly congestion: string;
+  /** The congestion window. */
+  readonly congestionWindow: number;
+  /** The slow-start threshold; Infinity as long as nothing was lost. */
+  readonly slowStartThreshold: number;
+  /** The largest text of a segment that is sent. */
+  readonly mss: number;
+  /** Sent, and not acknowledged. */
+  readonly inFlight: number;
+  /** Pushed, and not acknowledged. */
+  readonly sendQueue: number;
+  /** Received in order, and not popped. */
+  readonly receiveQueue: number;
+  /** Ranges that came out of order. */
+  readonly outOfOrder: number;
+  /** The window that the peer offers. */
+  readonly sendWindow: number;
+  /** The window that is offered to the peer. */
+  readonly receiveWindow: number;
+  /** Segments sent again. */
+  readonly retransmitted: number;
+  /** Whether timestamps are in use (RFC 7323). */
+  readonly timestamps: boolean;
+  /** Whether selective acknowledgments are (RFC 2018). */
+  readonly selectiveAcknowledgments: boolean;
 }
 
 /** What was left behind when a libOS was closed. */

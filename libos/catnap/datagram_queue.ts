@@ -7,7 +7,8 @@
 import { errno } from "../../ffi/libc/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PooledOperation } from "../runtime/operation/operation.ts";
+import { Opcode } from "../runtime/operation/owner.ts";
 import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
 import { isAddress, PeerAddress } from "./address.ts";

@@ -5,7 +5,8 @@
  */
 
 import { type DemikernelError, Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PooledOperation } from "../runtime/operation/operation.ts";
+import { Opcode } from "../runtime/operation/owner.ts";
 import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
 import type { Sga } from "../pdpix.ts";

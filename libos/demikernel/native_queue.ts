@@ -7,7 +7,8 @@
  */
 
 import { Errno } from "../error.ts";
-import { Opcode, type PooledOperation } from "../runtime/operation/operation.ts";
+import type { PooledOperation } from "../runtime/operation/operation.ts";
+import { Opcode } from "../runtime/operation/owner.ts";
 import { OperationList } from "../runtime/operation/list.ts";
 import { Queue, type QueueContext } from "../runtime/queue/queue.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";

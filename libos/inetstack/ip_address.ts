@@ -59,6 +59,21 @@ export class IpAddress {
     return new Uint8Array(Int32Array.from(words).buffer);
   }
 
+  /** The IPv4 address that it stands for, if it is a mapped one; else itself. */
+  get unmapped(): IpAddress {
+    const isMapped = this.version === 6 && (this.w0 | this.w1) === 0 && this.w2 === MAPPED;
+    return isMapped ? IpAddress.v4(this.w3) : this;
+  }
+
+  /**
+   * Whether who has one address gets what is to the other: they are the same, or one stands for all of a host; that of IPv6
+   * does so for IPv4, too.
+   */
+  overlaps(other: IpAddress): boolean {
+    if (this.version !== other.version) return (this.version === 6 ? this : other).isUnspecified;
+    return this.isUnspecified || other.isUnspecified || this.equals(other);
+  }
+
   /** Whether it is the same address. */
   equals(other: IpAddress): boolean {
     return this.is(other.w0, other.w1, other.w2, other.w3) && this.version === other.version;

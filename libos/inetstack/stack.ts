@@ -47,8 +47,8 @@ export interface RouteOptions {
   readonly via: string;
 }
 
-/** How a host is made. */
-export interface StackOptions {
+/** Where a host is: its addresses, and the way to others. */
+export interface AddressOptions {
   /** Its addresses, with the length of the network's prefix: `10.0.0.2/24`, `fd00::2/64`. */
   readonly addresses: readonly string[];
   /** Routers for everything that is not on the link: one of IPv4, one of IPv6. */
@@ -57,6 +57,10 @@ export interface StackOptions {
   readonly routes?: readonly RouteOptions[];
   /** Neighbours that are known and never asked for: IP address to Ethernet address, `02:00:00:00:00:01`. */
   readonly neighbours?: Readonly<Record<string, string>>;
+}
+
+/** How a host is made. */
+export interface StackOptions extends AddressOptions {
   /** Where randomness comes from. */
   readonly random: Random;
   /** Where what is received is kept until it is taken. */
@@ -123,7 +127,7 @@ export class Stack implements PacketHandler {
       // Of IPv6 it is left to the sender's own patience.
       if ((head[0]! & 0xf0) === 0x40) icmp.reassemblyTimedOut(head);
     });
-    this.#ipv4 = new Ipv4Input(host, addressing, reassembly, input);
+    this.#ipv4 = new Ipv4Input(host, addressing, reassembly, input, tcp);
     this.#ipv6 = new Ipv6Input(host, addressing, reassembly, input);
     for (const [address, mac] of Object.entries(options.neighbours ?? {})) {
       this.#addNeighbour(address, mac);

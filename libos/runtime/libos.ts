@@ -7,9 +7,11 @@
 import { DemikernelError, inspect } from "../error.ts";
 import { BufferHeap, type BufferHeapOptions } from "./memory/heap.ts";
 import { MemoryQueue } from "./queue/memory_queue.ts";
-import { Opcode, PooledOperation } from "./operation/operation.ts";
+import { PooledOperation } from "./operation/operation.ts";
+import { Opcode } from "./operation/owner.ts";
 import { OperationPool, type PushOperation } from "./operation/pool.ts";
 import { notSga, RuntimeOperations } from "./operations.ts";
+import { checkPipe } from "./queue/pipe.ts";
 import type { Queue, QueueContext } from "./queue/queue.ts";
 import { QueueTable } from "./queue/table.ts";
 import type { Driver } from "./scheduler/driver.ts";
@@ -37,9 +39,6 @@ import type {
 } from "../pdpix.ts";
 
 const LARGEST_BACKLOG = 65535;
-/** What names a pipe: a file name in shared memory, with room for what a libOS adds. */
-const PIPE_NAME = /^[\w.:-]{1,64}$/;
-
 /** How the shared part of a libOS is made. */
 export interface RuntimeOptions extends BufferHeapOptions {
   /** The scheduler that polls it. */
@@ -197,16 +196,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
         detail: `${this.name} has no pipes; a libOS with the capability "pipes" has`,
       });
     }
-    if (typeof name !== "string" || !PIPE_NAME.test(name)) {
-      throw new DemikernelError("EINVAL", "pipe", {
-        detail: `a name must be 1 to 64 letters, digits, and any of - _ . :, not ${inspect(name)}`,
-      });
-    }
-    if (end !== "pop" && end !== "push") {
-      throw new DemikernelError("EINVAL", "pipe", {
-        detail: `an end is pop or push, not ${inspect(end)}`,
-      });
-    }
+    checkPipe(name, end);
     return this.#register(this.createPipe(name, end));
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Parker } from "../runtime/scheduler/driver.ts";
+import type { Clock, Host, Later, Parker } from "../runtime/scheduler/driver.ts";
 import { setImmediate } from "node:timers";
 
 /** See the module's description. Milliseconds since the beginning of the network. */
@@ -21,6 +21,19 @@ export class VirtualClock implements Clock {
     if (now > this.#now) this.#now = now;
   }
 }
+
+const NEVER: Later = { cancel() {} };
+
+/** Deno's event loop, whose timers are of another time: it is only asked for goes. */
+export const virtualHost: Host = {
+  go(then: () => void, referenced: boolean): void {
+    const immediate = setImmediate(then);
+    if (!referenced) immediate.unref();
+  },
+  step: (then) => queueMicrotask(then),
+  later: () => NEVER,
+  pending: () => "nothing",
+};
 
 /** What a {@linkcode VirtualParker} asks of its network. */
 export interface Future {
@@ -80,15 +93,18 @@ export class VirtualParker implements Parker {
     this.#wake();
   }
 
-  /** See {@linkcode Parker.hostIsReady}: what Deno has to do takes no time here, so it has its go before each jump. */
+  /** See {@linkcode Parker.hostIsReady}: nothing of the host's belongs to the network. */
   hostIsReady(): boolean {
     return false;
   }
 
-  /** See {@linkcode Parker.doze}. */
+  /** See {@linkcode Parker.doze}: nothing happens until then, whatever is the most. */
   doze(timeout: number): void {
-    const until = Math.min(this.#clock.read() + timeout, this.#future.next());
-    if (this.#future.mayJump(until)) this.#clock.advance(until);
+    const next = this.#future.next();
+    // Perhaps somebody needs a few more goes of the host: in the end the loop parks.
+    if (next === Infinity) this.#clock.advance(this.#clock.read() + timeout);
+    else if (this.#future.mayJump(next)) this.#clock.advance(next);
+    else this.#clock.advance(this.#clock.read() + timeout);
   }
 
   /** See {@linkcode Parker.block}. */

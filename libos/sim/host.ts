@@ -4,30 +4,44 @@
  * @module
  */
 
-import type { ExitReport } from "../pdpix.ts";
+import type { ExitReport, LibOS } from "../pdpix.ts";
 import { InetLibOS, type InetOptions } from "../inetstack/queues/libos.ts";
-import type { Link } from "./link.ts";
+import type { Link, SimulatedLink } from "./link.ts";
 import type { SimulatedDevice } from "./device.ts";
 
-/** See the module's description. */
-export class SimulatedHost extends InetLibOS {
-  override readonly name = "sim";
+/** A libOS on a simulated network. */
+export interface SimulatedHost extends LibOS {
   /** What it is called in traces and reports. */
   readonly hostname: string;
   /** The way of its frames into the network. */
   readonly link: Link;
+  /**
+   * Crashes: from now on the network hears nothing of it, and its peers have to find that out. What was pending on it
+   * fails with `ECANCELED`. To come back is to be made again, under the same name and addresses.
+   */
+  crash(): Promise<ExitReport>;
+}
+
+/** See the module's description. */
+export class SimHost extends InetLibOS implements SimulatedHost {
+  /** See {@linkcode LibOS.name}. */
+  override readonly name = "sim";
+  /** See {@linkcode SimulatedHost.hostname}. */
+  readonly hostname: string;
+  /** See {@linkcode SimulatedHost.link}. */
+  readonly link: SimulatedLink;
   /** Its device. */
   readonly device: SimulatedDevice;
-  readonly #left: (host: SimulatedHost) => void;
+  readonly #left: (host: SimHost) => void;
   readonly #step: () => number;
 
   /** Used by {@linkcode SimulatedNetwork.host}. */
   constructor(
     hostname: string,
-    link: Link,
+    link: SimulatedLink,
     device: SimulatedDevice,
     options: Omit<InetOptions, "device">,
-    left: (host: SimulatedHost) => void,
+    left: (host: SimHost) => void,
     step: () => number,
   ) {
     super({ ...options, device });
@@ -48,10 +62,7 @@ export class SimulatedHost extends InetLibOS {
     return this.device.hasFrames ? -Infinity : super.deadline();
   }
 
-  /**
-   * Crashes: from now on the network hears nothing of it, and its peers have to find that out. What was pending on it
-   * fails with `ECANCELED`. To come back is to be made again, under the same name and addresses.
-   */
+  /** See {@linkcode SimulatedHost.crash}. */
   crash(): Promise<ExitReport> {
     this.device.close();
     for (const connection of [...this.stack.tcp]) this.stack.tcp.remove(connection);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { DemikernelError, inspect } from "../error.ts";
 import type { SeededRandom } from "../inetstack/random.ts";
 
 /** Losses that come together (the model of Gilbert and Elliott): the link is good, or bad for a while. */
@@ -59,8 +59,18 @@ export interface Passage {
 
 const LOST: Passage = Object.freeze({ arrivals: [], wrongBit: -1 });
 
+/** The way of a host's frames into the network, to be changed while it runs. */
+export interface Link {
+  /** Changes what is given, from now on. Throws {@linkcode DemikernelError} `EINVAL`. */
+  set(options: LinkOptions): void;
+  /** Cuts it: everything is lost until it is mended. */
+  cut(): void;
+  /** Mends it. */
+  mend(): void;
+}
+
 /** See the module's description. */
-export class Link {
+export class SimulatedLink implements Link {
   #options: LinkOptions;
   readonly #random: SeededRandom;
   #isBad = false;
@@ -77,17 +87,17 @@ export class Link {
     this.#random = random;
   }
 
-  /** Changes what is given, from now on. Throws {@linkcode DemikernelError} `EINVAL`. */
+  /** See {@linkcode Link.set}. */
   set(options: LinkOptions): void {
     this.#options = check({ ...this.#options, ...options });
   }
 
-  /** Cuts it: everything is lost until it is mended. */
+  /** See {@linkcode Link.cut}. */
   cut(): void {
     this.#isCut = true;
   }
 
-  /** Mends it. */
+  /** See {@linkcode Link.mend}. */
   mend(): void {
     this.#isCut = false;
   }
@@ -155,12 +165,12 @@ function check(options: LinkOptions): LinkOptions {
   ];
   for (const [name, value] of probabilities) {
     if (value === undefined || (value >= 0 && value <= 1)) continue;
-    throw wrong(`${name} is a probability from 0 to 1, not ${Deno.inspect(value)}`);
+    throw wrong(`${name} is a probability from 0 to 1, not ${inspect(value)}`);
   }
   for (const name of AMOUNTS) {
     const value = options[name];
     if (value === undefined || value > 0 || (value === 0 && name !== "bandwidth")) continue;
-    throw wrong(`${name} is not ${Deno.inspect(value)}`);
+    throw wrong(`${name} is not ${inspect(value)}`);
   }
   return options;
 }

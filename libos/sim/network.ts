@@ -5,21 +5,21 @@
  * @module
  */
 
-import { DemikernelError } from "../error.ts";
+import { DemikernelError, inspect } from "../error.ts";
 import { checkInvariants } from "./invariants.ts";
 import type { Driver } from "../runtime/scheduler/driver.ts";
 import { ETHERNET_HEADER } from "../inetstack/device.ts";
-import { Link, type LinkOptions } from "./link.ts";
+import { type LinkOptions, SimulatedLink } from "./link.ts";
 import { PcapngWriter } from "../devices/pcapng.ts";
 import { Scheduler } from "../runtime/scheduler/scheduler.ts";
 import { SeededRandom } from "../inetstack/random.ts";
 import { SimulatedDevice } from "./device.ts";
-import { SimulatedHost } from "./host.ts";
+import { SimHost, type SimulatedHost } from "./host.ts";
 import { Timer, TimerHeap } from "../runtime/scheduler/timers.ts";
 import { traceLine } from "./trace.ts";
-import { VirtualClock, VirtualParker } from "./clock.ts";
+import { VirtualClock, virtualHost, VirtualParker } from "./clock.ts";
 import type { Coroutine } from "../pdpix.ts";
-import type { StackOptions } from "../inetstack/stack.ts";
+import type { AddressOptions } from "../inetstack/stack.ts";
 
 /** How a network is made. */
 export interface NetworkOptions {
@@ -38,7 +38,7 @@ export interface NetworkOptions {
 }
 
 /** How a host is made. */
-export interface HostOptions extends Omit<StackOptions, "random" | "heap"> {
+export interface HostOptions extends AddressOptions {
   /** What it is called; `host1` and so on by default. */
   readonly name?: string;
   /** The largest packet of its device; 1500 by default. */
@@ -104,7 +104,7 @@ export class SimulatedNetwork implements AsyncDisposable {
   readonly #clock = new VirtualClock();
   readonly #scheduler: Scheduler;
   readonly #events = new TimerHeap();
-  readonly #hosts: SimulatedHost[] = [];
+  readonly #hosts: SimHost[] = [];
   /** Pairs of hosts that do not hear each other, as `name name`. */
   readonly #apart = new Set<string>();
   readonly #driver: Driver;
@@ -128,7 +128,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     const { seed } = options;
     if (!Number.isInteger(seed)) {
       throw new DemikernelError("EINVAL", "simulate", {
-        detail: `a seed is an integer, not ${Deno.inspect(seed)}`,
+        detail: `a seed is an integer, not ${inspect(seed)}`,
       });
     }
     this.seed = seed;
@@ -137,6 +137,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     this.#scheduler = new Scheduler({
       idle: "park",
       clock: this.#clock,
+      host: virtualHost,
       makeParker: () => new VirtualParker(this.#clock, this.#future),
     });
     this.#captured = options.capture === true
@@ -169,7 +170,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     }
     if (!(Number.isInteger(mtu) && mtu >= 576 && mtu <= 65_535)) {
       throw new DemikernelError("EINVAL", "make host", {
-        detail: `an MTU is an integer from 576 to 65535, not ${Deno.inspect(mtu)}`,
+        detail: `an MTU is an integer from 576 to 65535, not ${inspect(mtu)}`,
       });
     }
     if (!this.#attached) {
@@ -177,12 +178,12 @@ export class SimulatedNetwork implements AsyncDisposable {
       this.#scheduler.attach(this.#driver);
     }
     const mac = Uint8Array.of(2, 0, 0, 0, number >> 8, number);
-    const way = new Link(
+    const way = new SimulatedLink(
       { ...this.#options.link, ...link },
       new SeededRandom(this.#random.next()),
     );
     const device = new SimulatedDevice(name, mac, mtu, (frame) => this.#send(name, way, frame));
-    const host = new SimulatedHost(
+    const host = new SimHost(
       name,
       way,
       device,
@@ -310,7 +311,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     return this.#scheduler.turn();
   }
 
-  #check(host: SimulatedHost): void {
+  #check(host: SimHost): void {
     try {
       for (const connection of host.stack.tcp) checkInvariants(connection);
     } catch (error) {
@@ -344,7 +345,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     return new DemikernelError(errno, "go on", { detail: `${what}\n${this.report()}\n` });
   }
 
-  #send(from: string, link: Link, frame: Uint8Array<ArrayBuffer>): void {
+  #send(from: string, link: SimulatedLink, frame: Uint8Array<ArrayBuffer>): void {
     const { now } = this;
     // ARP is left whole: Ethernet's own check would tell.
     const isIp = frame[12] !== 0x08 || frame[13] !== 0x06;
@@ -371,11 +372,11 @@ export class SimulatedNetwork implements AsyncDisposable {
     }
   }
 
-  #left(host: SimulatedHost): void {
+  #left(host: SimHost): void {
     this.#hosts.splice(this.#hosts.indexOf(host), 1);
     if (this.#hosts.length > 0) return;
     this.#attached = false;
-    void this.#scheduler.detach(this.#driver);
+    this.#scheduler.detach(this.#driver);
   }
 }
 

@@ -15,6 +15,17 @@ const ADDRESSES = {
   inet6: [["fd00::1", 64], ["fd00::2", 64]],
 } as const;
 
+const FEATURES = [
+  "stream",
+  "datagram",
+  "inet",
+  "channel",
+  "duplex",
+  "bytes",
+  "end",
+  "nodelay",
+] as const;
+
 const NETWORKS = new WeakMap<LibOS, SimulatedNetwork>();
 
 function sockets(domain: keyof typeof ADDRESSES, type: SocketType): Sockets {
@@ -45,7 +56,11 @@ function sim(domain: keyof typeof ADDRESSES, alone: boolean): Subject {
     libos: "sim",
     provider: "typescript",
     isolated: false,
-    features: ["stream", "datagram", "inet", "channel", "duplex", "bytes", "end", "nodelay"],
+    features: [
+      ...FEATURES,
+      // The cases of both versions in one socket are of a host that talks with itself.
+      ...(alone && domain === "inet6" ? ["ipv6"] as const : []),
+    ],
     stream: sockets(domain, "stream"),
     datagram: sockets(domain, "dgram"),
     // What fits in the window, in memory of sizes that are powers of two.

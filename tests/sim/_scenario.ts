@@ -10,7 +10,7 @@ import { connect, type Connection, listen, type Listener } from "../../libos/net
 import { BOUNDS } from "../../libos/inetstack/bounds.ts";
 import type { Coroutine, QueueDescriptor } from "../../libos/pdpix.ts";
 import { SeededRandom } from "../../libos/inetstack/random.ts";
-import type { SimulatedHost } from "../../libos/sim/host.ts";
+import type { SimHost } from "../../libos/sim/host.ts";
 import { simulate } from "../../libos/sim/network.ts";
 import type { LinkOptions } from "../../libos/sim/link.ts";
 
@@ -43,11 +43,13 @@ const MTUS = [576, 1280, 1500, 4000, 9000];
 /** Bytes of one stream at most. */
 const MOST = 1_200_000;
 
-function pick<T>(random: SeededRandom, values: readonly T[]): T {
+/** One of several values. */
+export function pick<T>(random: SeededRandom, values: readonly T[]): T {
   return values[random.below(values.length)]!;
 }
 
-function drawLink(random: SeededRandom): LinkOptions {
+/** A link that is bad in some ways. */
+export function drawLink(random: SeededRandom): LinkOptions {
   const some = (most: number) => random.chance(0.5) ? random.below(most) : 0;
   return {
     delay: pick(random, [0.01, 0.5, 5, 40]),
@@ -79,7 +81,7 @@ function drawStream(random: SeededRandom): Stream {
 }
 
 function* write(
-  host: SimulatedHost,
+  host: SimHost,
   connection: Connection,
   stream: Stream,
   done: QueueDescriptor,
@@ -95,7 +97,7 @@ function* write(
   yield* host.operations.push(done, host.alloc(0));
 }
 
-function* read(host: SimulatedHost, connection: Connection, stream: Stream): Coroutine {
+function* read(host: SimHost, connection: Connection, stream: Stream): Coroutine {
   let at = 0;
   const expected = stream.pushes.reduce((sum, size) => sum + size, 0);
   for (;;) {
@@ -112,7 +114,7 @@ function* read(host: SimulatedHost, connection: Connection, stream: Stream): Cor
 }
 
 function* both(
-  host: SimulatedHost,
+  host: SimHost,
   connection: Connection,
   out: Stream,
   incoming: Stream,
@@ -149,7 +151,7 @@ export async function runScenario(seed: number): Promise<Outcome> {
       addresses: [`${address}/${prefix}`],
       mtu: pick(random, mtus),
       link: drawLink(random),
-    });
+    }) as SimHost;
   const server = make("server", first!);
   const client = make("client", second!);
   const streams = Array.from({ length: 1 + random.below(3) }, () => ({

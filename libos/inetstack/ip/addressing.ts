@@ -5,9 +5,9 @@
  */
 
 import { BOUNDS } from "../bounds.ts";
-import { DemikernelError } from "../../error.ts";
+import { DemikernelError, inspect } from "../../error.ts";
 import { IpAddress, IpPrefix } from "../ip_address.ts";
-import type { RouteOptions } from "../stack.ts";
+import type { AddressOptions } from "../stack.ts";
 
 /** A route to a network. */
 export interface Route {
@@ -15,16 +15,6 @@ export interface Route {
   readonly to: IpPrefix;
   /** The router; null if the network is on the link. */
   readonly via: IpAddress | null;
-}
-
-/** What makes an {@linkcode Addressing}. */
-export interface AddressingOptions {
-  /** See `StackOptions`. */
-  readonly addresses: readonly string[];
-  /** See `StackOptions`. */
-  readonly gateways?: readonly string[];
-  /** See `StackOptions`. */
-  readonly routes?: readonly RouteOptions[];
 }
 
 /** Groups that every host is in: all hosts of IPv4 (RFC 1112) and all nodes of IPv6 (RFC 4291, section 2.7.1). */
@@ -44,7 +34,7 @@ export class Addressing {
    * Reads what was configured; `linkLocal` is the own address of the link, if there is IPv6. Throws
    * {@linkcode DemikernelError} `EINVAL` for what is no address, prefix or route, and says which.
    */
-  constructor(options: AddressingOptions, linkLocal: IpPrefix) {
+  constructor(options: AddressOptions, linkLocal: IpPrefix) {
     const given = options.addresses.map(readOwn);
     if (given.length === 0) throw wrong("a host needs an address, such as 10.0.0.2/24");
     if (given.length >= BOUNDS.ADDRESSES) {
@@ -173,7 +163,7 @@ function readOwn(text: string): IpPrefix {
   const prefix = typeof text === "string" ? IpPrefix.parse(text) : null;
   if (prefix === null) {
     throw wrong(
-      `an address has a prefix, such as 10.0.0.2/24 or fd00::2/64, unlike ${Deno.inspect(text)}`,
+      `an address has a prefix, such as 10.0.0.2/24 or fd00::2/64, unlike ${inspect(text)}`,
     );
   }
   const { address } = prefix;
@@ -188,7 +178,7 @@ function readRoute(own: readonly IpPrefix[], to: string, via: string): Route {
   const network = IpPrefix.parse(to);
   const router = typeof via === "string" ? IpAddress.parse(via) : null;
   if (network === null || router === null || network.address.version !== router.version) {
-    throw wrong(`there is no route to ${Deno.inspect(to)} via ${Deno.inspect(via)}`);
+    throw wrong(`there is no route to ${inspect(to)} via ${inspect(via)}`);
   }
   const onLink = own.some((one) => one.contains(router) && !one.address.equals(router));
   if (!onLink) throw wrong(`the router ${via} is not in the network of an own address`);

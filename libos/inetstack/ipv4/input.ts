@@ -10,7 +10,9 @@ import type { IpInput } from "../ip/input.ts";
 import { swap16 } from "../../runtime/memory/memory.ts";
 import type { Packet } from "../ip/packet.ts";
 import type { Reassembly } from "../ip/reassembly.ts";
-import { FRAGMENT, IPV4, isIpv4 } from "../wire/ipv4.ts";
+import type { Tcp } from "../tcp/tcp.ts";
+import { FRAGMENT, IPV4, isIpv4, PROTOCOL } from "../wire/ipv4.ts";
+import { TCP } from "../wire/tcp.ts";
 
 /** See the module's description. */
 export class Ipv4Input {
@@ -18,13 +20,21 @@ export class Ipv4Input {
   readonly #addressing: Addressing;
   readonly #reassembly: Reassembly;
   readonly #input: IpInput;
+  readonly #tcp: Tcp;
 
-  /** Makes the input of a host; packets that are whole go on to `input`. */
-  constructor(host: Host, addressing: Addressing, reassembly: Reassembly, input: IpInput) {
+  /** Makes the input of a host; packets that are whole go on to `input`, and what TCP expects to `tcp`. */
+  constructor(
+    host: Host,
+    addressing: Addressing,
+    reassembly: Reassembly,
+    input: IpInput,
+    tcp: Tcp,
+  ) {
     this.#host = host;
     this.#addressing = addressing;
     this.#reassembly = reassembly;
     this.#input = input;
+    this.#tcp = tcp;
   }
 
   /** A packet came, of at most `length` bytes: a short one is padded on Ethernet. */
@@ -38,8 +48,19 @@ export class Ipv4Input {
     }
     const { i32, u8 } = memory;
     const word = at >> 2;
+    const first = i32[word]!;
+    const header = (first & 0xf) << 2;
+    const size = swap16(first >>> 16) - header;
+    const fragment = swap16(i32[word + 1]! >>> 16);
     const source = i32[word + 3]!;
     const destination = i32[word + 4]!;
+    if (
+      (i32[word + 2]! & 0xff00) === PROTOCOL.TCP << 8 && size >= TCP.SIZE &&
+      (fragment & ~FRAGMENT.DONT) === 0 &&
+      this.#tcp.takeExpected4(memory, at + header, size, source, destination, verified)
+    ) {
+      return;
+    }
     const { packet } = this.#input;
     packet.address4(source, destination);
     if (!this.#isForUs(packet, iface)) {
@@ -52,13 +73,11 @@ export class Ipv4Input {
       counters.ipHeaderErrors++;
       return;
     }
-    const header = (i32[word]! & 0xf) << 2;
-    const fragment = swap16(i32[word + 1]! >>> 16);
     packet.iface = iface;
     packet.memory = memory;
     packet.start = at;
     packet.payload = at + header;
-    packet.length = swap16(i32[word]! >>> 16) - header;
+    packet.length = size;
     packet.protocol = u8[at + IPV4.PROTOCOL]!;
     packet.hopLimit = u8[at + IPV4.TIME_TO_LIVE]!;
     packet.verified = verified;

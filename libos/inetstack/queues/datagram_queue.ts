@@ -8,28 +8,22 @@ import { Credit, type InetContext, type Served } from "./context.ts";
 import { Errno } from "../../error.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import type { IpAddress } from "../ip_address.ts";
-import { Opcode, type PooledOperation } from "../../runtime/operation/operation.ts";
+import { Opcode } from "../../runtime/operation/owner.ts";
+import type { PooledOperation } from "../../runtime/operation/operation.ts";
 import type { PushOperation } from "../../runtime/operation/pool.ts";
 import { OperationList } from "../../runtime/operation/list.ts";
 import { noOption, readBuffer, readFlag, readGroup, readInteger } from "./options.ts";
 import {
-  type PeerAddress,
-  PeerAddress as Peer,
+  PeerAddress,
   PeerTable,
   readEndpoint,
+  readTarget,
   versionOf,
   writeEndpoint,
 } from "./endpoint.ts";
 import { Queue } from "../../runtime/queue/queue.ts";
 import { UdpSocket, type UdpUser } from "../udp/socket.ts";
-import type {
-  Domain,
-  MulticastGroup,
-
-  Sga,
-  SocketAddress,
-  SocketOptions,
-} from "../../pdpix.ts";
+import type { Domain, MulticastGroup, Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";
 
 /** The senders of datagrams of all sockets. */
 const PEERS = new PeerTable();
@@ -86,7 +80,7 @@ export class DatagramQueue extends Queue implements UdpUser, Served {
 
   /** Fixes the peer: pushes go to it, and only what it sends is popped. May be done again. */
   override connect(address: SocketAddress): PooledOperation<void> {
-    const endpoint = readEndpoint(address, this.#domain, "connect", this.qd);
+    const endpoint = readTarget(address, this.#domain, this.#socket.local, "connect", this.qd);
     const operation = this.start(Opcode.CONNECT);
     const { udp } = this.context.stack;
     const errno = udp.connect(this.#socket, endpoint.address, endpoint.port);
@@ -249,10 +243,10 @@ export class DatagramQueue extends Queue implements UdpUser, Served {
     }
     const datagram = this.#socket.take();
     if (datagram === null) return;
-    const { length, s0, s1, s2, s3, port } = datagram;
+    const { length, version, s0, s1, s2, s3, port } = datagram;
     const size = operation.size === 0 ? length : Math.min(operation.size, length);
     const sga = heap.wrap(datagram.chunk!, size);
-    sga.describe(PEERS.find(this.#socket.version, s0, s1, s2, s3, port), length > size);
+    sga.describe(PEERS.find(version, s0, s1, s2, s3, port), length > size);
     this.#unlink(operation);
     operation.complete(sga);
   }
@@ -285,17 +279,22 @@ export class DatagramQueue extends Queue implements UdpUser, Served {
 
   /** An address for the stack: as it came, as it was the last time, or read anew. */
   #peer(address: SocketAddress): PeerAddress {
-    const version = this.#socket.version;
-    if (address instanceof Peer && address.ip.version === version) return address;
+    if (address instanceof PeerAddress && this.#reaches(address.ip)) return address;
     const last = this.#last;
     if (
-      last !== null && typeof address === "object" && address !== null && "hostname" in address &&
-      address.port === last.port && address.hostname === last.hostname
+      last !== null && this.#reaches(last.ip) && typeof address === "object" && address !== null &&
+      "hostname" in address && address.port === last.port && address.hostname === last.hostname
     ) {
       return last;
     }
-    const { address: ip, port } = readEndpoint(address, this.#domain, "pushTo", this.qd);
-    return this.#last = new Peer(ip, port);
+    const { local } = this.#socket;
+    const { address: ip, port } = readTarget(address, this.#domain, local, "pushTo", this.qd);
+    return this.#last = new PeerAddress(ip, port);
+  }
+
+  #reaches({ version }: IpAddress): boolean {
+    const { local } = this.#socket;
+    return version === local.version || (local.version === 6 && local.isUnspecified);
   }
 
   #join(value: MulticastGroup): void {

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { DemikernelError } from "../../error.ts";
 import { IpAddress } from "../ip_address.ts";
-import { layOut } from "../../runtime/socket_address.ts";
+import { layOut, layOutTarget } from "../../runtime/socket_address.ts";
 import type { Domain, InetAddress, SocketAddress } from "../../pdpix.ts";
 
 /** The zone of the one interface: what an address of the link is followed by (RFC 4007, section 11). */
@@ -29,6 +30,29 @@ export function readEndpoint(
   layOut(address, domain, operation, qd);
   const { hostname, port } = address as InetAddress;
   return { address: IpAddress.parse(hostname)!, port };
+}
+
+/**
+ * As {@linkcode readEndpoint}, for where a socket of an own address connects or pushes to: one of IPv6 that has none reaches
+ * IPv4 as well (RFC 3493, section 3.7), from every other one that is refused with `EAFNOSUPPORT`.
+ */
+export function readTarget(
+  address: SocketAddress,
+  domain: Domain,
+  local: IpAddress,
+  operation: string,
+  qd: number,
+): Endpoint {
+  layOutTarget(address, domain, operation, qd);
+  const { hostname, port } = address as InetAddress;
+  const target = IpAddress.parse(hostname)!.unmapped;
+  if (target.version !== local.version && !local.isUnspecified) {
+    throw new DemikernelError("EAFNOSUPPORT", operation, {
+      qd,
+      detail: `no way leads from ${local} to ${hostname}`,
+    });
+  }
+  return { address: target, port };
 }
 
 /** Writes an address. */

@@ -9,8 +9,10 @@ import type { Device } from "../device.ts";
 import type { InetContext, Served } from "./context.ts";
 import { OPTIONS } from "./options.ts";
 import type { Queue } from "../../runtime/queue/queue.ts";
+import type { Random } from "../random.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../../runtime/libos.ts";
-import { Stack, type StackOptions } from "../stack.ts";
+import { type AddressOptions, Stack } from "../stack.ts";
+import { statisticsOf } from "./statistics.ts";
 import { STATE } from "../tcp/state.ts";
 import { StreamQueue } from "./stream_queue.ts";
 import type { Capabilities, Domain, SocketType, Statistics } from "../../pdpix.ts";
@@ -19,7 +21,9 @@ import type { Capabilities, Domain, SocketType, Statistics } from "../../pdpix.t
 const EXIT_LIMIT = 1000;
 
 /** How a libOS over the stack is made. */
-export interface InetOptions extends RuntimeOptions, Omit<StackOptions, "heap"> {
+export interface InetOptions extends RuntimeOptions, AddressOptions {
+  /** Where randomness comes from. */
+  readonly random: Random;
   /** The device, which is the libOS's from now on. */
   readonly device: Device;
 }
@@ -97,6 +101,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
     for (const chunk of held) bytes += chunk.size;
     return {
       ...statistics,
+      connections: Array.from(this.stack.tcp, statisticsOf),
       buffers: statistics.buffers - held.length,
       bufferBytes: statistics.bufferBytes - bytes,
     };

@@ -5,7 +5,7 @@
  */
 
 import { BOUNDS } from "../bounds.ts";
-import { DemikernelError } from "../../error.ts";
+import { DemikernelError, inspect } from "../../error.ts";
 import { IpAddress } from "../ip_address.ts";
 import type { KeepAlive, MulticastGroup, SocketOptions } from "../../pdpix.ts";
 
@@ -42,7 +42,7 @@ export function noOption(qd: number, operation: string, detail: string): Demiker
 /** A flag. */
 export function readFlag(qd: number, option: string, value: unknown): boolean {
   if (typeof value === "boolean") return value;
-  throw wrongValue(qd, option, `true or false, not ${Deno.inspect(value)}`);
+  throw wrongValue(qd, option, `true or false, not ${inspect(value)}`);
 }
 
 /** An integer in a range. */
@@ -57,7 +57,7 @@ export function readInteger(
     return value as number;
   }
   const range = `an integer from ${least} to ${most}`;
-  throw wrongValue(qd, option, `${range}, not ${Deno.inspect(value)}`);
+  throw wrongValue(qd, option, `${range}, not ${inspect(value)}`);
 }
 
 /** The size of a buffer: what is asked for, within what there may be. */
@@ -87,5 +87,5 @@ export function readGroup(
 ): IpAddress {
   const group = typeof value?.group === "string" ? IpAddress.parse(value.group) : null;
   if (group !== null && group.version === version && group.isMulticast) return group;
-  throw wrongValue(qd, option, `a group of IPv${version}, not ${Deno.inspect(value?.group)}`);
+  throw wrongValue(qd, option, `a group of IPv${version}, not ${inspect(value?.group)}`);
 }

@@ -12,21 +12,15 @@ import { ahead } from "../tcp/sequence.ts";
 import { Errno } from "../../error.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import { IpAddress } from "../ip_address.ts";
-import { Opcode, type PooledOperation } from "../../runtime/operation/operation.ts";
+import { Opcode } from "../../runtime/operation/owner.ts";
+import type { PooledOperation } from "../../runtime/operation/operation.ts";
 import type { PushOperation } from "../../runtime/operation/pool.ts";
 import { OperationList } from "../../runtime/operation/list.ts";
 import { noOption, readBuffer, readFlag, readInteger, readKeepAlive } from "./options.ts";
 import { Queue } from "../../runtime/queue/queue.ts";
-import { readEndpoint, versionOf, writeEndpoint } from "./endpoint.ts";
+import { readEndpoint, readTarget, versionOf, writeEndpoint } from "./endpoint.ts";
 import { STATE, STATE_NAMES } from "../tcp/state.ts";
-import type {
-  Domain,
-  KeepAlive,
-
-  Sga,
-  SocketAddress,
-  SocketOptions,
-} from "../../pdpix.ts";
+import type { Domain, KeepAlive, Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";
 
 const FRESH = 0;
 const CONNECTING = 1;
@@ -170,7 +164,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     }
     if (this.#state === CONNECTED) throw this.error("EISCONN", "connect");
     if (this.#state === CONNECTING) throw this.error("EINPROGRESS", "connect");
-    const endpoint = readEndpoint(address, this.#domain, "connect", this.qd);
+    const endpoint = readTarget(address, this.#domain, this.#address, "connect", this.qd);
     const { stack } = this.context;
     // What stands for all of a host's addresses is this host, here as on Linux.
     const remote = endpoint.address.isUnspecified

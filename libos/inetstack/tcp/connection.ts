@@ -216,6 +216,10 @@ export class Connection {
 
   /** Fires when the first of the following is due, or earlier. */
   timer: Timer | null = null;
+  /** Whether that is set. */
+  timerSet = false;
+  /** For when. */
+  timerAt = 0;
   /** Which of them are set: bits of {@linkcode TIMER}. */
   armed = 0;
   /** When to retransmit, or to probe. */

@@ -40,6 +40,25 @@ function sendData(tcp: Tcp, connection: Connection): void {
   if (connection.sndNxt === connection.sndUna) mayProbe(tcp, connection);
 }
 
+/**
+ * Sends what is there to be sent if that is one small segment which nothing hinders, as most answers are; says whether it
+ * was. It does what `sendNext` would, in less steps.
+ */
+export function sendAlone(tcp: Tcp, connection: Connection): boolean {
+  const { sndNxt, sndUna, sendBuffer } = connection;
+  const length = ahead(sendBuffer.end, sndNxt);
+  const flight = ahead(sndNxt, sndUna);
+  if (
+    length > connection.mss || flight + length > connection.sndWnd ||
+    flight + length > connection.cwnd || sndNxt !== connection.sndMax || connection.pending ||
+    !(connection.nodelay || flight === 0)
+  ) {
+    return false;
+  }
+  connection.cwndLimited = false;
+  return transmit(tcp, connection, sndNxt, length, true, false);
+}
+
 /** Sends one segment, if one may be sent; says whether. */
 function sendNext(tcp: Tcp, connection: Connection): boolean {
   const { sndNxt, sndUna, mss, sendBuffer } = connection;

@@ -9,7 +9,7 @@ import { BOUNDS } from "../bounds.ts";
 import type { BufferHeap } from "../../runtime/memory/heap.ts";
 import type { Chunk } from "../../runtime/memory/chunk.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
-import { copy, type Memory } from "../../runtime/memory/memory.ts";
+import { copy, copyAndSum, type Memory } from "../../runtime/memory/memory.ts";
 import { ahead, before } from "./sequence.ts";
 
 /** A part of the stream. */
@@ -76,6 +76,8 @@ export class ReceiveBuffer {
   /** Ranges that came out of order. */
   outOfOrder = 0;
   readonly #pool: RangePool;
+  /** A range whose bytes are there, and may be wrong; null if they are behind the last one. */
+  #staged: Range | null = null;
   #head: Range | null = null;
   /** The last range that is in order; null if there is none. */
   #last: Range | null = null;
@@ -99,14 +101,11 @@ export class ReceiveBuffer {
     const after = last === null ? this.#head : last.next;
     if (after !== null) length = this.#makeRoom(next, length, last);
     if (length > 0) {
-      const size = last === null ? 0 : last.chunk!.size;
-      if (last !== null && last.offset + last.length + length <= size) {
+      if (last !== null && last.offset + last.length + length <= last.chunk!.size) {
         copy(memory, at, last.chunk!.memory, last.chunk!.start + last.offset + last.length, length);
         last.length += length;
       } else {
-        // Whoever is slow to take has a lot to take, in few pieces.
-        const wanted = Math.max(length, Math.min(2 * size, BOUNDS.STREAM_CHUNK));
-        const range = this.#pool.take(next, length, wanted);
+        const range = this.#pool.take(next, length, this.#sizeFor(length));
         copy(memory, at, range.chunk!.memory, range.chunk!.start, length);
         this.#insert(range, last);
         this.#last = range;
@@ -115,6 +114,43 @@ export class ReceiveBuffer {
       next = (next + length) | 0;
     }
     return this.outOfOrder === 0 ? next : this.#absorb(next);
+  }
+
+  /**
+   * Copies bytes that follow those that are in order, where nothing came out of order, and gives their sum. They count when
+   * they are committed.
+   */
+  stage(next: number, memory: Memory, at: number, length: number): number {
+    const last = this.#last;
+    this.#staged = null;
+    if (last !== null) {
+      const chunk = last.chunk!;
+      const end = last.offset + last.length;
+      if (end + length <= chunk.size) {
+        return copyAndSum(memory, at, chunk.memory, chunk.start + end, length);
+      }
+    }
+    const range = this.#pool.take(next, length, this.#sizeFor(length));
+    this.#staged = range;
+    return copyAndSum(memory, at, range.chunk!.memory, range.chunk!.start, length);
+  }
+
+  /** The bytes that were staged are right. */
+  commit(length: number): void {
+    const range = this.#staged;
+    if (range === null) this.#last!.length += length;
+    else {
+      this.#insert(range, this.#last);
+      this.#last = range;
+      this.#staged = null;
+    }
+    this.available += length;
+  }
+
+  /** The bytes that were staged are wrong. */
+  discard(): void {
+    if (this.#staged !== null) this.#pool.drop(this.#staged);
+    this.#staged = null;
   }
 
   /** Keeps bytes that came out of order, as far as they are new. */
@@ -175,6 +211,13 @@ export class ReceiveBuffer {
     }
     this.#head = this.#last = null;
     this.available = this.outOfOrder = 0;
+  }
+
+  /** How much memory to take for bytes: whoever is slow to take has a lot to take, in few pieces. */
+  #sizeFor(length: number): number {
+    const last = this.#last;
+    if (last === null) return length;
+    return Math.max(length, Math.min(2 * last.chunk!.size, BOUNDS.STREAM_CHUNK));
   }
 
   /** Bytes that fit before what is known already; ranges that lie wholly within are dropped for the new ones. */

@@ -51,10 +51,13 @@ export function sample(connection: Connection, rtt: number): void {
     connection.srtt = Math.max(1, connection.srtt + (error >> 3));
   }
   const timeout = connection.srtt + Math.max(GRANULARITY, 4 * connection.rttvar);
-  connection.rto = Math.min(Math.max(LEAST_RTO, Math.ceil(timeout / 1000)), MOST_RTO) | 0;
+  // On a fast network it is the least one, and nothing has to be divided.
+  connection.rto = timeout <= 1000 * LEAST_RTO
+    ? LEAST_RTO
+    : Math.min(Math.ceil(timeout / 1000), MOST_RTO) | 0;
 }
 
 /** The timeout to wait now: twice as long for each one that passed in vain (rule 5.5). */
 export function currentRto({ rto, retransmits }: Connection): number {
-  return Math.min(rto * 2 ** Math.min(retransmits, 12), MOST_RTO) | 0;
+  return retransmits === 0 ? rto : Math.min(rto << Math.min(retransmits, 12), MOST_RTO);
 }

@@ -10,7 +10,7 @@ import { connectionHash, initialSequence } from "./isn.ts";
 import { emitReset, emitResetFor, pseudoOf } from "./emit.ts";
 import { EphemeralPorts } from "../ports.ts";
 import { Errno } from "../../error.ts";
-import { fold, sum, swap16 } from "../../runtime/memory/memory.ts";
+import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
 import type { BufferHeap } from "../../runtime/memory/heap.ts";
 import type { Chunk } from "../../runtime/memory/chunk.ts";
 import type { HashKey } from "../hash.ts";
@@ -22,9 +22,10 @@ import type { IpAddress } from "../ip_address.ts";
 import type { IpOutput } from "../ip/output.ts";
 import type { Listener } from "./listener.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
-import { output } from "./output.ts";
+import { output, sendAlone } from "./output.ts";
 import type { Packet } from "../ip/packet.ts";
 import type { Random } from "../random.ts";
+import { takeExpected } from "./prediction.ts";
 import { RangePool } from "./receive_buffer.ts";
 import { RateLimit } from "../time.ts";
 import { RENO } from "./congestion/reno.ts";
@@ -97,6 +98,41 @@ export class Tcp implements ErrorListener {
     for (const first of this.#rows) {
       for (let one: Connection | null = first; one !== null; one = one.next) yield one;
     }
+  }
+
+  /**
+   * A segment of `size` bytes came by IPv4, with nothing before it that has to be looked at; says whether it was the
+   * expected one of a connection, and is taken.
+   */
+  takeExpected4(
+    memory: Memory,
+    at: number,
+    size: number,
+    source: number,
+    destination: number,
+    verified: boolean,
+  ): boolean {
+    const ports = memory.i32[at >> 2]!;
+    let connection = this.#last;
+    if (
+      connection === null || connection.portsIn !== ports || connection.remote.w3 !== source ||
+      connection.local.w3 !== destination || connection.version !== 4
+    ) {
+      connection = this.#rows[this.#rowOf(ports, source)] ?? null;
+      while (
+        connection !== null &&
+        (connection.portsIn !== ports || connection.remote.w3 !== source ||
+          connection.local.w3 !== destination || connection.version !== 4)
+      ) {
+        connection = connection.next;
+      }
+      if (connection === null) return false;
+      this.#last = connection;
+    }
+    if (!takeExpected(this, connection, memory, at, size, verified)) return false;
+    this.host.counters.tcpReceived++;
+    if (connection.events !== 0) this.tell(connection);
+    return true;
   }
 
   /** See {@linkcode Transport.receive}. */
@@ -189,11 +225,6 @@ export class Tcp implements ErrorListener {
     if (bound.length === 0) this.#bound.delete(port);
   }
 
-  /** Whether somebody listens at an address already. */
-  isListening(address: IpAddress, port: number): boolean {
-    return (this.#listeners.get(port) ?? []).some(({ local }) => overlaps(local, address));
-  }
-
   // Calls of the user (section 3.9.1).
 
   /** Listens at an address that was bound. */
@@ -260,10 +291,11 @@ export class Tcp implements ErrorListener {
 
   /** Sends an sga, which was moved. */
   push(connection: Connection, sga: HeapSga): void {
-    connection.sendBuffer.put(sga);
-    if (connection.state === STATE.ESTABLISHED || connection.state === STATE.CLOSE_WAIT) {
-      output(this, connection);
-    }
+    const { sendBuffer, state } = connection;
+    const isAlone = sendBuffer.end === connection.sndNxt;
+    sendBuffer.put(sga);
+    if (state !== STATE.ESTABLISHED && state !== STATE.CLOSE_WAIT) return;
+    if (!isAlone || !sendAlone(this, connection)) output(this, connection);
   }
 
   /** How many bytes of the stream may have been pushed by now: what is beyond has to wait. */
@@ -454,9 +486,10 @@ export class Tcp implements ErrorListener {
     let best: Listener | null = null;
     for (const listener of listeners) {
       const { local } = listener;
-      if (local.version !== packet.version) continue;
-      if (local.is(packet.d0, packet.d1, packet.d2, packet.d3)) return listener;
-      if (local.isUnspecified) best = listener;
+      const isSame = local.version === packet.version;
+      if (isSame && local.is(packet.d0, packet.d1, packet.d2, packet.d3)) return listener;
+      // That of IPv6 stands for IPv4, too.
+      if (local.isUnspecified && (isSame || local.version === 6)) best = listener;
     }
     return best;
   }
@@ -615,14 +648,14 @@ export class Tcp implements ErrorListener {
 
   #isFree(address: IpAddress, port: number): boolean {
     const bound = this.#bound.get(port);
-    return (bound === undefined || !bound.some((one) => overlaps(one, address))) &&
+    return (bound === undefined || !bound.some((one) => one.overlaps(address))) &&
       !this.#hasConnection(port);
   }
 
   /** Whether a port that was named may be had: connections that linger on it hinder only who does not say `reuse`. */
   #mayBind(address: IpAddress, port: number, reuse: boolean): boolean {
     const bound = this.#bound.get(port) ?? [];
-    if (bound.some((one) => overlaps(one, address))) return false;
+    if (bound.some((one) => one.overlaps(address))) return false;
     return reuse || !this.#hasConnection(port);
   }
 
@@ -630,9 +663,4 @@ export class Tcp implements ErrorListener {
     for (const { localPort } of this) if (localPort === port) return true;
     return false;
   }
-}
-
-/** Whether two addresses to be bound are the same, or one stands for the other. */
-function overlaps(a: IpAddress, b: IpAddress): boolean {
-  return a.version === b.version && (a.isUnspecified || b.isUnspecified || a.equals(b));
 }

@@ -71,7 +71,12 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
 }
 
 /** Every second full segment is acknowledged at once, what fills a gap too, and the rest soon (RFC 5681, section 4.2). */
-function delayAck(tcp: Tcp, connection: Connection, length: number, filled: boolean): void {
+export function delayAck(
+  tcp: Tcp,
+  connection: Connection,
+  length: number,
+  filled: boolean,
+): void {
   if (length > connection.rcvMss) connection.rcvMss = Math.min(length, 65_535);
   connection.unacknowledged += length;
   if (filled || connection.unacknowledged >= 2 * connection.rcvMss) {

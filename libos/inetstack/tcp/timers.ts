@@ -20,16 +20,23 @@ import { FLAG } from "../wire/tcp.ts";
 
 /** Sets a timer of a connection, in milliseconds from now. */
 export function arm(tcp: Tcp, connection: Connection, which: number, delay: number): void {
-  const { time, timers } = tcp.host;
-  const at = (time.ms + delay) | 0;
+  const at = (tcp.host.time.ms + delay) | 0;
   connection.armed |= which;
   if (which === TIMER.RETRANSMIT) connection.retransmitAt = at;
   else if (which === TIMER.DELAYED_ACK) connection.ackAt = at;
   else if (which === TIMER.KEEPALIVE) connection.keepaliveAt = at;
   else connection.endAt = at;
+  if (connection.timerSet && ((at - connection.timerAt) | 0) >= 0) return;
+  setEntry(tcp, connection, at);
+}
+
+/** Sets the entry among the timers of the stack. */
+function setEntry(tcp: Tcp, connection: Connection, at: number): void {
+  const { time, timers } = tcp.host;
   const timer = connection.timer ??= new Timer(() => expire(tcp, connection));
-  const deadline = time.at(at);
-  if (!timer.armed || deadline < timer.deadline) timers.arm(timer, deadline);
+  connection.timerSet = true;
+  connection.timerAt = at;
+  timers.arm(timer, time.at(at));
 }
 
 /** Unsets a timer. The entry among the timers of the stack stays, and does nothing. */
@@ -40,6 +47,7 @@ export function disarm(connection: Connection, which: number): void {
 /** Unsets all timers, and the entry too. */
 export function disarmAll(tcp: Tcp, connection: Connection): void {
   connection.armed = 0;
+  connection.timerSet = false;
   if (connection.timer !== null) tcp.host.timers.disarm(connection.timer);
 }
 
@@ -52,6 +60,7 @@ export function armRetransmission(tcp: Tcp, connection: Connection): void {
 /** The entry fired: does what is due, and sets it for what is next. */
 function expire(tcp: Tcp, connection: Connection): void {
   const { ms } = tcp.host.time;
+  connection.timerSet = false;
   if (isDue(connection, TIMER.DELAYED_ACK, connection.ackAt, ms)) {
     connection.armed &= ~TIMER.DELAYED_ACK;
     emitAck(tcp, connection);
@@ -75,7 +84,7 @@ function isDue({ armed }: Connection, which: number, at: number, now: number): b
 function rearm(tcp: Tcp, connection: Connection): void {
   const { armed } = connection;
   if (armed === 0) return;
-  const { time, timers } = tcp.host;
+  const { time } = tcp.host;
   let first = 0x7fffffff;
   if ((armed & TIMER.RETRANSMIT) !== 0) first = (connection.retransmitAt - time.ms) | 0;
   if ((armed & TIMER.DELAYED_ACK) !== 0) first = Math.min(first, (connection.ackAt - time.ms) | 0);
@@ -83,7 +92,8 @@ function rearm(tcp: Tcp, connection: Connection): void {
     first = Math.min(first, (connection.keepaliveAt - time.ms) | 0);
   }
   if ((armed & TIMER.END) !== 0) first = Math.min(first, (connection.endAt - time.ms) | 0);
-  timers.arm(connection.timer!, time.at((time.ms + first) | 0));
+  const at = (time.ms + first) | 0;
+  if (!connection.timerSet || ((at - connection.timerAt) | 0) < 0) setEntry(tcp, connection, at);
 }
 
 /** What was sent last is sent again, since nobody acknowledged it (RFC 6298, rules 5.4 to 5.6). */

@@ -16,6 +16,8 @@ export class UdpDatagram {
   chunk: Chunk | null = null;
   /** How long it is. */
   length = 0;
+  /** 4 or 6. */
+  version: 4 | 6 = 4;
   /** Where it came from, as words of an {@linkcode IpAddress}. */
   s0 = 0;
   s1 = 0;
@@ -73,8 +75,10 @@ export class UdpSocket {
 
   /** How well a datagram fits: 0 not at all, more for a socket that says more about whom it is for. */
   match(packet: Packet, from: number): number {
-    if (packet.version !== this.version) return 0;
     const { local, remote } = this;
+    // One of IPv6 that has no address of its own is for IPv4, too.
+    const isDual = this.version === 6 && local.isUnspecified;
+    if (packet.version !== local.version && !isDual) return 0;
     let score = 1;
     if (!local.isUnspecified) {
       if (!local.is(packet.d0, packet.d1, packet.d2, packet.d3)) return 0;
@@ -101,6 +105,7 @@ export class UdpSocket {
     one.next = null;
     one.chunk = chunk;
     one.length = length;
+    one.version = packet.version;
     one.s0 = packet.s0;
     one.s1 = packet.s1;
     one.s2 = packet.s2;

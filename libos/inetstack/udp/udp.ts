@@ -70,10 +70,8 @@ export class Udp implements ErrorListener {
     }
     const others = this.#sockets.get(port) ?? [];
     for (const other of others) {
-      if (other.version !== socket.version) continue;
-      const apart = !other.local.equals(address) && !other.local.isUnspecified &&
-        !address.isUnspecified;
-      if (!apart && !(other.reuse && socket.reuse)) return Errno.EADDRINUSE;
+      const isShared = other.reuse && socket.reuse;
+      if (other.local.overlaps(address) && !isShared) return Errno.EADDRINUSE;
     }
     socket.local = address;
     socket.port = port;

@@ -6,7 +6,8 @@
 
 import { Errno } from "../../error.ts";
 import { Timer, type TimerHeap } from "../scheduler/timers.ts";
-import { Opcode, type OperationOwner, type PooledOperation } from "./operation.ts";
+import type { PooledOperation } from "./operation.ts";
+import { Opcode, type OperationOwner } from "./owner.ts";
 import type { OperationPool } from "./pool.ts";
 
 /** The owner of one operation that is on no queue. */

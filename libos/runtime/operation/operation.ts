@@ -18,44 +18,18 @@ import type {
   Suspension,
 } from "../../pdpix.ts";
 import { Limits } from "./limits.ts";
+import { Opcode, OPCODE_NAMES, type OperationOwner } from "./owner.ts";
 import { OperationPromise } from "./promise.ts";
 import type { OperationPool } from "./pool.ts";
-import type { Scheduler, Waker } from "../scheduler/scheduler.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { Task } from "../scheduler/task.ts";
 import type { HeapSga } from "../memory/sga.ts";
-
-/** What an operation does; the paper's opcodes, and three of our own. */
-export const Opcode = {
-  PUSH: 1,
-  POP: 2,
-  ACCEPT: 3,
-  CONNECT: 4,
-  SLEEP: 5,
-  JOIN: 6,
-} as const;
-
-/** The names of the opcodes, as errors tell them. */
-export const OPCODE_NAMES = ["", "push", "pop", "accept", "connect", "sleep", "join"] as const;
 
 const PENDING = 0;
 const OVER = 1;
 const CONSUMED = 2;
 /** Over, and its promise settled, which may be asked again and again. */
 const SHARED = 3;
-
-/** What an operation is on: it can be asked to let go of one. */
-export interface OperationOwner extends Waker {
-  /** Named in errors. */
-  readonly qd: number | undefined;
-  /** Whether its pending operations keep the process alive. */
-  readonly referenced: boolean;
-  /** How many of its operations are pending. */
-  pending: number;
-  /** Unlinks a pending operation; from then on the owner does not touch it. */
-  cancel(operation: PooledOperation): void;
-  /** Lets go of the result of an operation that is over, which nobody will take. */
-  discard(operation: PooledOperation): void;
-}
 
 /** An operation of a libOS in TypeScript. */
 // deno-lint-ignore no-explicit-any -- one class serves all result types, and must have one hidden class
@@ -286,7 +260,12 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   #end(): void {
     this.#state = OVER;
-    if (this.sga !== null) this.#finishPush();
+    const { sga } = this;
+    if (sga !== null) {
+      this.sga = null;
+      this.address = null;
+      sga.finish();
+    }
     if (this.counted) {
       this.counted = false;
       this.owner!.pending--;
@@ -313,13 +292,6 @@ export class PooledOperation<T = any> implements Operation<T> {
     } else if (this.missed) {
       this.#pool.unclaimed.add(this);
     }
-  }
-
-  #finishPush(): void {
-    const sga = this.sga!;
-    this.sga = null;
-    this.address = null;
-    sga.finish();
   }
 
   /** The promise of its result, for who has this object as well. */

@@ -6,7 +6,8 @@
 
 import { Completed } from "./completed.ts";
 import { Join, type Loose, Sleep } from "./loose.ts";
-import { Opcode, type OperationOwner, PooledOperation } from "./operation.ts";
+import { PooledOperation } from "./operation.ts";
+import { Opcode, type OperationOwner } from "./owner.ts";
 import { OperationPromise } from "./promise.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { TokenTable } from "./tokens.ts";

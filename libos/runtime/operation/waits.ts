@@ -5,7 +5,8 @@
  */
 
 import { checkTimeout, DemikernelError, inspect } from "../../error.ts";
-import { OPCODE_NAMES, type PooledOperation } from "./operation.ts";
+import type { PooledOperation } from "./operation.ts";
+import { OPCODE_NAMES } from "./owner.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { TokenTable } from "./tokens.ts";
 import type { Completion, QToken, Sga } from "../../pdpix.ts";

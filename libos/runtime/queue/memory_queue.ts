@@ -6,7 +6,8 @@
  */
 
 import { Errno } from "../../error.ts";
-import { Opcode, type PooledOperation } from "../operation/operation.ts";
+import type { PooledOperation } from "../operation/operation.ts";
+import { Opcode } from "../operation/owner.ts";
 import type { PushOperation } from "../operation/pool.ts";
 import { OperationList } from "../operation/list.ts";
 import { Queue } from "./queue.ts";

@@ -6,7 +6,8 @@
 
 import { DemikernelError, type ErrnoName } from "../../error.ts";
 import type { BufferHeap } from "../memory/heap.ts";
-import { Opcode, type OperationOwner, type PooledOperation } from "../operation/operation.ts";
+import type { PooledOperation } from "../operation/operation.ts";
+import { Opcode, type OperationOwner } from "../operation/owner.ts";
 import type { OperationPool, PushOperation } from "../operation/pool.ts";
 import type { HeapSga } from "../memory/sga.ts";
 import type { Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";

@@ -51,8 +51,12 @@ const LULL = 0.05;
  * {@linkcode TIMERS}.
  */
 const DOZE = 10;
-/** After so long without anything to do the loop sleeps outside of the host's way, which costs nothing at all. */
+/**
+ * After so long without anything to do, in milliseconds, the loop sleeps outside of the host's way, which costs nothing at
+ * all; sooner where the host has timers, since short sleeps cost.
+ */
 const DROWSY = 50;
+const DROWSY_BESIDE_TIMERS = 5;
 /**
  * How long a loop that must not keep the process alive, and so cannot sleep for a device, pauses before it
  * looks again, in milliseconds: twice as long each time, since nothing happens.
@@ -92,6 +96,8 @@ export interface Turns {
   readonly unreferenced: number;
   /** What to do when there is nothing to do. */
   readonly idle: IdlePolicy;
+  /** Whether every device wakes a sleep: else a pause is as long as the sleep was, and nothing is learned from it. */
+  readonly wakes: boolean;
   /** How to sleep; without it, only time wakes the loop, and what is begun elsewhere. */
   readonly parker: Parker | null;
   /** When something has to be done by time; Infinity for never. */
@@ -148,9 +154,9 @@ export class Loop {
 
   /** Whether the loop has had nothing to do for so long that it should sleep. */
   isTired(now: number): boolean {
-    const { idle } = this.#turns;
+    const { idle, wakes } = this.#turns;
     if (idle !== "adaptive") return idle === "park";
-    const isWorth = this.#times[SHORT_PAUSES]! >= WORTH_SPINNING;
+    const isWorth = this.#times[SHORT_PAUSES]! >= WORTH_SPINNING || !wakes;
     return !isWorth || now - this.#times[LAST_WORK]! > SPIN;
   }
 
@@ -258,8 +264,10 @@ export class Loop {
       this.#go(0);
       return false;
     }
+    const besideTimers = pending === "later";
+    if (besideTimers && idle >= DROWSY_BESIDE_TIMERS) return this.#park();
     turns.prepareToPark();
-    const most = pending === "later" ? TIMERS : DOZE;
+    const most = besideTimers ? TIMERS : DOZE;
     parker.doze(Math.max(0, Math.min(most, turns.deadline() - now)));
     this.#untilLook = 0;
     return true;

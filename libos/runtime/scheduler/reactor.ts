@@ -3,8 +3,8 @@
  * of Workers and signals. One that watches it knows when Deno has something to do.
  *
  * Deno does not tell which file descriptors those are. All epoll instances that were there before are watched at first.
- * Those of other threads are told apart by a call aside: when that came back, our reactor, and no other, had something
- * to do until Deno's go.
+ * Those of other threads are told apart by calls aside: whenever one comes back, our reactor gets something to do, and
+ * others only by chance.
  *
  * @module
  */
@@ -23,8 +23,9 @@ const MOST = 1024;
 const LONGEST_GAP = 64;
 /** How many events one look gives at most. */
 const EVENTS = 32;
-/** How often it is tried to tell this thread's reactor from others, and how long each call aside takes, in milliseconds. */
+/** How many calls aside are made at most, how many of them have to agree, and how long each takes, in milliseconds. */
 const TRIES = 16;
+const AGREEING = 3;
 const ASIDE = 1;
 
 /** See the module's description. */
@@ -37,12 +38,17 @@ export class Reactor {
   /** The descriptors that are watched, and who watches them. */
   #candidates: number[];
   readonly #watchers: readonly number[];
-  /** How many of them had something to do when they were last looked at. */
-  #count = 0;
+  /** Calls aside that were made; no more are when this is {@linkcode TRIES}. */
   #tries = 0;
-  /** The call aside that is under way, and what else of it was. */
-  #asides: Promise<void> = Promise.resolve();
   #asideIsUnderWay = false;
+  /** The calls aside, which have to be over in the end. */
+  #asides: Promise<void> = Promise.resolve();
+  /** Those that were ready at the last look, and those that became so during the call aside. */
+  #ready: readonly number[] = [];
+  readonly #became = new Set<number>();
+  /** Those that became so during each call aside, and how many agree on that. */
+  #suspects: readonly number[] = [];
+  #agreeing = 0;
 
   /**
    * Watches Deno's reactor, by another epoll instance as well. Throws {@linkcode LibcError} when there are no descriptors
@@ -63,9 +69,9 @@ export class Reactor {
 
   /** Whether Deno has something to do. */
   isReady(): boolean {
-    this.#count = this.#libc.epoll_wait(this.#epoll, this.#words.u64[0]!, EVENTS, 0);
-    if (this.#tries < TRIES && !this.#asideIsUnderWay) this.#askAside();
-    return this.#count > 0;
+    const count = this.#libc.epoll_wait(this.#epoll, this.#words.u64[0]!, EVENTS, 0);
+    if (this.#tries < TRIES) this.#identify(count);
+    return count > 0;
   }
 
   /** What is no reactor, as whoever opened it knows. */
@@ -84,37 +90,37 @@ export class Reactor {
     await this.#asides;
   }
 
-  /** Begins a call aside, and leaves out whoever did not notice that it came back. */
+  /** Notes who became ready, and has calls aside made. */
+  #identify(count: number): void {
+    const ready: number[] = [];
+    for (let i = 0; i < count; i++) ready.push(this.#events[i * EVENT_WORDS + DATA_WORD]!);
+    for (const fd of ready) if (!this.#ready.includes(fd)) this.#became.add(fd);
+    this.#ready = ready;
+    if (!this.#asideIsUnderWay) this.#askAside();
+  }
+
   #askAside(): void {
     this.#tries++;
     this.#asideIsUnderWay = true;
-    // It waits for nothing, for a moment: there are no events on an empty set.
+    this.#became.clear();
+    // There are no events on an empty set: it waits, for a moment.
     const nothing = this.#libc.epoll_create1(EPOLL.CLOEXEC);
     const over = this.#libc.epoll_wait_aside(nothing, this.#words.u64[1]!, 1, ASIDE).then(() => {
       this.#libc.close(nothing);
       this.#asideIsUnderWay = false;
-      if (this.#tries < TRIES) this.#keep(this.#ready());
-      else this.#tries = TRIES;
+      if (this.#tries < TRIES && this.#became.size > 0) this.#conclude();
     });
     this.#asides = this.#asides.then(() => over);
   }
 
-  /** The candidates that were ready when they were last looked at. */
-  #ready(): number[] {
-    const count = Math.max(0, this.#count);
-    return Array.from(
-      { length: count },
-      (_, i) => this.#events[i * EVENT_WORDS + DATA_WORD]!,
-    );
-  }
-
-  /** Keeps those candidates alone that were ready before Deno's go, and are no more. */
-  #keep(before: readonly number[]): void {
-    this.#count = this.#libc.epoll_wait(this.#epoll, this.#words.u64[0]!, EVENTS, 0);
-    const after = this.#ready();
-    const ours = before.filter((fd) => !after.includes(fd));
-    if (ours.length === 0) return;
-    for (const fd of this.#candidates) if (!ours.includes(fd)) this.leaveOut(fd);
+  /** A call aside came back. Once enough of them agree, everybody else is left out. */
+  #conclude(): void {
+    const became = [...this.#became];
+    const suspects = this.#suspects.filter((fd) => became.includes(fd));
+    this.#agreeing = suspects.length > 0 ? this.#agreeing + 1 : 1;
+    this.#suspects = suspects.length > 0 ? suspects : became;
+    if (this.#agreeing < AGREEING) return;
+    for (const fd of this.#candidates) if (!this.#suspects.includes(fd)) this.leaveOut(fd);
     this.#tries = TRIES;
   }
 }

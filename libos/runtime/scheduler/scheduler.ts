@@ -53,6 +53,8 @@ export class Scheduler implements Turns {
   current: Task | null = null;
   /** What it does when there is nothing to do: what the most wakeful of its libOSes wants. */
   idle: IdlePolicy;
+  /** See {@linkcode Turns.wakes}. */
+  wakes = true;
   /** See {@linkcode Turns.references}. */
   references = 0;
   /** See {@linkcode Turns.unreferenced}. */
@@ -113,14 +115,14 @@ export class Scheduler implements Turns {
     this.#parker = parker;
     this.#drivers.push(driver);
     if (idle !== undefined) this.#policies.set(driver, idle);
-    this.#chooseIdle();
+    this.#chooseSleep();
   }
 
   /** Removes a libOS; with the last one, everything that the scheduler holds is let go of. */
   async detach(driver: Driver): Promise<void> {
     this.#drivers.splice(this.#drivers.indexOf(driver), 1);
     this.#policies.delete(driver);
-    this.#chooseIdle();
+    this.#chooseSleep();
     const parker = this.#parker;
     if (parker === null) return;
     if (driver.fd >= 0) parker.unwatch(driver.fd);
@@ -268,8 +270,9 @@ export class Scheduler implements Turns {
     return count;
   }
 
-  #chooseIdle(): void {
+  #chooseSleep(): void {
     const wanted = [...this.#policies.values()];
+    this.wakes = this.#drivers.every(({ fd }) => fd >= 0);
     this.idle = WAKEFULNESS.find((policy) => wanted.includes(policy)) ?? this.#ownIdle;
   }
 }

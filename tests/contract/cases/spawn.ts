@@ -204,7 +204,8 @@ export const SPAWN: readonly Case[] = [
       const order: number[] = [];
       await Promise.all([3, 1, 2].map((time) =>
         libos.spawn((function* (): Coroutine {
-          yield* libos.operations.sleep(4 * time);
+          // Further apart than a busy machine lets them begin.
+          yield* libos.operations.sleep(25 * time);
           order.push(time);
         })())
       ));

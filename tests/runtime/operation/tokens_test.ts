@@ -1,10 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "npm:fast-check@4.10.0";
-import {
-  Opcode,
-  type OperationOwner,
-  type PooledOperation,
-} from "../../../libos/runtime/operation/operation.ts";
+import type { PooledOperation } from "../../../libos/runtime/operation/operation.ts";
+import { Opcode, type OperationOwner } from "../../../libos/runtime/operation/owner.ts";
 import { OperationPool } from "../../../libos/runtime/operation/pool.ts";
 import { Scheduler } from "../../../libos/runtime/scheduler/scheduler.ts";
 import { TokenTable } from "../../../libos/runtime/operation/tokens.ts";
