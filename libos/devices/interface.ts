@@ -91,4 +91,3 @@ export function opening<T>(
     throw deviceError(error.errno, `${what}: ${advice[code] ?? error.message}`);
   }
 }
-

@@ -214,7 +214,11 @@ export class PacketDevice implements Device {
       return;
     }
     this.#counters.countReceived(length);
-    sink.frame(this.#long, length, (status & (TP_STATUS.CSUM_NOT_READY | TP_STATUS.CSUM_VALID)) !== 0);
+    sink.frame(
+      this.#long,
+      length,
+      (status & (TP_STATUS.CSUM_NOT_READY | TP_STATUS.CSUM_VALID)) !== 0,
+    );
   }
 
   /** The interface went down, which is told until somebody takes it. It comes back by itself. */
@@ -266,4 +270,3 @@ function slotSizeFor(mtu: number): number {
   while (size < TPACKET2_FRAME + ETHERNET_HEADER + mtu) size *= 2;
   return size;
 }
-

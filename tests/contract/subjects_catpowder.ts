@@ -17,6 +17,7 @@ import {
   PairLink,
   THEIRS,
 } from "../_network/link.ts";
+import { inet } from "./sockets.ts";
 import type { Sockets, Subject } from "./subject.ts";
 
 type Inet = "inet" | "inet6";
@@ -28,12 +29,8 @@ const missing = missingForLinks();
 
 function sockets(domain: Inet, type: SocketType): Sockets {
   return {
-    domain,
-    type,
+    ...inet(domain, type),
     address: (libos) => ({ hostname: (PEERS.has(libos) ? THEIRS : OURS)[domain], port: 0 }),
-    wildcard: domain === "inet" ? "0.0.0.0" : "::",
-    nonlocal: domain === "inet" ? "192.0.2.1" : "2001:db8::1",
-    stranger: { hostname: domain === "inet" ? "::1" : "127.0.0.1", port: 0 },
   };
 }
 
@@ -75,21 +72,14 @@ function withKernel(kind: Kind, domain: Inet): Subject {
 }
 
 function withItself(kind: Kind, domain: Inet): Subject {
-  const links = new WeakMap<LibOS, PairLink>();
+  let made: PairLink | undefined;
+  const link = () => made ??= new PairLink(kind);
   return {
     ...parts(domain),
     name: `catpowder ${kind} ${domain} to itself`,
     isolated: false,
-    open: (options = {}) => {
-      const link = new PairLink(kind);
-      const libos = openAt(link.ports[0], OURS, options);
-      links.set(libos, link);
-      return libos;
-    },
-    openPeer: (libos) => {
-      using link = links.get(libos)!;
-      return peer(openAt(link.ports[1], THEIRS));
-    },
+    open: (options = {}) => openAt(link().ports[0], OURS, options),
+    openPeer: () => peer(openAt(link().ports[1], THEIRS)),
   };
 }
 

@@ -24,9 +24,13 @@ const NONE = "there is no shutdown";
 const ENOUGH = 1 << 27;
 
 /** How the first push ends that the peer, which is gone, makes fail, and the one after it. */
-function refusals(end: End): string {
-  // A reset may take its time: each push is given some.
-  const tries = Array.from({ length: 100 }, () => endingNow(end.libos, end.push("nobody")));
+function refusals(end: End, gone: End): string {
+  // A reset may take its time: each push, and its way to the peer's, is given some.
+  const tries = Array.from({ length: 100 }, () => {
+    const answer = endingNow(end.libos, end.push("nobody"));
+    pollAll(gone.libos);
+    return answer;
+  });
   const first = tries.findIndex((answer) => answer !== "push");
   return first < 0 ? "all taken" : list(tries.slice(first, first + 2));
 }
@@ -256,7 +260,7 @@ export const ENDING: readonly Case[] = [
     run(world) {
       const { a, b } = connected(world);
       b.close();
-      return list([a.receive(), refusals(a), a.receive()]);
+      return list([a.receive(), refusals(a, b), a.receive()]);
     },
   },
   {
@@ -269,7 +273,7 @@ export const ENDING: readonly Case[] = [
       const { a, b } = connected(world);
       b.send("data");
       b.close();
-      return list([refusals(a), a.receive(), a.receive(), a.receive()]);
+      return list([refusals(a, b), a.receive(), a.receive(), a.receive()]);
     },
   },
   {
@@ -286,8 +290,8 @@ export const ENDING: readonly Case[] = [
         pollAll(b.libos);
         b.close();
       }
-      const popsFirst = [one.a.receive(), one.a.receive(), refusals(one.a)];
-      const pushesFirst = [refusals(other.a), other.a.receive(), other.a.receive()];
+      const popsFirst = [one.a.receive(), one.a.receive(), refusals(one.a, one.b)];
+      const pushesFirst = [refusals(other.a, other.b), other.a.receive(), other.a.receive()];
       return `${list(popsFirst)}, ${list(pushesFirst)}`;
     },
   },
