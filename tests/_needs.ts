@@ -19,11 +19,17 @@ export type Missing = string | undefined;
 
 /** The programs that tests start, each with the package of Debian that has it. */
 const PACKAGES = {
+  "curl": "curl",
+  "iperf3": "iperf3",
   "nc": "netcat-openbsd",
+  "ping": "iputils-ping",
   "redis-benchmark": "redis-tools",
   "redis-cli": "redis-tools",
   "redis-server": "redis-server",
+  "setpriv": "util-linux",
   "socat": "socat",
+  "ss": "iproute2",
+  "tshark": "tshark",
 } as const;
 
 /** The version that the store is compared with. */

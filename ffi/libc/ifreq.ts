@@ -24,7 +24,6 @@ const TUNSETIFF = 0x400454can;
 const IFF_UP = 0x1;
 const IFF_TAP_NO_PI = 0x1002;
 const ARPHRD_ETHER = 1;
-const ARPHRD_LOOPBACK = 772;
 
 /** What an interface is. */
 export interface NetworkInterface {
@@ -57,7 +56,7 @@ export function inspectInterface(name: string): NetworkInterface {
       mac: hardware.slice(IFREQ.ADDRESS, IFREQ.ADDRESS + 6),
       mtu: view(ask(SIOCGIFMTU)).getInt32(IFREQ.VALUE, true),
       up: (view(ask(SIOCGIFFLAGS)).getUint16(IFREQ.VALUE, true) & IFF_UP) !== 0,
-      ethernet: type === ARPHRD_ETHER || type === ARPHRD_LOOPBACK,
+      ethernet: type === ARPHRD_ETHER,
     };
   } finally {
     close(fd);
