@@ -38,7 +38,7 @@ function sockets(domain: keyof typeof ADDRESSES, type: SocketType): Sockets {
     },
     wildcard: domain === "inet" ? "0.0.0.0" : "::",
     nonlocal: domain === "inet" ? "192.0.2.1" : "2001:db8::1",
-    stranger: { hostname: domain === "inet" ? "::1" : "127.0.0.1", port: 0 },
+    stranger: domain === "inet" ? { hostname: "::1", port: 0 } : { path: "/socket" },
   };
 }
 

@@ -110,10 +110,13 @@ Deno.test("a connected datagram socket is refused where nobody listens, of both 
     const address = { hostname: one.split("/")[0]!, port: 99 };
     await network.run(async () => {
       await b.operations.connect(qd, address);
-      await b.operations.push(qd, b.alloc(1));
-      const pop = async () => await b.operations.pop(qd);
-      const error = await assertRejects(pop, DemikernelError);
-      assertEquals(error.code, "ECONNREFUSED");
+      // The second one goes in fragments.
+      for (const size of [1, 5000]) {
+        await b.operations.push(qd, b.alloc(size));
+        const pop = async () => await b.operations.pop(qd);
+        const error = await assertRejects(pop, DemikernelError);
+        assertEquals(error.code, "ECONNREFUSED");
+      }
     });
     await network.close();
   }

@@ -92,13 +92,14 @@ export class Icmpv4 {
 
   /** Answers a packet with an error, unless that is forbidden (RFC 1122, section 3.2.2). */
   #tell(packet: Packet, type: number, code: number): void {
-    const { memory, start, payload, length, protocol } = packet;
-    // What was put together of fragments lies elsewhere than its header, and is not quoted.
-    if (packet.group || memory !== packet.iface.memory || !this.#limit.spend()) return;
-    if (protocol === PROTOCOL.ICMP) return;
-    const own = packet.destination;
-    const quoted = Math.min(payload - start + length, LONGEST_ERROR - IPV4.SIZE - ICMP.SIZE);
-    this.#send(own, packet.source, type, code, memory.u8, start, quoted);
+    const { memory, start, payload, length, protocol, head, source, destination } = packet;
+    if (packet.group || protocol === PROTOCOL.ICMP || !this.#limit.spend()) return;
+    // What was put together of fragments lies elsewhere than its header.
+    const most = LONGEST_ERROR - IPV4.SIZE - ICMP.SIZE;
+    const whole = head === null ? payload - start + length : head.u8.length;
+    const { u8 } = head ?? memory;
+    const from = head === null ? start : 0;
+    this.#send(destination, source, type, code, u8, from, Math.min(whole, most));
   }
 
   #send(

@@ -18,7 +18,7 @@ import { Packet } from "../ip/packet.ts";
 import { RateLimit } from "../time.ts";
 import { swap32 } from "../wire/byte_order.ts";
 import { PROTOCOL } from "../wire/ipv4.ts";
-import { IPV6, pseudoSum6 } from "../wire/ipv6.ts";
+import { EXTENSION, FRAGMENT_HEADER, IPV6, pseudoSum6 } from "../wire/ipv6.ts";
 import { ICMPV6, ICMPV6_TYPE, UNKNOWN_NEXT_HEADER, UNREACHABLE6 } from "../wire/icmpv6.ts";
 
 /** An error with all that it quotes is no longer than this: the least MTU (RFC 4443, section 2.4). */
@@ -106,18 +106,20 @@ export class Icmpv6 {
 
   /** Answers a packet with an error, unless that is forbidden (RFC 4443, section 2.4 (e)). */
   #tell(packet: Packet, type: number, code: number, word: number): void {
-    const { memory, start, payload, length, protocol, source } = packet;
-    if (packet.group || memory !== packet.iface.memory || protocol === PROTOCOL.ICMPV6) return;
+    const { memory, start, payload, length, protocol, source, head } = packet;
+    if (packet.group || protocol === PROTOCOL.ICMPV6) return;
     if (source.isUnspecified || !this.#limit.spend()) return;
     const output = this.#output;
     const neighbour = output.route(source);
-    const quoted = Math.min(payload - start + length, LONGEST_ERROR - IPV6.SIZE - ICMPV6.SIZE);
+    // What was put together of fragments lies elsewhere than its header.
+    const whole = head === null ? payload - start + length : head.u8.length;
+    const quoted = Math.min(whole, LONGEST_ERROR - IPV6.SIZE - ICMPV6.SIZE);
     const size = ICMPV6.SIZE + quoted;
     if (neighbour === null || !output.begin(neighbour, size)) return;
     const { memory: to, at } = output;
     to.i32[at >> 2] = type | code << 8;
     to.i32[(at + ICMPV6.WORD) >> 2] = word;
-    copy(memory, start, to, at + ICMPV6.SIZE, quoted);
+    copy(head ?? memory, head === null ? start : 0, to, at + ICMPV6.SIZE, quoted);
     this.#send(neighbour, to, at, size, packet.destination, source);
   }
 
@@ -149,6 +151,13 @@ export class Icmpv6 {
     error.memory = memory;
     error.payload = at + IPV6.SIZE;
     error.protocol = u8[at + IPV6.NEXT_HEADER]!;
+    if (error.protocol === EXTENSION.FRAGMENT) {
+      // The first fragment of a datagram tells the ports.
+      const isFirst = (memory.u16[(error.payload + FRAGMENT_HEADER.OFFSET) >> 1]! & 0xf8ff) === 0;
+      if (!isFirst || quoted < IPV6.SIZE + FRAGMENT_HEADER.SIZE + 8) return;
+      error.protocol = u8[error.payload]!;
+      error.payload += FRAGMENT_HEADER.SIZE;
+    }
     error.hard = false;
     error.mtu = 0;
     if (type === ICMPV6_TYPE.PACKET_TOO_BIG) {

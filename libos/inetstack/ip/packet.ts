@@ -18,6 +18,8 @@ export class Packet {
   iface: Interface = null as unknown as Interface;
   /** Where it lies: the device's memory, or that of fragments put together. */
   memory: Memory = NOTHING;
+  /** The beginning of its first fragment with the IP header, as errors quote it, if it was put together; else null. */
+  head: Memory | null = null;
   /** 4 or 6. */
   version: 4 | 6 = 4;
   /** Where its IP header begins. */

@@ -47,6 +47,8 @@ export class Datagram {
 export class Reassembly {
   /** Where the payload of a datagram that is whole lies, from 0 on, until the next one is. */
   readonly memory: Memory = new Memory(new ArrayBuffer(LARGEST + 1));
+  /** The beginning of the first fragment of that datagram. */
+  head: Memory | null = null;
   readonly #counters: Counters;
   readonly #time: Time;
   readonly #timers: TimerHeap;
@@ -125,6 +127,7 @@ export class Reassembly {
 
   #assemble(datagram: Datagram): number {
     for (const { offset, bytes } of datagram.pieces) this.memory.u8.set(bytes, offset);
+    this.head = new Memory(datagram.head!.buffer);
     this.#remove(datagram);
     this.#counters.reassembled++;
     return datagram.end;

@@ -75,6 +75,7 @@ export class Ipv4Input {
     }
     packet.iface = iface;
     packet.memory = memory;
+    packet.head = null;
     packet.start = at;
     packet.payload = at + header;
     packet.length = size;
@@ -89,6 +90,7 @@ export class Ipv4Input {
     const whole = this.#reassembly.add(packet, id, offset, more);
     if (whole < 0) return;
     packet.memory = this.#reassembly.memory;
+    packet.head = this.#reassembly.head;
     packet.payload = 0;
     packet.length = whole;
     packet.verified = false;

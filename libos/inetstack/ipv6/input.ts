@@ -57,6 +57,7 @@ export class Ipv6Input {
     }
     packet.iface = iface;
     packet.memory = memory;
+    packet.head = null;
     packet.start = at;
     packet.payload = at + IPV6.SIZE;
     packet.length = size;
@@ -124,6 +125,7 @@ export class Ipv6Input {
     const whole = this.#reassembly.add(packet, id, offset, more);
     if (whole < 0) return false;
     packet.memory = this.#reassembly.memory;
+    packet.head = this.#reassembly.head;
     packet.payload = 0;
     packet.length = whole;
     packet.verified = false;

@@ -49,42 +49,147 @@ export const TIMER = Object.freeze(
 
 /** See the module's description. Times are in milliseconds of the stack, unless said otherwise. */
 export class Connection {
+  // What nearly every segment needs, together: of ten thousand connections, each line of memory is far away.
+
   /** One of {@linkcode STATE}. */
   state: number = STATE.CLOSED;
-
-  /** 4 or 6. */
-  readonly version: 4 | 6;
-  /** The own address. */
-  readonly local: IpAddress;
-  /** The own port. */
-  readonly localPort: number;
-  /** The peer's address. */
-  readonly remote: IpAddress;
-  /** The peer's port. */
-  readonly remotePort: number;
   /** Both ports as they lie in a segment that comes. */
-  readonly portsIn: number;
-  /** Both ports as they lie in a segment that goes. */
-  readonly portsOut: number;
+  readonly portsIn: number = 0;
+  /** The last word of the peer's address, which of IPv4 is all of it. */
+  readonly remoteWord: number = 0;
+  /** The last word of the own address. */
+  readonly localWord: number = 0;
+  /** 4 or 6. */
+  readonly version: 4 | 6 = 4;
+  /** Whether both sides send them. */
+  timestamps = false;
+  /** Whether the peer's FIN came; perhaps not all that is before it. */
+  finSeen = false;
+  /** Nobody will take what comes any more. */
+  deaf = false;
+  /** RCV.NXT */
+  rcvNxt = 0;
+  /** The right edge of the window that was offered: RCV.NXT + RCV.WND. It never goes back. */
+  rcvAdv = 0;
+  /** TS.Recent */
+  tsRecent = 0;
+  /** SND.UNA: the oldest that is not acknowledged. */
+  sndUna = 0;
+  /** The highest that was ever sent. */
+  sndMax = 0;
+  /** SND.NXT: what is sent next; it goes back after a timeout. */
+  sndNxt = 0;
+  /** Whether a loss is being repaired. */
+  recovering = false;
+  /** Whether that is to probe a window (RFC 9293, section 3.8.6.1). */
+  probing = false;
+  /** Acknowledgments in a row that told nothing new. */
+  duplicateAcks = 0;
+  /** How often the timer expired in a row. */
+  retransmits = 0;
   /** The sum of the pseudo-header, without the length. */
-  readonly pseudo: number;
-  /** The next one in its row of the table. */
-  next: Connection | null = null;
+  readonly pseudo: number = 0;
+  /** What came, and was not taken yet. */
+  readonly receiveBuffer: ReceiveBuffer;
+  /** When something came last. */
+  heardAt = 0;
+  /** Questions that were not answered. */
+  keepaliveProbes = 0;
+  /** Last.ACK.sent */
+  lastAckSent = 0;
+  /** When that came. */
+  tsRecentAt = 0;
+  /** SND.WND, scaled. */
+  sndWnd = 0;
+  /** Snd.Wind.Shift: the scale of the peer's windows. */
+  sndScale = 0;
+  /** SND.WL1 */
+  sndWl1 = 0;
+  /** SND.WL2 */
+  sndWl2 = 0;
+  /** The largest window that the peer ever offered (Max.SND.WND). */
+  maxSndWnd = 0;
+  /** Whether a segment is being timed. */
+  timing = false;
+  /** Which byte. */
+  timedSeq = 0;
+  /** When it was sent, in microseconds of the stack. */
+  timedAt = 0;
+  /** SRTT in microseconds; 0 as long as nothing was measured. */
+  srtt = 0;
+  /** RTTVAR in microseconds. */
+  rttvar = 0;
+  /** RTO, without the backing off. */
+  rto = 1000;
+  /** What is to be sent. */
+  readonly sendBuffer: SendBuffer = new SendBuffer();
   /** Through whom the peer is reached. */
   readonly neighbour: Neighbour;
-  /** Who has it; null before it is accepted, and after it was closed. */
-  user: ConnectionUser | null = null;
-  /** The listener that it was made for, until it is accepted. */
-  listener: Listener | null = null;
+  /** How the window grows and shrinks. */
+  congestion: CongestionControl;
   /** What happened and was not told yet: bits of {@linkcode EVENT}. */
   events = 0;
+  /** Which of them are set: bits of {@linkcode TIMER}. */
+  armed = 0;
+  /** Whether that is set. */
+  timerSet = false;
+  /** For when. */
+  timerAt = 0;
+  /** When to retransmit, or to probe. */
+  retransmitAt = 0;
+  /** When to send the acknowledgment that was put off. */
+  ackAt = 0;
+  /** The largest text that a segment of the peer had. */
+  rcvMss = 536;
+  /** Bytes that came since one was sent. */
+  unacknowledged = 0;
+  /** Who has it; null before it is accepted, and after it was closed. */
+  user: ConnectionUser | null = null;
+  /** Whether it waits for its turn to send. */
+  pending = false;
+  /** Bytes of text that a segment to the peer may have, its options taken off. */
+  mss = 0;
+  /** cwnd */
+  cwnd = 0;
+  /** ssthresh */
+  ssthresh = 0x3fffffff;
+  /** Whether it was the congestion window that ended the last burst. */
+  cwndLimited = false;
+  /** Whether small segments are sent at once (no Nagle). */
+  nodelay = true;
+  /** Both ports as they lie in a segment that goes. */
+  readonly portsOut: number = 0;
+  /** What is added to the time, so that it tells nothing. */
+  tsOffset = 0;
+  /** Rcv.Wind.Shift: the scale of the own windows. */
+  rcvScale = 0;
+  /** Bytes that may wait in it. */
+  receiveLimit: number = BOUNDS.RECEIVE_BUFFER;
+  /** Whether the peer may be told of ranges out of order (RFC 2018). */
+  sackPermitted = false;
+  /** Whether the FIN was sent. */
+  finSent = false;
+  /** Whether an acknowledgment is to be sent with the next turn. */
+  ackNow = false;
+  /** The own address. */
+  readonly local: IpAddress;
+  /** The peer's address. */
+  readonly remote: IpAddress;
+  /** The next one in its row of the table. */
+  next: Connection | null = null;
+
+  // Who it is.
+
+  /** The own port. */
+  readonly localPort: number = 0;
+  /** The peer's port. */
+  readonly remotePort: number = 0;
+  /** The listener that it was made for, until it is accepted. */
+  listener: Listener | null = null;
   /** Why it is gone; an errno, 0 while it is not. */
   error = 0;
   /** What ICMP told lately, which becomes the error if the connection fails for it (RFC 1122, section 4.2.3.9). */
   softError = 0;
-
-  /** Whether it waits for its turn to send. */
-  pending = false;
   /** The next one that waits. */
   nextPending: Connection | null = null;
 
@@ -92,146 +197,43 @@ export class Connection {
 
   /** ISS */
   iss = 0;
-  /** SND.UNA: the oldest that is not acknowledged. */
-  sndUna = 0;
-  /** SND.NXT: what is sent next; it goes back after a timeout. */
-  sndNxt = 0;
-  /** The highest that was ever sent. */
-  sndMax = 0;
-  /** SND.WND, scaled. */
-  sndWnd = 0;
-  /** SND.WL1 */
-  sndWl1 = 0;
-  /** SND.WL2 */
-  sndWl2 = 0;
-  /** The largest window that the peer ever offered (Max.SND.WND). */
-  maxSndWnd = 0;
-  /** Snd.Wind.Shift: the scale of the peer's windows. */
-  sndScale = 0;
-  /** Bytes of text that a segment to the peer may have, its options taken off. */
-  mss = 0;
   /** What the peer said, or has by default (RFC 9293, section 3.7.1). */
   peerMss = 536;
   /** The largest IP packet that the way takes, as far as is known. */
   pathMtu = 0;
-  /** What is to be sent. */
-  readonly sendBuffer: SendBuffer = new SendBuffer();
   /** Bytes that may wait in it. */
   sendLimit: number = BOUNDS.SEND_BUFFER;
   /** The user sends no more: a FIN follows the last byte. */
   finQueued = false;
-  /** Whether the FIN was sent. */
-  finSent = false;
-  /** Whether small segments are sent at once (no Nagle). */
-  nodelay = true;
 
   // Receive sequence variables.
 
   /** IRS */
   irs = 0;
-  /** RCV.NXT */
-  rcvNxt = 0;
-  /** The right edge of the window that was offered: RCV.NXT + RCV.WND. It never goes back. */
-  rcvAdv = 0;
-  /** Rcv.Wind.Shift: the scale of the own windows. */
-  rcvScale = 0;
-  /** The largest text that a segment of the peer had. */
-  rcvMss = 536;
-  /** What came, and was not taken yet. */
-  readonly receiveBuffer: ReceiveBuffer;
-  /** Bytes that may wait in it. */
-  receiveLimit: number = BOUNDS.RECEIVE_BUFFER;
   /** Where the peer's FIN is, if {@linkcode Connection.finSeen}. */
   finSeq = 0;
-  /** Whether the peer's FIN came; perhaps not all that is before it. */
-  finSeen = false;
   /** Whether all that the peer sent came, and its FIN. */
   finReceived = false;
-  /** Nobody will take what comes any more. */
-  deaf = false;
-
-  // Acknowledging.
-
-  /** Whether an acknowledgment is to be sent with the next turn. */
-  ackNow = false;
-  /** Bytes that came since one was sent. */
-  unacknowledged = 0;
-  /** Whether the peer may be told of ranges out of order (RFC 2018). */
-  sackPermitted = false;
   /** The range out of order that came last. */
   lastSack = 0;
 
-  // Timestamps (RFC 7323).
+  // Recovery from losses (RFC 6582), and what is counted.
 
-  /** Whether both sides send them. */
-  timestamps = false;
-  /** TS.Recent */
-  tsRecent = 0;
-  /** When that came. */
-  tsRecentAt = 0;
-  /** Last.ACK.sent */
-  lastAckSent = 0;
-  /** What is added to the time, so that it tells nothing. */
-  tsOffset = 0;
-
-  // Retransmission (RFC 6298).
-
-  /** SRTT in microseconds; 0 as long as nothing was measured. */
-  srtt = 0;
-  /** RTTVAR in microseconds. */
-  rttvar = 0;
-  /** RTO, without the backing off. */
-  rto = 1000;
-  /** How often the timer expired in a row. */
-  retransmits = 0;
-  /** Whether a segment is being timed. */
-  timing = false;
-  /** Which byte. */
-  timedSeq = 0;
-  /** When it was sent, in microseconds of the stack. */
-  timedAt = 0;
-  /** Segments sent again, of all times. */
-  retransmitted = 0;
-
-  // Congestion control (RFC 5681), and recovery from losses (RFC 6582).
-
-  /** How the window grows and shrinks. */
-  congestion: CongestionControl;
-  /** cwnd */
-  cwnd = 0;
-  /** ssthresh */
-  ssthresh = 0x3fffffff;
-  /** Acknowledged bytes that the window did not grow for yet. */
-  acked = 0;
-  /** Whether it was the congestion window that ended the last burst. */
-  cwndLimited = false;
-  /** Acknowledgments in a row that told nothing new. */
-  duplicateAcks = 0;
-  /** Whether a loss is being repaired. */
-  recovering = false;
   /** The highest that was sent when it was noticed. */
   recover = 0;
+  /** Acknowledged bytes that the window did not grow for yet. */
+  acked = 0;
+  /** Segments sent again, of all times. */
+  retransmitted = 0;
 
   // Timers.
 
   /** Fires when the first of the following is due, or earlier. */
   timer: Timer | null = null;
-  /** Whether that is set. */
-  timerSet = false;
-  /** For when. */
-  timerAt = 0;
-  /** Which of them are set: bits of {@linkcode TIMER}. */
-  armed = 0;
-  /** When to retransmit, or to probe. */
-  retransmitAt = 0;
-  /** Whether that is to probe a window (RFC 9293, section 3.8.6.1). */
-  probing = false;
-  /** When to send the acknowledgment that was put off. */
-  ackAt = 0;
-  /** When to ask whether the peer is there. */
-  keepaliveAt = 0;
   /** When it is over. */
   endAt = 0;
+  /** When to ask whether the peer is there. */
+  keepaliveAt = 0;
   /** Whether to ask at all. */
   keepalive = false;
   /** After so long a silence. */
@@ -240,10 +242,6 @@ export class Connection {
   keepaliveInterval = 75_000;
   /** So many times. */
   keepaliveCount = 9;
-  /** Questions that were not answered. */
-  keepaliveProbes = 0;
-  /** When something came last. */
-  heardAt = 0;
 
   /** Makes one that is closed. */
   constructor(
@@ -263,6 +261,8 @@ export class Connection {
     this.localPort = localPort;
     this.remote = remote;
     this.remotePort = remotePort;
+    this.localWord = local.w3;
+    this.remoteWord = remote.w3;
     this.neighbour = neighbour;
     this.portsIn = portsIn;
     this.portsOut = portsOut;

@@ -96,12 +96,13 @@ export function emit(
     connection.armed &= ~TIMER.DELAYED_ACK;
     connection.lastAckSent = connection.rcvNxt;
   }
-  const { local, remote } = connection;
   if (version === 4) {
     const packet = IPV4.SIZE + total;
-    emitIpv4(memory, ip, packet, 0, FRAGMENT.DONT, PROTOCOL.TCP, local.w3, remote.w3);
+    const { localWord, remoteWord } = connection;
+    emitIpv4(memory, ip, packet, 0, FRAGMENT.DONT, PROTOCOL.TCP, localWord, remoteWord);
     neighbour.send(frame, packet);
   } else {
+    const { local, remote } = connection;
     emitIpv6(memory, ip, total, PROTOCOL.TCP, TIME_TO_LIVE, local, remote);
     neighbour.send(frame, IPV6.SIZE + total);
   }

@@ -8,9 +8,7 @@ import type { Connection } from "./connection.ts";
 import type { Time } from "../time.ts";
 import { before } from "./sequence.ts";
 
-/** RTO before anything was measured (rule 2.1), in milliseconds. */
-export const INITIAL_RTO = 1000;
-/** After a SYN that had to be sent again (rule 5.7). */
+/** RTO before anything was measured, after a SYN that had to be sent again (rule 5.7), in milliseconds. */
 export const INITIAL_RTO_AFTER_LOSS = 3000;
 /** The least RTO: rule 2.4 says a second; all of today's stacks have less, and this is Linux's. */
 export const LEAST_RTO = 200;

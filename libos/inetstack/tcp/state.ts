@@ -35,6 +35,3 @@ export const STATE_NAMES = [
   "LAST-ACK",
   "TIME-WAIT",
 ] as const;
-
-/** The name of a state. */
-export type StateName = (typeof STATE_NAMES)[number];

@@ -115,14 +115,14 @@ export class Tcp implements ErrorListener {
     const ports = memory.i32[at >> 2]!;
     let connection = this.#last;
     if (
-      connection === null || connection.portsIn !== ports || connection.remote.w3 !== source ||
-      connection.local.w3 !== destination || connection.version !== 4
+      connection === null || connection.portsIn !== ports || connection.remoteWord !== source ||
+      connection.localWord !== destination || connection.version !== 4
     ) {
       connection = this.#rows[this.#rowOf(ports, source)] ?? null;
       while (
         connection !== null &&
-        (connection.portsIn !== ports || connection.remote.w3 !== source ||
-          connection.local.w3 !== destination || connection.version !== 4)
+        (connection.portsIn !== ports || connection.remoteWord !== source ||
+          connection.localWord !== destination || connection.version !== 4)
       ) {
         connection = connection.next;
       }
@@ -551,7 +551,7 @@ export class Tcp implements ErrorListener {
     connection.neighbour.users--;
     disarmAll(this, connection);
     if (this.#last === connection) this.#last = null;
-    const place = this.#rowOf(connection.portsIn, connection.remote.w3);
+    const place = this.#rowOf(connection.portsIn, connection.remoteWord);
     let previous: Connection | null = null;
     let one = this.#rows[place] ?? null;
     while (one !== null && one !== connection) {
@@ -568,7 +568,7 @@ export class Tcp implements ErrorListener {
 
   #insert(connection: Connection): void {
     if (this.#size++ >= this.#rows.length) this.#grow();
-    const place = this.#rowOf(connection.portsIn, connection.remote.w3);
+    const place = this.#rowOf(connection.portsIn, connection.remoteWord);
     connection.next = this.#rows[place]!;
     this.#rows[place] = connection;
   }
@@ -577,7 +577,7 @@ export class Tcp implements ErrorListener {
     const all = [...this];
     this.#rows = new Array(this.#rows.length * 2).fill(null);
     for (const connection of all) {
-      const place = this.#rowOf(connection.portsIn, connection.remote.w3);
+      const place = this.#rowOf(connection.portsIn, connection.remoteWord);
       connection.next = this.#rows[place]!;
       this.#rows[place] = connection;
     }

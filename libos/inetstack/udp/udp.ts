@@ -22,9 +22,6 @@ import { pseudoSum6 } from "../wire/ipv6.ts";
 import { UDP } from "../wire/udp.ts";
 import type { UdpSocket } from "./socket.ts";
 
-/** The longest datagram, in bytes of payload. */
-export const LONGEST_DATAGRAM: number = LONGEST_PAYLOAD - UDP.SIZE;
-
 /** See the module's description. */
 export class Udp implements ErrorListener {
   readonly #host: Host;

@@ -19,8 +19,6 @@ export const TCP = Object.freeze(
     OPTIONS: 20,
     /** Length of a header without options. */
     SIZE: 20,
-    /** The most that options may take. */
-    OPTIONS_MOST: 40,
   } as const,
 );
 

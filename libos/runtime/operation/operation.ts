@@ -50,6 +50,8 @@ export class PooledOperation<T = any> implements Operation<T> {
   size = 0;
   /** Where it is pushed to. */
   address: SocketAddress | null = null;
+  /** What is made of its result. */
+  outcome: Outcome<never, unknown> | null = null;
   /** Its slot in the token table; -1 if it has no token. */
   slot = -1;
   /** Whether the scheduler was told that it is pending. */
@@ -62,8 +64,6 @@ export class PooledOperation<T = any> implements Operation<T> {
   #state = PENDING;
   #errno = 0;
   #reason: unknown = undefined;
-  /** What is made of its result. */
-  #outcome: Outcome<never, unknown> | null = null;
   /** The coroutine that waits for it. */
   #task: Task | null = null;
   /** The promise of its result; while there is one, nothing else waits. */
@@ -110,13 +110,7 @@ export class PooledOperation<T = any> implements Operation<T> {
     this.opcode = opcode;
     this.owner = owner;
     this.size = 0;
-    this.#outcome = null;
-  }
-
-  /** Used by the pool: says what is made of its result. */
-  decide(outcome: Outcome<never, unknown>): void {
-    this.#outcome = outcome;
-    if (this.#errno !== 0) outcome.lost?.();
+    this.outcome = null;
   }
 
   /** Used by libOSes: it cannot be over yet, so the scheduler has to look after it. */
@@ -136,7 +130,7 @@ export class PooledOperation<T = any> implements Operation<T> {
   fail(errno: number, reason?: unknown): void {
     this.#errno = errno;
     this.#reason = reason;
-    const outcome = this.#outcome;
+    const outcome = this.outcome;
     this.#end();
     // Afterwards, since it may close what this is on.
     outcome?.lost?.();
@@ -181,7 +175,7 @@ export class PooledOperation<T = any> implements Operation<T> {
         return this;
       }
       this.done = true;
-      if (this.#errno !== 0 || this.#outcome?.result) this.value = this.#consumeResult();
+      if (this.#errno !== 0 || this.outcome?.result) this.value = this.#consumeResult();
       else this.#recycle();
       return this;
     }
@@ -204,7 +198,7 @@ export class PooledOperation<T = any> implements Operation<T> {
     } else if (this.#state === OVER) {
       if (this.#errno === 0) {
         this.owner!.discard(this);
-        this.#outcome?.lost?.();
+        this.outcome?.lost?.();
       }
       this.consume();
     }
@@ -231,7 +225,7 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   /** Used by the pool: gives its result to a promise, and goes back to the pool then. */
   promise(): OperationPromise<T> {
-    this.#promise = new OperationPromise<T>(this, this.#pool, this.#outcome?.unclaimed);
+    this.#promise = new OperationPromise<T>(this, this.#pool, this.outcome?.unclaimed);
     const promise = this.#promise;
     if (this.#state === PENDING) {
       this.#scheduler.returned(this.owner!);
@@ -324,7 +318,7 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   /** What the waiter gets: a result, or what is thrown. */
   #result(): T {
-    const outcome = this.#outcome;
+    const outcome = this.outcome;
     if (this.#errno === 0) {
       const value = this.value as never;
       return (outcome?.result ? outcome.result(value) : value) as T;

@@ -78,11 +78,10 @@ export class OperationPool {
     operation: PooledOperation<T>,
     outcome: Outcome<T, U> | undefined,
   ): Operation<U> {
-    if (outcome !== undefined) operation.decide(outcome as Outcome<never, unknown>);
     const given = operation as unknown as PooledOperation<U>;
-    if (this.scheduler.current === null) return given.promise();
-    if (operation.missed) this.unclaimed.add(operation);
-    return given;
+    if (outcome !== undefined) operation.outcome = outcome as Outcome<never, unknown>;
+    if (operation.failed) this.#failed(operation);
+    return this.scheduler.current === null ? given.promise() : given;
   }
 
   /** As {@linkcode OperationPool.give} for a push. */
@@ -99,14 +98,15 @@ export class OperationPool {
     operation: PooledOperation<Sga | null>,
     outcome: Outcome<Sga | null, U> | undefined,
   ): Operation<U> {
-    if (this.scheduler.current === null && operation.over && !operation.failed) {
-      const sga = operation.value as HeapSga | null;
-      if (sga !== null && sga.reused && !outcome?.result && this.scheduler.spend()) {
-        operation.consume();
-        return (sga.popped ??= new Completed<Sga>(sga)) as unknown as Operation<U>;
-      }
+    if (this.scheduler.current !== null || !operation.over || operation.failed) {
+      return this.give(operation, outcome);
     }
-    return this.give(operation, outcome);
+    const sga = operation.value as HeapSga | null;
+    if (sga === null || !sga.reused || outcome?.result || !this.scheduler.spend()) {
+      return this.give(operation, outcome);
+    }
+    operation.consume();
+    return (sga.popped ??= new Completed<Sga>(sga)) as unknown as Operation<U>;
   }
 
   /** The operations of an owner are over: those that failed, and that nobody waited for, are told of. */
@@ -122,5 +122,11 @@ export class OperationPool {
   close(): void {
     for (const one of this.#loose) one.operation.cancel();
     for (const operation of this.unclaimed) operation.promise();
+  }
+
+  /** It failed before it was given to anybody. */
+  #failed(operation: PooledOperation): void {
+    if (operation.missed && this.scheduler.current !== null) this.unclaimed.add(operation);
+    operation.outcome?.lost?.();
   }
 }

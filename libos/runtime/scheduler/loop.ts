@@ -29,7 +29,7 @@ const GOES = 8;
 /** How often the host's timers have a go, in milliseconds: that is their resolution. */
 const TIMERS = 1;
 /** A look at the host's reactor costs as much as a turn: there is one in so many turns. */
-const TURNS_BETWEEN_LOOKS = 16;
+const TURNS_BETWEEN_LOOKS = 64;
 /**
  * Deno looks at its reactor in one of 61 goes. So it has as many in a row as that takes, and then the devices have
  * turns for as long, if they have something to do.

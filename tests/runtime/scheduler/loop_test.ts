@@ -112,7 +112,7 @@ for (const busy of [true, false]) {
       const [polls] = [driver.polls];
       while (!harvested) host.run();
       // Those until it looks, and as many as the last row of goes took.
-      assertLessOrEqual(driver.polls - polls, 150);
+      assertLessOrEqual(driver.polls - polls, 200);
     }
     for (let i = 0; i < 20; i++) host.run();
     const [{ goes }, { now }] = [host, clock];
