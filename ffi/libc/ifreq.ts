@@ -9,21 +9,25 @@ import { check } from "./call.ts";
 import { libc } from "./load.ts";
 
 /** Sizes and offsets of `struct ifreq` in bytes: a name, and what is asked for. */
-const IFREQ = { SIZE: 40, VALUE: 16, ADDRESS: 18 } as const;
+export const IFREQ = { SIZE: 40, VALUE: 16, ADDRESS: 18 } as const;
 
 /** The longest name of an interface: `IFNAMSIZ` without the NUL. */
 export const INTERFACE_NAME_MAX = 15;
 
 /** Requests, `<linux/sockios.h>`, `<linux/if_tun.h>`. */
-const SIOCGIFFLAGS = 0x8913n;
-const SIOCGIFMTU = 0x8921n;
-const SIOCGIFHWADDR = 0x8927n;
-const SIOCGIFINDEX = 0x8933n;
-const TUNSETIFF = 0x400454can;
+export const REQUEST = {
+  SIOCGIFFLAGS: 0x8913n,
+  SIOCGIFMTU: 0x8921n,
+  SIOCGIFHWADDR: 0x8927n,
+  SIOCGIFINDEX: 0x8933n,
+  TUNSETIFF: 0x400454can,
+} as const;
 
-const IFF_UP = 0x1;
-const IFF_TAP_NO_PI = 0x1002;
-const ARPHRD_ETHER = 1;
+/** `IFF_*`, `<net/if.h>`, `<linux/if_tun.h>`. */
+export const IFF = { UP: 0x1, TAP: 0x2, NO_PI: 0x1000 } as const;
+
+/** The hardware type of Ethernet, `<net/if_arp.h>`. */
+export const ARPHRD_ETHER = 1;
 
 /** What an interface is. */
 export interface NetworkInterface {
@@ -49,13 +53,13 @@ export function inspectInterface(name: string): NetworkInterface {
     return ifreq;
   };
   try {
-    const hardware = ask(SIOCGIFHWADDR);
+    const hardware = ask(REQUEST.SIOCGIFHWADDR);
     const type = view(hardware).getUint16(IFREQ.VALUE, true);
     return {
-      index: view(ask(SIOCGIFINDEX)).getInt32(IFREQ.VALUE, true),
+      index: view(ask(REQUEST.SIOCGIFINDEX)).getInt32(IFREQ.VALUE, true),
       mac: hardware.slice(IFREQ.ADDRESS, IFREQ.ADDRESS + 6),
-      mtu: view(ask(SIOCGIFMTU)).getInt32(IFREQ.VALUE, true),
-      up: (view(ask(SIOCGIFFLAGS)).getUint16(IFREQ.VALUE, true) & IFF_UP) !== 0,
+      mtu: view(ask(REQUEST.SIOCGIFMTU)).getInt32(IFREQ.VALUE, true),
+      up: (view(ask(REQUEST.SIOCGIFFLAGS)).getUint16(IFREQ.VALUE, true) & IFF.UP) !== 0,
       ethernet: type === ARPHRD_ETHER,
     };
   } finally {
@@ -75,8 +79,8 @@ export function openTun(): number {
 /** Makes the other end of a TAP device of what {@linkcode openTun} gave. Throws `LibcError`. */
 export function attachTap(fd: number, name: string): void {
   const ifreq = makeIfreq(name);
-  view(ifreq).setUint16(IFREQ.VALUE, IFF_TAP_NO_PI, true);
-  check("ioctl", libc().ioctl(fd, TUNSETIFF, ifreq));
+  view(ifreq).setUint16(IFREQ.VALUE, IFF.TAP | IFF.NO_PI, true);
+  check("ioctl", libc().ioctl(fd, REQUEST.TUNSETIFF, ifreq));
 }
 
 function makeIfreq(name: string): Uint8Array<ArrayBuffer> {

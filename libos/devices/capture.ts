@@ -7,7 +7,8 @@
  * @module
  */
 
-import type { Device, DeviceCounters, FrameSink } from "../inetstack/device.ts";
+import type { Device, FrameSink } from "../inetstack/device.ts";
+import type { DeviceStatistics } from "../pdpix.ts";
 import { DIRECTION, PcapngWriter } from "./pcapng.ts";
 import type { Memory } from "../runtime/memory/memory.ts";
 
@@ -64,7 +65,7 @@ export class CaptureDevice implements Device, FrameSink {
     return this.#device.fd;
   }
 
-  get counters(): DeviceCounters {
+  get counters(): DeviceStatistics {
     return this.#device.counters;
   }
 

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { DeviceCounters } from "../inetstack/device.ts";
+import type { DeviceStatistics } from "../pdpix.ts";
 
 /** The counters of a device that was just opened. */
-export class FrameCounters implements DeviceCounters {
+export class FrameCounters implements DeviceStatistics {
   received = 0;
   receivedBytes = 0;
   receiveDrops = 0;
