@@ -15,8 +15,8 @@ export async function echoedSums(
 ): Promise<[sent: string, received: string]> {
   const line = `head -c ${megabytes}M /dev/urandom | tee >(sha256sum >&2) | ` +
     `nc -N ${hostname} ${port} | sha256sum`;
-  const options = { args: ["-c", line], stdin: "null" } as const;
-  const { stdout, stderr } = await client.command("bash", options).output();
+  const command = client.command("bash", { args: ["-c", line], stdin: "null" });
+  const { stdout, stderr } = await command.output();
   return [sumOf(stderr), sumOf(stdout)];
 }
 

@@ -10,6 +10,7 @@ import type { Catpowder } from "../../libos/catpowder/libos.ts";
 import { open } from "../../libos/open.ts";
 import {
   INTERFACE,
+  KernelLink,
   KINDS,
   missingForLinks,
   openAt,
@@ -17,7 +18,7 @@ import {
   PairLink,
   THEIRS,
 } from "../_network/link.ts";
-import { needing } from "../_needs.ts";
+import { missingProgram, needing } from "../_needs.ts";
 
 const missing = missingForLinks();
 
@@ -91,6 +92,27 @@ for (const kind of KINDS) {
     await asking;
   });
 }
+
+Deno.test(
+  needing(
+    missing ?? missingProgram("ping"),
+    "a kernel and a libOS live on one interface, each with its address",
+  ),
+  async () => {
+    for (const mac of [undefined, "02:00:00:00:00:77"]) {
+      using link = new KernelLink("packet");
+      const { host } = link.port;
+      host.ip(`address add 10.0.0.3/24 dev ${INTERFACE}`);
+      const device = { kind: "packet", interface: INTERFACE, ...(mac && { mac }) } as const;
+      await using _libos = openAt(link.port, OURS, { device });
+      for (const address of ["10.0.0.3", OURS.inet, OURS.inet6]) {
+        const args = ["-c", "1", "-W", "5", address];
+        const { success } = await link.kernel.command("ping", { args }).output();
+        assert(success, `${address}, ${mac}`);
+      }
+    }
+  },
+);
 
 Deno.test(needing(missing, "catnap and catpowder serve each other in one process"), async () => {
   using link = new PairLink("packet");
