@@ -73,6 +73,7 @@ export class NullLibOS extends RuntimeLibOS {
     pipes: false,
     closesAtOnce: true,
     parks: false,
+    blocks: true,
   };
   readonly #queues: NullQueue[] = [];
 

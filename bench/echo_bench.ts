@@ -13,7 +13,7 @@ import { benchEcho } from "./_echo.ts";
 import { connectDeno, connectDenoDatagram, connectOver } from "./_echo_clients.ts";
 import { denoDatagramEcho, denoListenEcho, ourEcho, ourUdpEcho } from "./_harness/targets.ts";
 
-const LIBOSES: readonly LibOSName[] = ["catnap", "demikernel:catnap"];
+const LIBOSES: readonly LibOSName[] = ["catnap", "deno:catnap", "demikernel:catnap"];
 const unavailable = new Map(LIBOSES.map((libos) => [libos, whyUnavailable(libos)]));
 
 const tcp = "TCP echo, 64 B";

@@ -19,6 +19,7 @@ const owner: OperationOwner = {
   qd: 3,
   referenced: true,
   pending: 0,
+  begun: 0,
   woken: 0,
   wokenIn: 0,
   cancel() {},

@@ -21,8 +21,8 @@ export interface Flags {
   readonly hostname: string;
   /** 0 lets the libOS choose. */
   readonly port: number;
-  /** Which libOS. */
-  readonly libos: LibOSName;
+  /** Which libOS; undefined leaves it to `open()`. */
+  readonly libos: LibOSName | undefined;
   /** What to do when idle. */
   readonly idle: IdlePolicy;
   /** catpowder: its device, addresses and routers; empty for other libOSes. */
@@ -73,7 +73,7 @@ export async function main(example: Example): Promise<void> {
     if (flags === null) return console.log(help(example));
     const configuration = environment("CONFIG_PATH");
     await using libos = open({
-      libos: flags.libos,
+      ...(flags.libos !== undefined && { libos: flags.libos }),
       idle: flags.idle,
       ...flags.network,
       ...(configuration !== undefined && { configuration }),
@@ -125,7 +125,7 @@ function readFlags(example: Example): Flags | null {
       options: {
         hostname: { type: "string" },
         port: { type: "string", default: String(example.port) },
-        libos: { type: "string", default: environment("LIBOS") ?? "catnap" },
+        libos: { type: "string" },
         idle: { type: "string", default: "adaptive" },
         device: { type: "string", default: environment("DEVICE") ?? "" },
         address: { type: "string", multiple: true, default: listed("ADDRESS") },
@@ -164,7 +164,7 @@ function readFlags(example: Example): Flags | null {
     hostname: String(values.hostname ?? first ?? "127.0.0.1"),
     port,
     network,
-    libos: String(values.libos) as LibOSName,
+    libos: (values.libos ?? environment("LIBOS")) as LibOSName | undefined,
     idle: String(values.idle) as IdlePolicy,
     own: chosen,
   };
@@ -210,7 +210,8 @@ function help(example: Example): string {
 
 function interrupted(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const signals = ["SIGINT", "SIGTERM"] as const;
+  // Windows has no other.
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   const end = () => {
     for (const signal of signals) Deno.removeSignalListener(signal, end);
     resolve();

@@ -74,6 +74,7 @@ async function examine(name: LibOSName): Promise<Finding> {
 }
 
 function mayUseRawSockets(): boolean {
+  if (Deno.build.os !== "linux") return false;
   const status = Deno.readTextFileSync("/proc/self/status");
   const effective = BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(status)?.[1] ?? "0"}`);
   return (effective >> CAP_NET_RAW & 1n) === 1n;

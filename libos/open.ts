@@ -4,10 +4,11 @@
  * @module
  */
 
-import { LibcUnavailableError } from "../ffi/libc/load.ts";
+import { libc, LibcUnavailableError } from "../ffi/libc/load.ts";
 import { Catnap } from "./catnap/libos.ts";
 import { openCatpowder } from "./catpowder/libos.ts";
 import type { CatpowderOptions } from "./catpowder/options.ts";
+import { DenoCatnap } from "./deno/libos.ts";
 import { EpollParker, MonotonicClock } from "./runtime/scheduler/epoll_parker.ts";
 import { checkOptions } from "./check.ts";
 import { DemikernelError, inspect } from "./error.ts";
@@ -19,16 +20,17 @@ import { NativeDemikernel } from "./demikernel/libos.ts";
 import type { RuntimeOptions } from "./runtime/libos.ts";
 import type { LibOS } from "./pdpix.ts";
 
-/** Who implements a libOS: this library, or Microsoft's `libdemikernel.so`. */
-export type Provider = "typescript" | "demikernel";
+/** Who implements a libOS: this library, the same over Deno's own sockets, or Microsoft's `libdemikernel.so`. */
+export type Provider = "typescript" | "deno" | "demikernel";
 
 /** The names of the libOSes: of this library's own, or of Microsoft's. */
-export type LibOSName = "catnap" | "catpowder" | `demikernel:${NativeLibOS}`;
+export type LibOSName = "catnap" | "catpowder" | "deno:catnap" | `demikernel:${NativeLibOS}`;
 
 /** How a libOS is opened. */
 export interface OpenOptions extends Partial<CatpowderOptions> {
   /**
-   * Which one.
+   * Which one. Where nothing is chosen, neither this nor a provider, and catnap cannot work since there is no libc that it
+   * knows, or no permission to call it, it is `deno:catnap`, which is said once on standard error.
    *
    * @default {"catnap"}
    */
@@ -68,6 +70,7 @@ type Maker = (shared: RuntimeOptions, options: OpenOptions) => LibOS;
 const LIBOSES: Record<LibOSName, Maker> = {
   "catnap": (shared) => new Catnap(shared),
   "catpowder": openCatpowder,
+  "deno:catnap": (shared) => new DenoCatnap(shared),
   "demikernel:catnap": makeNative("catnap"),
   "demikernel:catmem": makeNative("catmem"),
   "demikernel:catloop": makeNative("catloop"),
@@ -92,9 +95,9 @@ let scheduler: Scheduler | undefined;
  * Opens a libOS. It belongs to the thread that opened it, and is closed by `exit()` or `await using`.
  *
  * Throws {@linkcode DemikernelError}: `EINVAL` for an option that is not understood, `ENOSYS` where this
- * libOS cannot work, and says what is missing; for catpowder see `docs/catpowder.md`. Throws
- * `Deno.errors.NotCapable` without the permission that it needs (catnap and catpowder: `--allow-ffi` for
- * libc; demikernel: see `docs/permissions.md`).
+ * libOS cannot work, and says what is missing; for catpowder see `docs/catpowder.md`. Throws `Deno.errors.NotCapable`
+ * without the permission that it needs (catnap, catpowder: `--allow-ffi` for libc; `deno:catnap`: none, but `--allow-net` for its sockets; demikernel: see
+ * `docs/permissions.md`).
  *
  * @example Open catnap, make a socket, and close it all
  * ```ts
@@ -120,7 +123,8 @@ export function open(options: OpenOptions | LibOSName = {}): LibOS {
   }
   try {
     scheduler ??= new Scheduler({
-      clock: new MonotonicClock(),
+      // What needs no FFI must not ask for it.
+      ...(name === "deno:catnap" ? {} : { clock: new MonotonicClock() }),
       makeParker: () => new EpollParker(),
     });
     return LIBOSES[name]({ scheduler, idle, debug }, options);
@@ -130,19 +134,47 @@ export function open(options: OpenOptions | LibOSName = {}): LibOS {
   }
 }
 
-function fullName({ libos = "catnap", provider }: OpenOptions): LibOSName {
+/**
+ * The libOS of who chooses none: catnap, or where that cannot work, the same over Deno's sockets, which is said once on
+ * standard error.
+ */
+export function nameByDefault(): LibOSName {
+  try {
+    libc();
+    return "catnap";
+  } catch (error) {
+    const isDenied = error instanceof Deno.errors.NotCapable;
+    if (!isDenied && !(error instanceof LibcUnavailableError)) throw error;
+    if (!wasTold) console.error(`${error.message}. Deno's own sockets are used instead.`);
+    wasTold = true;
+    return "deno:catnap";
+  }
+}
+
+let wasTold = false;
+
+function fullName({ libos, provider }: OpenOptions): LibOSName {
+  if (libos === undefined && provider === undefined) return nameByDefault();
+  return checkedName(libos === undefined ? "catnap" : libos, provider);
+}
+
+function checkedName(
+  libos: LibOSName | NativeLibOS,
+  provider: Provider | undefined,
+): LibOSName {
   const bare = typeof libos === "string" && !libos.includes(":");
-  const name = provider === "demikernel" && bare ? `demikernel:${libos}` : libos;
+  const isPrefixed = provider === "demikernel" || provider === "deno";
+  const name = isPrefixed && bare ? `${provider}:${libos}` : libos;
   if (typeof name !== "string" || !Object.hasOwn(LIBOSES, name)) {
     throw new DemikernelError("EINVAL", "open", {
       detail: `there is no libOS ${inspect(name)}; there is ${LIBOS_NAMES.join(", ")}`,
     });
   }
-  const native = name.startsWith("demikernel:");
-  if (provider !== undefined && provider !== (native ? "demikernel" : "typescript")) {
+  const own = name.includes(":") ? name.split(":")[0] : "typescript";
+  if (provider !== undefined && provider !== own) {
     throw new DemikernelError("EINVAL", "open", {
       detail: `${name} is not of the provider ${inspect(provider)}; ` +
-        `there is typescript and demikernel`,
+        `there is typescript, deno and demikernel`,
     });
   }
   return name as LibOSName;

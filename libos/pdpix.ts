@@ -155,6 +155,11 @@ export interface Sga extends Disposable {
   trim(start: number, length: number): void;
   /** Another sga over the same memory, which is free once both are; to push one message to many. */
   clone(): Sga;
+  /**
+   * Takes the segments of another sga, behind its own: a header and a body are one push then, without a copy. The other
+   * is as one that was pushed. Throws {@linkcode DemikernelError} `EINVAL` if that is not the caller's, or this one.
+   */
+  extend(other: Sga): void;
   /** Gives its memory back. Throws {@linkcode DemikernelError} `EINVAL` if that was done already. */
   free(): void;
   /**
@@ -185,6 +190,12 @@ export interface Capabilities {
   readonly closesAtOnce: boolean;
   /** An idle libOS can sleep until its device has something to say, and use no CPU. */
   readonly parks: boolean;
+  /**
+   * `wait` and its family block the thread until an operation is over. Else the device works only while the thread is
+   * Deno's: they give what is over already, and throw `ENOTSUP` where they would have to wait. `await`
+   * {@linkcode LibOS.operation} instead.
+   */
+  readonly blocks: boolean;
 }
 
 /** What {@linkcode LibOS.wait} gives for an operation that succeeded, by `opcode`, or failed. */
@@ -262,7 +273,8 @@ export interface OperationOptions {
  * wait so once, and do not keep it.
  *
  * What fails and is waited for by nobody is an unhandled rejection: at once where it was asked for outside of
- * coroutines, as of every promise; else when its queue is closed, since until then a coroutine may wait for it. What
+ * coroutines, as of every promise; else when its queue is closed, since until then a coroutine may wait for it, or, of
+ * `sleep` and `join`, in the next turn. What
  * is cancelled, by whomever, is not missed, unless it is a push: the stream would be torn without a word.
  *
  * @example As a promise
@@ -366,7 +378,7 @@ export interface Operations {
    * assertEquals(new TextDecoder().decode(sga?.bytes()), "ping");
    * ```
    */
-  join<T>(promise: PromiseLike<T>): Operation<T>;
+  join<T, U = T>(promise: PromiseLike<T>, outcome?: Outcome<T, U>): Operation<U>;
 }
 
 /** What a libOS counts, since it was opened. */
@@ -445,6 +457,16 @@ export interface ConnectionStatistics {
   readonly timestamps: boolean;
   /** Whether selective acknowledgments are (RFC 2018). */
   readonly selectiveAcknowledgments: boolean;
+}
+
+/** What a libOS counts on one queue. */
+export interface QueueStatistics {
+  /** Operations that were asked for, modulo 2³⁰: it changes as long as the queue is used. */
+  readonly operations: number;
+  /** Operations that are pending now. */
+  readonly pending: number;
+  /** Bytes of pending pushes that the device did not take yet. */
+  readonly pushBytes: number;
 }
 
 /** What was left behind when a libOS was closed. */
@@ -541,10 +563,19 @@ export interface LibOS extends AsyncDisposable {
   push(qd: QueueDescriptor, sga: Sga): QToken;
   /** Sends an sga as one datagram to an address; else as {@linkcode LibOS.push}. */
   pushTo(qd: QueueDescriptor, sga: Sga, address: SocketAddress): QToken;
+  /**
+   * As {@linkcode LibOS.push}, unless the sga would have to wait behind others, and all that waits would be more than
+   * `limit` bytes: then this gives false, and the sga stays with the caller. Nobody waits for what was taken: when the
+   * queue is found broken now, this throws why, and what breaks later is told by the next call.
+   */
+  tryPush(qd: QueueDescriptor, sga: Sga, limit: number): boolean;
   /** Asks for data, at most `size` bytes if given. Throws `ENOTCONN`. */
   pop(qd: QueueDescriptor, size?: number): QToken;
 
-  /** Polls, blocking the thread, until the operation is over. Throws `ETIMEDOUT`, `EINVAL` for no token. */
+  /**
+   * Polls, blocking the thread, until the operation is over. Throws `ETIMEDOUT`, `EINVAL` for no token, `ENOTSUP` where it
+   * would have to wait and the capability `blocks` is not there.
+   */
   wait(qt: QToken, timeout?: number): Completion;
   /** As {@linkcode LibOS.wait} for the first of several tokens that is over. */
   waitAny(qts: readonly QToken[], timeout?: number): Completion;
@@ -571,6 +602,8 @@ export interface LibOS extends AsyncDisposable {
   spawn<T>(coroutine: Coroutine<T>): Promise<T>;
   /** What it counts. */
   statistics(): Statistics;
+  /** What it counts on a queue. */
+  statistics(qd: QueueDescriptor): QueueStatistics;
   /** Closes every queue and lets go of the device. Tells what the application left behind. */
   exit(): Promise<ExitReport>;
 }

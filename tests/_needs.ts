@@ -21,8 +21,9 @@ export type Missing = string | undefined;
 const PACKAGES = {
   "curl": "curl",
   "iperf3": "iperf3",
-  "nc": "netcat-openbsd",
   "ping": "iputils-ping",
+  "nc": "netcat-openbsd",
+  "openssl": "openssl",
   "redis-benchmark": "redis-tools",
   "redis-cli": "redis-tools",
   "redis-server": "redis-server",
@@ -30,6 +31,7 @@ const PACKAGES = {
   "socat": "socat",
   "ss": "iproute2",
   "tshark": "tshark",
+  "wrk": "wrk",
 } as const;
 
 /** The version that the store is compared with. */
@@ -65,6 +67,25 @@ export function missingRedis(): Missing {
   if (found !== undefined) return found;
   const version = /v=(\S+)/.exec(outputOf("redis-server", "--version") ?? "")?.[1];
   return version?.startsWith(REDIS) ? undefined : `needs Redis ${REDIS}x, and has ${version}`;
+}
+
+/** Where Debian has the programs of PostgreSQL, which are not on the path; undefined if it is not installed. */
+export function findPostgres(): string | undefined {
+  const versions = "/usr/lib/postgresql";
+  try {
+    for (const { name } of Deno.readDirSync(versions)) {
+      const programs = `${versions}/${name}/bin`;
+      if (Deno.statSync(`${programs}/initdb`).isFile) return programs;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return undefined;
+}
+
+/** For a test on a PostgreSQL. */
+export function missingPostgres(): Missing {
+  return findPostgres() === undefined ? "needs PostgreSQL: apt install postgresql" : undefined;
 }
 
 /** For a test on a libOS of libdemikernel. */

@@ -53,7 +53,8 @@ function ours(
   const unusual = [flags.idle, flags.libos].filter((of) => of !== "adaptive" && of !== "catnap");
   return {
     name: [name, ...unusual].join(", "),
-    argv: [Deno.execPath(), "run", "-A", path(`../../${file}`), ...args],
+    // Deno's own datagrams want it.
+    argv: [Deno.execPath(), "run", "-A", "--unstable-net", path(`../../${file}`), ...args],
   };
 }
 

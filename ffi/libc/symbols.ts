@@ -68,6 +68,8 @@ export const SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  // unsigned int if_nametoindex(const char *name)
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
   // ssize_t readlink(const char *path, char *buf, size_t len)
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
   // int eventfd(unsigned int initial, int flags)

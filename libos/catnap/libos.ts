@@ -39,6 +39,7 @@ const CAPABILITIES: Capabilities = Object.freeze({
   pipes: false,
   closesAtOnce: true,
   parks: true,
+  blocks: true,
 });
 
 /** The libOS over kernel sockets. */
@@ -139,6 +140,7 @@ export class Catnap extends RuntimeLibOS {
       ...this.context,
       libc: this.#libc,
       receiver: this.#receiver,
+      interfaceIndex: (name) => this.#libc.if_nametoindex(new TextEncoder().encode(`${name}\0`)),
       sender: new Sender(this.#libc),
       epoll: this.fd,
       timers: this.scheduler.timers,

@@ -20,11 +20,11 @@ export class SocketFile {
   readonly #path: Uint8Array<ArrayBuffer>;
   readonly #identity: string | null;
 
-  /** Remembers which file is at a path, which ends in NUL. */
+  /** Remembers which file is at a path, which ends in NUL; whatever the working directory will be later. */
   constructor(libc: Libc, path: Uint8Array<ArrayBuffer>) {
     this.#libc = libc;
-    this.#path = path;
-    this.#identity = lookUp(libc, path)?.identity ?? null;
+    this.#path = path[0] === SLASH ? path : absolute(libc, path);
+    this.#identity = lookUp(libc, this.#path)?.identity ?? null;
   }
 
   /** Removes it, if it is the same still: its number is nobody else's as long as the socket is open. */
@@ -73,7 +73,11 @@ function makeRoom(
   if (file === null) return;
   const name = inspect((readAddress(layout) as UnixAddress).path);
   if (!file.isSocket) throw fail(Errno.EADDRINUSE, `the file ${name} is there, and is no socket`);
-  if (hasOwner(libc, layout)) throw fail(Errno.EADDRINUSE, `somebody is bound to ${name}`);
+  const owner = hasOwner(libc, layout);
+  if (owner === "unknown") {
+    throw fail(Errno.EADDRINUSE, `whether somebody is bound to ${name} cannot be told`);
+  }
+  if (owner === "yes") throw fail(Errno.EADDRINUSE, `somebody is bound to ${name}`);
   if (getOption(socket, "reuseAddress") !== true) {
     throw fail(
       Errno.EADDRINUSE,
@@ -82,6 +86,19 @@ function makeRoom(
     );
   }
   if (libc.unlink(path) < 0) throw fail(errno(), `the file ${name} cannot be removed`);
+}
+
+const SLASH = 0x2f;
+/** The longest path that Linux takes, in bytes. */
+const PATH_MAX = 4096;
+
+/** A relative path after the working directory; the path as it is if that cannot be told. */
+function absolute(libc: Libc, path: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const directory = new Uint8Array(PATH_MAX);
+  const link = new TextEncoder().encode("/proc/self/cwd\0");
+  const length = libc.readlink(link, directory, BigInt(directory.length));
+  if (length < 0) return path;
+  return Uint8Array.of(...directory.subarray(0, length), SLASH, ...path);
 }
 
 /** What is at a path, links not followed; null if there is nothing, or nothing to be seen. */
@@ -103,10 +120,11 @@ function lookUp(
  * Whether a socket is bound to a file. A datagram socket is asked to connect there, which no listener notices: it is
  * refused where nobody is, and told that the type is wrong where a stream or seqpacket socket is.
  */
-function hasOwner(libc: Libc, layout: Uint8Array<ArrayBuffer>): boolean {
+function hasOwner(libc: Libc, layout: Uint8Array<ArrayBuffer>): "yes" | "no" | "unknown" {
   const fd = libc.socket(AF.UNIX, SOCK.DGRAM | SOCK.NONBLOCK | SOCK.CLOEXEC, 0);
-  if (fd < 0) return true;
-  const refused = libc.connect(fd, layout, layout.length) < 0 && errno() === Errno.ECONNREFUSED;
+  if (fd < 0) return "unknown";
+  const error = libc.connect(fd, layout, layout.length) < 0 ? errno() : 0;
   libc.close(fd);
-  return !refused;
+  if (error === Errno.ECONNREFUSED) return "no";
+  return error === 0 || error === Errno.EPROTOTYPE || error === Errno.EAGAIN ? "yes" : "unknown";
 }

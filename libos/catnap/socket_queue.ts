@@ -19,7 +19,12 @@ import type { PooledOperation } from "../runtime/operation/operation.ts";
 import { Queue, type QueueContext } from "../runtime/queue/queue.ts";
 import type { TimerHeap } from "../runtime/scheduler/timers.ts";
 import type { Clock } from "../runtime/scheduler/driver.ts";
-import { layOut, layOutTarget, readAddress } from "../runtime/socket_address.ts";
+import {
+  type InterfaceIndex,
+  layOut,
+  layOutTarget,
+  readAddress,
+} from "../runtime/socket_address.ts";
 import { nameOf, readName } from "./address.ts";
 import { getOption, setOption } from "./options.ts";
 import { bindUnix, type SocketFile } from "./socket_file.ts";
@@ -34,6 +39,8 @@ export interface CatnapContext extends QueueContext {
   readonly libc: Libc;
   /** Receives into buffers of the heap. */
   readonly receiver: Receiver;
+  /** The index of an interface that the kernel has. */
+  readonly interfaceIndex: InterfaceIndex;
   /** Sends from them. */
   readonly sender: Sender;
   /** The epoll instance. */
@@ -84,8 +91,6 @@ export abstract class SocketQueue extends Queue {
   lingers = false;
   /** Pops that wait for data. */
   readonly pops = new OperationList();
-  /** Pushes that wait for room. */
-  readonly pushes = new OperationList();
   protected readable = false;
   protected writable = true;
   /** Whether it is bound to an address of IPv6, from which no way leads to one of IPv4. */
@@ -163,7 +168,7 @@ export abstract class SocketQueue extends Queue {
 
   /** See {@linkcode Queue.bind}. */
   override bind(address: SocketAddress): void {
-    const layout = layOut(address, this.domain, "bind", this.qd);
+    const layout = layOut(address, this.domain, "bind", this.qd, this.context.interfaceIndex);
     if (this.domain === "unix") {
       this.#file = bindUnix(this.#optionSocket, layout);
       return;
@@ -177,7 +182,7 @@ export abstract class SocketQueue extends Queue {
 
   /** Lays out where a connect or a push goes. */
   protected layOutTarget(address: SocketAddress, call: string): Uint8Array<ArrayBuffer> {
-    const layout = layOutTarget(address, this.domain, call, this.qd);
+    const layout = layOutTarget(address, this.domain, call, this.qd, this.context.interfaceIndex);
     if (this.onlyIPv6 && !(readAddress(layout) as InetAddress).hostname.includes(":")) {
       throw this.error(
         "EAFNOSUPPORT",

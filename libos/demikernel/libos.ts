@@ -107,6 +107,7 @@ export class NativeDemikernel extends RuntimeLibOS {
       pipes,
       closesAtOnce: !OWN_STACK.includes(name),
       parks: false,
+      blocks: true,
     });
     this.#instance = takeInstance(library, name, text);
     const { closing } = this.#instance;

@@ -42,10 +42,8 @@ export abstract class NativeQueue extends Queue {
   protected reading = false;
   /** Whether a push or a connect is under way. */
   protected writing = false;
-  /** Pops or accepts that wait. */
+  /** Pops or accepts that wait. Of the pushes that wait the first is under way. */
   protected readonly reads = new OperationList();
-  /** Pushes that wait, the first of which is under way. */
-  protected readonly pushes = new OperationList();
   /** Data that came for a pop which was cancelled, or was more than it wanted. */
   protected ahead: HeapSga | null = null;
   /** The errno that broke it; 0 while it is whole. */

@@ -4,11 +4,23 @@
  * @module
  */
 
-import { checkOptions } from "../check.ts";
+import { checkOptions, wrongKind } from "../check.ts";
 import { DemikernelError } from "../error.ts";
-import { resolveEndpoint } from "./endpoint.ts";
+import { copyToHeap } from "./copy.ts";
+import { checkPort, resolveEndpoint } from "./endpoint.ts";
 import type { LibOSOption } from "./lease.ts";
-import { openSocket, type PopOptions, setFlags, Socket } from "./socket.ts";
+import { checkLimits } from "./limits.ts";
+import {
+  checkName,
+  type Family,
+  isLocalhost,
+  isName,
+  resolve,
+  type Resolver,
+  type ResolverOption,
+  withoutBrackets,
+} from "./names.ts";
+import { isCopied, openSocket, type PopOptions, setFlags, Socket } from "./socket.ts";
 import type {
   InetAddress,
   LibOS,
@@ -20,12 +32,12 @@ import type {
 } from "../pdpix.ts";
 
 /** Where to receive datagrams, and how. */
-export interface DatagramOptions extends LibOSOption {
+export interface DatagramOptions extends LibOSOption, ResolverOption {
   /**
-   * An IPv4 or IPv6 address, or `localhost`. By default it is the wildcard address, as with {@linkcode listen},
-   * `Deno.listenDatagram` and `node:dgram`, since a socket of 127.0.0.1 can send nowhere else, and gets nothing that is
-   * sent to a group: 0.0.0.0, or :: if the first of the `groups` is one of IPv6. With `groups`, what does not get what
-   * is sent to them is refused.
+   * An IPv4 or IPv6 address, or `localhost`, as with {@linkcode listen}. By default it is the wildcard address, as there,
+   * and with `Deno.listenDatagram` and `node:dgram`, since a socket of 127.0.0.1 can send nowhere else, and gets nothing
+   * that is sent to a group: 0.0.0.0, or :: if the first of the `groups` is one of IPv6. With `groups`, what does not
+   * get what is sent to them is refused.
    */
   readonly hostname?: string;
   /**
@@ -73,6 +85,7 @@ export function datagram(options: DatagramOptions = {}): Datagram {
     reuseAddress: "true or false",
     broadcast: "true or false",
     groups: "an array",
+    resolver: "a function",
   });
   const { port = 0, groups = [] } = options;
   const { hostname = wildcardOf(groups) } = options;
@@ -82,7 +95,7 @@ export function datagram(options: DatagramOptions = {}): Datagram {
     libos.bind(qd, endpoint.address);
     if (groups.length > 0) checkReceivesGroups(libos, qd);
     for (const group of groups) libos.setsockopt(qd, "multicastJoin", group);
-    return new Datagram(libos, qd, lease.letGo);
+    return new Datagram(libos, qd, lease.letGo, options.resolver);
   });
 }
 
@@ -109,10 +122,14 @@ function checkReceivesGroups(libos: LibOS, qd: QueueDescriptor): void {
 export class Datagram extends Socket implements AsyncIterable<Sga> {
   /** Its address: the port is the one that was chosen, if it was 0. */
   readonly addr: InetAddress;
+  readonly #resolver: Resolver | undefined;
+  /** Ends what waits for the addresses of a name, when this is closed. */
+  #closing: AbortController | undefined;
 
-  /** Wraps a bound queue, which it then owns; `closed` is called when it is closed. */
-  constructor(libos: LibOS, qd: QueueDescriptor, closed?: () => void) {
+  /** Wraps a bound queue, which it then owns; `closed` is called when it is closed, and `resolver` looks names up. */
+  constructor(libos: LibOS, qd: QueueDescriptor, closed?: () => void, resolver?: Resolver) {
     super(libos, qd, closed);
+    this.#resolver = resolver;
     this.addr = libos.getsockname(qd) as InetAddress;
   }
 
@@ -125,31 +142,111 @@ export class Datagram extends Socket implements AsyncIterable<Sga> {
   }
 
   /**
-   * Sends one datagram: an sga, which then is the libOS's, or a copy of bytes. The host of its address may be
-   * `localhost`; without an address it goes to the peer of {@linkcode Datagram.connect}.
+   * Sends one datagram: an sga, which then is the libOS's, or a copy of bytes, or a text as UTF-8. The host of its
+   * address may be a name, which is looked up each time, without a cache, and may let others pass meanwhile: for many,
+   * {@linkcode resolve} gives the address once. Without an address it goes to the peer of {@linkcode Datagram.connect}.
    */
   push(
-    data: Sga | Uint8Array,
+    data: Sga | Uint8Array | string,
     address?: InetAddress | null,
     options?: OperationOptions,
   ): Operation<void> {
-    return this.startPush(data, this.#resolve(address ?? null), options);
+    const target = this.#target("push", address ?? null);
+    if (target !== undefined) return this.startPush(data, target, options);
+    if (options !== undefined) checkLimits("push", options);
+    const sga = this.#own(data);
+    return this.#byName("push", address!, options, {
+      found: (found) => this.startPush(sga, found, undefined),
+      lost: () => sga[Symbol.dispose](),
+    });
   }
 
   /** Fixes the peer: only what it sends is popped from now on. */
   connect(address: InetAddress): Operation<void> {
+    const target = this.#target("connect", address);
+    if (target === undefined) {
+      return this.#byName("connect", address, undefined, {
+        found: (found) => this.#connect(found),
+      });
+    }
+    return this.#connect(target);
+  }
+
+  #connect(target: InetAddress): Operation<void> {
     return this.control(
       "connect",
-      () => this.libos.operations.connect(this.qd, this.#resolve(address), this.outcome),
+      () => this.libos.operations.connect(this.qd, target, this.outcome),
     );
   }
 
-  /** `localhost` is an address that this socket can send to. */
-  #resolve<T extends InetAddress | null>(address: T): T | InetAddress {
-    if (address?.hostname !== "localhost") return address;
+  /** See {@linkcode Socket.close}. */
+  override close(): void {
+    super.close();
+    this.#closing?.abort(new Deno.errors.Interrupted("The socket was closed"));
+  }
+
+  /** The address to send to; undefined if that is a name, which has to be looked up. */
+  #target<T extends InetAddress | null>(call: string, address: T): T | InetAddress | undefined {
+    const hostname: unknown = address?.hostname;
+    if (typeof hostname !== "string") return address;
+    const { port } = address!;
+    if (!isName(hostname)) {
+      return hostname.startsWith("[") ? { hostname: withoutBrackets(hostname), port } : address;
+    }
+    if (!isLocalhost(hostname)) {
+      checkName(call, hostname);
+      checkPort(call, port);
+      return undefined;
+    }
+    return { hostname: this.#family === 6 ? "::1" : "127.0.0.1", port };
+  }
+
+  /** The only family that this socket can send to, if there is one. */
+  get #family(): Family | undefined {
     const { hostname } = this.addr;
-    const alone = hostname.includes(":") && hostname !== "::";
-    return { hostname: alone ? "::1" : "127.0.0.1", port: address.port };
+    if (hostname === "::") return undefined;
+    return hostname.includes(":") ? 6 : 4;
+  }
+
+  /** What is to be pushed later belongs to this at once. */
+  #own(data: Sga | Uint8Array | string): Sga {
+    this.check("push");
+    if (isCopied(data)) return copyToHeap(this.libos, data);
+    if (typeof data?.clone !== "function") {
+      throw wrongKind("push", "data", data, "an sga, bytes or a text");
+    }
+    const sga = data.clone();
+    data.free();
+    return sga;
+  }
+
+  /** Looks a name up, and does something with the best address that this socket can send to. */
+  #byName(
+    call: string,
+    { hostname, port }: InetAddress,
+    options: OperationOptions = {},
+    then: { readonly found: (address: InetAddress) => Operation<void>; readonly lost?: () => void },
+  ): Operation<void> {
+    return this.control(call, () => {
+      let lost = false;
+      const done = async () => {
+        const family = this.#family;
+        const addresses = await resolve(hostname, {
+          ...(family && { family }),
+          ...(this.#resolver && { resolver: this.#resolver }),
+        });
+        if (!lost) await then.found({ hostname: addresses[0]!, port });
+      };
+      const outcome = {
+        ...this.outcome,
+        lost: () => {
+          lost = true;
+          then.lost?.();
+        },
+      };
+      const { signal } = this.#closing ??= new AbortController();
+      return this.libos.operations.join(done(), outcome).within(options).within({ signal });
+    });
   }
 
   /** Iterates over the datagrams, until it is closed. Leaving the loop early closes it. */

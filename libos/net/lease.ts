@@ -7,14 +7,14 @@
 
 import { wrongKind } from "../check.ts";
 import { DemikernelError } from "../error.ts";
-import { type LibOSName, open } from "../open.ts";
+import { type LibOSName, nameByDefault, open } from "../open.ts";
 import type { LibOS, QueueDescriptor } from "../pdpix.ts";
 
 /** Which libOS to use. */
 export interface LibOSOption {
   /**
    * An open libOS, or the name of one. That is opened when it is first asked for by name, shared by all who ask for
-   * it, and closed with the last of what it was opened for.
+   * it, and closed with the last of what it was opened for. By default it is what `open()` gives: see `OpenOptions`.
    *
    * @default {"catnap"}
    */
@@ -37,7 +37,7 @@ export class Lease {
   readonly #shared: Shared | null;
 
   /** Takes the libOS that is given, or opens it. Throws as {@linkcode open}. */
-  constructor({ libos = "catnap" }: LibOSOption) {
+  constructor({ libos = nameByDefault() }: LibOSOption) {
     if (typeof libos === "string") {
       this.#name = libos;
       this.#shared = take(libos);

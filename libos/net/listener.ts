@@ -12,7 +12,7 @@ import {
   resolveEndpoint,
   type UnixEndpoint,
 } from "./endpoint.ts";
-import type { Lease, LibOSOption } from "./lease.ts";
+import { isClosed, type Lease, type LibOSOption } from "./lease.ts";
 import { checkLimits } from "./limits.ts";
 import { openSocket, setFlags, Socket } from "./socket.ts";
 import type {
@@ -78,7 +78,7 @@ export function listen(options: ListenOptions): Listener {
 
 /** A listening queue; {@linkcode listen} makes it. When it is closed, connections that were accepted live on. */
 export class Listener<A extends SocketAddress = SocketAddress> extends Socket
-  implements AsyncIterable<Connection> {
+  implements AsyncIterable<Connection<A>> {
   /** Where it listens: the port is the one that was chosen, if it was 0. */
   readonly addr: A;
   readonly #lease: Lease;
@@ -91,7 +91,7 @@ export class Listener<A extends SocketAddress = SocketAddress> extends Socket
   }
 
   /** Waits for the next connection. */
-  accept(options?: OperationOptions): Operation<Connection> {
+  accept(options?: OperationOptions): Operation<Connection<A>> {
     if (options !== undefined) checkLimits("accept", options);
     return this.control("accept", () => {
       const operation = this.libos.operations.accept(this.qd, this.#accepted);
@@ -99,20 +99,20 @@ export class Listener<A extends SocketAddress = SocketAddress> extends Socket
     });
   }
 
-  readonly #accepted: Outcome<QueueDescriptor, Connection> = {
+  readonly #accepted: Outcome<QueueDescriptor, Connection<A>> = {
     ...this.outcome,
-    result: (qd) => new Connection(this.libos, qd, this.#lease.hold()),
+    result: (qd) => new Connection<A>(this.libos, qd, this.#lease.hold()),
   };
 
   /** Iterates over the connections, until it is closed. Leaving the loop early closes it. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Connection, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Connection<A>, undefined> {
     const end = { done: true, value: undefined } as const;
     return {
       next: async () => {
         try {
           return { done: false, value: await this.accept() };
         } catch (error) {
-          if (this.open) throw error;
+          if (this.open && !isClosed(this.libos)) throw error;
           return end;
         }
       },

@@ -7,12 +7,14 @@
  * @module
  */
 
-import type { Operations, Outcome, QueueDescriptor, Sga } from "../pdpix.ts";
+import { isClosed } from "./lease.ts";
+import type { LibOS, Operations, Outcome, QueueDescriptor, Sga } from "../pdpix.ts";
 
 /** What is iterated over. */
 export interface PopSource {
-  /** The queue that is popped. */
+  /** The queue that is popped, and its libOS. */
   readonly qd: QueueDescriptor;
+  readonly libos: LibOS;
   /** Whether it was not closed. */
   readonly open: boolean;
   /** Closes it. */
@@ -48,7 +50,7 @@ export class PopIterator implements AsyncIterableIterator<Sga, undefined> {
       },
       error: (error) => {
         this.#ended = true;
-        if (this.#source.open) outcome.error(error);
+        if (this.#source.open && !isClosed(this.#source.libos)) outcome.error(error);
         return DONE;
       },
       lost: undefined,

@@ -5,8 +5,10 @@
  */
 
 import { checkKind, checkOptions, wrongKind } from "../check.ts";
+import { checkTimeout } from "../error.ts";
+import { LONGEST_TIMER, watchIdle } from "./idle.ts";
 import type { Connection } from "./connection.ts";
-import type { Endpoint, InetEndpoint, UnixEndpoint } from "./endpoint.ts";
+import type { AddressOf, Endpoint, InetEndpoint, UnixEndpoint } from "./endpoint.ts";
 import { isClosed, Lease } from "./lease.ts";
 import { listen, type Listener, type ListenOptions } from "./listener.ts";
 import { print, report } from "./report.ts";
@@ -25,23 +27,40 @@ import type {
  * connection is closed when it ends, however it ends; a push that it did not wait for may be lost then. What
  * it gives is waited for, and not looked at.
  */
-export type Handler = (
-  connection: Connection,
+export type Handler<A extends SocketAddress = SocketAddress> = (
+  connection: Connection<A>,
 ) => Coroutine<unknown> | PromiseLike<unknown> | Operation<unknown> | void;
 
-/** What to serve on, and how. */
-export type ServeOptions<E extends Endpoint = Endpoint> = ListenOptions<E> & {
+/** How to serve connections between addresses of a kind. */
+export interface ServerOptions<A extends SocketAddress = SocketAddress> {
   /** Closes the server, and all its connections, at once. */
   readonly signal?: AbortSignal;
+  /**
+   * Milliseconds after which a connection is closed, without an error, on which nothing happens while its handler waits
+   * for it: nothing came to be popped, and nothing that is pushed is taken. It may be a quarter more. A handler that does
+   * something else meanwhile is left alone. For ever by default.
+   */
+  readonly idleTimeout?: number;
   /** Called when the server listens. */
-  readonly onListen?: (addr: SocketAddress) => void;
+  readonly onListen?: (addr: A) => void;
   /**
    * Called with what a handler threw; its connection is closed, and no other is touched. By default it is printed: in
    * one line if it comes from the network, else with its stack. Nothing is printed when the connection's own peer went
    * away, or let a `pop` wait for longer than its `timeout`.
    */
-  readonly onError?: (error: unknown, connection: Connection) => void;
-};
+  readonly onError?: (error: unknown, connection: Connection<A>) => void;
+}
+
+/** What to serve on, and how. */
+export type ServeOptions<E extends Endpoint = Endpoint> =
+  & ListenOptions<E>
+  & ServerOptions<AddressOf<E>>;
+
+/** How a server stops. */
+export interface ShutdownOptions {
+  /** Milliseconds after which it is closed as {@linkcode Server.abort} does. For ever by default. */
+  readonly deadline?: number;
+}
 
 /**
  * Serves, in the manner of `Deno.serve`. Throws as {@linkcode listen}, and the reason of a signal that was
@@ -62,25 +81,35 @@ export type ServeOptions<E extends Endpoint = Endpoint> = ListenOptions<E> & {
  * await server.shutdown();
  * ```
  */
-export function serve(options: ServeOptions<InetEndpoint>, handler: Handler): Server<InetAddress>;
+export function serve(
+  options: ServeOptions<InetEndpoint>,
+  handler: Handler<InetAddress>,
+): Server<InetAddress>;
 /** Serves on a Unix socket. */
-export function serve(options: ServeOptions<UnixEndpoint>, handler: Handler): Server<UnixAddress>;
+export function serve(
+  options: ServeOptions<UnixEndpoint>,
+  handler: Handler<UnixAddress>,
+): Server<UnixAddress>;
 /** Serves on either. */
 export function serve(options: ServeOptions, handler: Handler): Server;
-export function serve(options: ServeOptions, handler: Handler): Server {
+export function serve(
+  options: ListenOptions & ServerOptions<never>,
+  handler: Handler<never>,
+): Server {
   checkOptions("serve", options, {
     signal: "an AbortSignal",
     onListen: "a function",
     onError: "a function",
   });
   checkHandler(handler);
+  if (options.idleTimeout !== undefined) checkTimeout(options.idleTimeout);
   options.signal?.throwIfAborted();
   const lease = new Lease(options);
   let listener: Listener | undefined;
   try {
     listener = listen({ ...options, libos: lease.libos });
-    options.onListen?.(listener.addr);
-    return new Server(listener, lease, options, handler);
+    options.onListen?.(listener.addr as never);
+    return new Server<SocketAddress>(listener, lease, options, handler);
   } catch (error) {
     listener?.close();
     void lease.end();
@@ -100,20 +129,25 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   readonly #libos: LibOS;
   readonly #listener: Listener<A>;
   readonly #lease: Lease;
-  readonly #handler: Handler;
+  readonly #handler: Handler<never>;
   readonly #signal: AbortSignal | undefined;
-  readonly #onError: (error: unknown, connection: Connection) => void;
-  readonly #connections = new Map<Connection, Promise<void>>();
+  readonly #onError: (error: unknown, connection: Connection<never>) => void;
+  readonly #connections = new Map<Connection<A>, Promise<void>>();
+  /** Connections that it closed under their handlers, of which these have nothing to tell. */
+  readonly #dropped = new WeakSet<Connection>();
+  readonly #unwatch: () => void;
   /** What is done to connections now that no more are accepted; null as long as they are. */
   #end: ((connection: Connection) => void) | null = null;
   #referenced = true;
+  /** What `onError` was told already, and of which connection. */
+  readonly #told = new WeakMap<Error, Connection<A>>();
 
   /** Begins to serve on a listener, which it then owns. */
   constructor(
     listener: Listener<A>,
     lease: Lease,
-    options: Pick<ServeOptions, "signal" | "onError">,
-    handler: Handler,
+    options: ServerOptions<never>,
+    handler: Handler<never>,
   ) {
     this.addr = listener.addr;
     this.#libos = listener.libos;
@@ -122,6 +156,9 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     this.#handler = handler;
     this.#signal = options.signal;
     this.#onError = options.onError ?? report;
+    this.#unwatch = options.idleTimeout === undefined
+      ? () => {}
+      : watchIdle(this.#libos, this.#connections, options.idleTimeout, this.#drop);
     this.finished = this.#run();
   }
 
@@ -133,10 +170,24 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   /**
    * Stops gracefully: no more connections are accepted, and each open one sees the end of its stream once
    * what has arrived was popped, so that its handler ends after it has answered. Resolves as `finished`: a
-   * handler that waits for something else is waited for; the signal ends that.
+   * handler that waits for something else is waited for; the deadline, the signal and {@linkcode Server.abort} end that.
    */
-  shutdown(): Promise<void> {
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    checkKind("shutdown", "options", options, "an object");
+    const { deadline } = options;
+    if (deadline !== undefined) checkTimeout(deadline);
     this.#stop((connection) => this.#endInput(connection));
+    if (deadline !== undefined) {
+      const timer = setTimeout(() => this.abort(), Math.min(deadline, LONGEST_TIMER));
+      const clear = () => clearTimeout(timer);
+      this.finished.then(clear, clear);
+    }
+    return this.finished;
+  }
+
+  /** Closes it, and all its connections, at once, as the signal does. Resolves as `finished`. */
+  abort(): Promise<void> {
+    this.#stop(this.#drop);
     return this.finished;
   }
 
@@ -156,7 +207,7 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   }
 
   async #run(): Promise<void> {
-    const abort = () => this.#stop((connection) => connection[Symbol.dispose]());
+    const abort = () => this.#stop(this.#drop);
     this.#signal?.addEventListener("abort", abort);
     // As `onListen` may have done.
     if (this.#signal?.aborted) abort();
@@ -168,6 +219,7 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
       this.#listener[Symbol.dispose]();
       while (this.#connections.size > 0) await Promise.all(this.#connections.values());
       this.#signal?.removeEventListener("abort", abort);
+      this.#unwatch();
       await this.#lease.end();
     }
   }
@@ -188,10 +240,10 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     }
   }
 
-  async #serve(connection: Connection): Promise<void> {
+  async #serve(connection: Connection<A>): Promise<void> {
     claim(connection, (error) => this.#reportUnclaimed(error, connection));
     try {
-      const result = this.#handler(connection);
+      const result = this.#handler(connection as Connection<never>);
       await (isCoroutine(result) ? this.#libos.spawn(result) : result);
     } catch (error) {
       if (!this.#isClosing(error, connection)) this.#report(error, connection);
@@ -201,23 +253,27 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   }
 
   /** Whether an error only tells that the connection, or the libOS, was closed under its handler: who did it knows. */
-  #isClosing(error: unknown, connection: Connection): boolean {
+  #isClosing(error: unknown, connection: Connection<A>): boolean {
     const { code } = (error ?? {}) as { code?: unknown };
     if (isClosed(this.#libos) && (code === "EBADF" || code === "ECANCELED" || code === "ENODEV")) {
       return true;
     }
     if (error instanceof Deno.errors.Interrupted) return !connection.open;
-    return error instanceof Deno.errors.BadResource && !!this.#signal?.aborted;
+    return error instanceof Deno.errors.BadResource && this.#dropped.has(connection);
   }
 
   /** What failed while the handler did not wait for it, such as a push that was under way when it ended. */
-  #reportUnclaimed(error: unknown, connection: Connection): void {
-    if (!isClosed(this.#libos) && !this.#signal?.aborted) this.#report(error, connection);
+  #reportUnclaimed(error: unknown, connection: Connection<A>): void {
+    if (!isClosed(this.#libos) && !this.#dropped.has(connection)) this.#report(error, connection);
   }
 
-  /** What `onError` throws, or rejects with, harms nobody. */
-  #report(error: unknown, connection: Connection): void {
-    Promise.try(() => this.#onError(error, connection)).catch(print);
+  /** An error is told once, also if it was missed at first. What `onError` throws, or rejects with, harms nobody. */
+  #report(error: unknown, connection: Connection<A>): void {
+    if (error instanceof Error) {
+      if (this.#told.get(error) === connection) return;
+      this.#told.set(error, connection);
+    }
+    Promise.try(() => this.#onError(error, connection as Connection<never>)).catch(print);
   }
 
   #endInput(connection: Connection): void {
@@ -225,6 +281,11 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
     if (this.#libos.capabilities.halfClose) this.#libos.shutdown(connection.qd, "read");
     else connection.close();
   }
+
+  readonly #drop = (connection: Connection): void => {
+    this.#dropped.add(connection);
+    connection[Symbol.dispose]();
+  };
 
   #stop(end: (connection: Connection) => void): void {
     this.#end = end;
@@ -244,14 +305,14 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   }
 }
 
-/** An operation has a `next` too. */
-function isCoroutine(result: ReturnType<Handler>): result is Coroutine<unknown> {
+/** Whether a handler gave a generator; an operation has a `next` too. */
+export function isCoroutine(result: unknown): result is Coroutine<unknown> {
   const { next, then } = (result ?? {}) as Partial<Coroutine<unknown> & PromiseLike<unknown>>;
   return typeof next === "function" && typeof then !== "function";
 }
 
 /** Refuses what is no handler, as far as that can be seen. */
-function checkHandler(handler: Handler): void {
+function checkHandler(handler: Handler<never>): void {
   checkKind("serve", "handler", handler, "a function");
   if (Object.prototype.toString.call(handler) !== "[object AsyncGeneratorFunction]") return;
   throw wrongKind("serve", "handler", handler, "an async function or a generator function");

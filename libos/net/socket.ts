@@ -148,13 +148,13 @@ export abstract class Socket implements Disposable {
 
   /** Pushes, to the peer that it is connected to or to an address, as {@linkcode Connection.push} says. */
   protected startPush(
-    data: Sga | Uint8Array,
+    data: Sga | Uint8Array | string,
     address: InetAddress | null,
     options: OperationOptions | undefined,
   ): Operation<void> {
     this.check("push");
     if (options !== undefined) checkLimits("push", options);
-    const copied = data instanceof Uint8Array;
+    const copied = isCopied(data);
     const sga = copied ? copyToHeap(this.libos, data) : data;
     try {
       const operation = address === null
@@ -234,6 +234,11 @@ export function setFlags(libos: LibOS, qd: QueueDescriptor, flags: Flags): void 
   for (const option of ["reuseAddress", "reusePort", "broadcast"] as const) {
     if (flags[option] === true) libos.setsockopt(qd, option, true);
   }
+}
+
+/** Whether what is pushed is copied to the heap first. */
+export function isCopied(data: Sga | Uint8Array | string): data is Uint8Array | string {
+  return data instanceof Uint8Array || typeof data === "string";
 }
 
 function closed(operation: string): Error {

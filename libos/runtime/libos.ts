@@ -30,6 +30,7 @@ import type {
   Operation,
   QToken,
   QueueDescriptor,
+  QueueStatistics,
   Sga,
   SocketAddress,
   SocketOptions,
@@ -63,6 +64,7 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   readonly #tokens = new TokenTable();
   readonly #waits: Waits;
   #exit: Promise<ExitReport> | null = null;
+  #closing = false;
 
   /** Makes the shared part. */
   constructor(options: RuntimeOptions) {
@@ -88,8 +90,8 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   protected abstract createSocket(domain: Domain, type: SocketType): Queue;
   /** Waits, when all queues are closed, for what the device has to finish before it is let go of. */
   protected settle(): Promise<void> | void {}
-  /** Lets go of the device; all queues are closed by then. */
-  protected abstract closeDevice(): void;
+  /** Lets go of the device, at once or when that resolves; all queues are closed by then. */
+  protected abstract closeDevice(): void | Promise<void>;
   /** See {@linkcode Driver.deadline}. */
   abstract deadline(): number;
   /** See {@linkcode Driver.prepareToPark}. */
@@ -231,6 +233,28 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     return this.#tokens.register(this.operations.startPop(qd, size));
   }
 
+  tryPush(qd: QueueDescriptor, sga: Sga, limit: number): boolean {
+    if (!(typeof limit === "number" && limit >= 0)) {
+      throw new DemikernelError("EINVAL", "tryPush", {
+        qd,
+        detail: `a limit must be a number of 0 or more, not ${inspect(limit)}`,
+      });
+    }
+    if (!(sga instanceof HeapSga)) throw notSga("tryPush", qd);
+    const waiting = this.#queues.get(qd, "tryPush").pushes.bytes;
+    if (waiting > 0 && waiting + sga.length > limit) return false;
+    const operation = this.operations.startPush(qd, sga);
+    if (!(operation instanceof PooledOperation)) return true;
+    if (!operation.over) {
+      operation.ignored = true;
+    } else {
+      const error = operation.failed ? operation.error() : null;
+      operation.consume();
+      if (error !== null) throw error;
+    }
+    return true;
+  }
+
   wait(qt: QToken, timeout?: number): Completion {
     return this.#waits.wait(qt, timeout);
   }
@@ -279,7 +303,13 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     return this.scheduler.spawn(coroutine);
   }
 
-  statistics(): Statistics {
+  statistics(): Statistics;
+  statistics(qd: QueueDescriptor): QueueStatistics;
+  statistics(qd?: QueueDescriptor): Statistics | QueueStatistics {
+    if (qd !== undefined) {
+      const { begun, pending, pushes } = this.#queues.get(qd, "statistics");
+      return { operations: begun, pending, pushBytes: pushes.bytes };
+    }
     let pending = 0;
     for (const queue of this.#queues) pending += queue.pending;
     return {
@@ -301,12 +331,13 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   }
 
   async #close(): Promise<ExitReport> {
+    this.#closing = true;
     const openQueues = this.#queues.size;
     for (const queue of [...this.#queues]) this.close(queue.qd);
     this.operations.close();
     await this.settle();
     await this.scheduler.detach(this);
-    this.closeDevice();
+    await this.closeDevice();
     return {
       leakedBuffers: this.#heap.buffers,
       leakedBytes: this.#heap.bufferBytes,
@@ -348,11 +379,11 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
     if (queue.referenced === referenced) return;
     for (let i = 0; i < queue.pending; i++) this.scheduler.retain(referenced);
     for (let i = 0; i < queue.pending; i++) this.scheduler.release(queue.referenced);
-    queue.referenced = referenced;
+    queue.reference(referenced);
   }
 
   #checkOpen(operation: string): void {
-    if (this.#exit === null) return;
+    if (!this.#closing) return;
     throw new DemikernelError("ENODEV", operation, { detail: `${this.name} was closed` });
   }
 

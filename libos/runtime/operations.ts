@@ -96,7 +96,13 @@ export class RuntimeOperations implements Operations {
     size = 0,
     outcome?: Outcome<Sga | null, U>,
   ): Operation<U> {
-    return this.#pool.givePop(this.startPop(qd, size), outcome);
+    const operation = this.startPop(qd, size);
+    // The shortest way, for who needs it most.
+    if (this.#pool.scheduler.current === null || operation.failed) {
+      return this.#pool.givePop(operation, outcome);
+    }
+    if (outcome !== undefined) operation.outcome = outcome as Outcome<never, unknown>;
+    return operation as unknown as PooledOperation<U>;
   }
 
   /** As {@linkcode RuntimeOperations.pop}. */
@@ -114,9 +120,9 @@ export class RuntimeOperations implements Operations {
   }
 
   /** See {@linkcode Operations.join}. */
-  join<T>(promise: PromiseLike<T>): Operation<T> {
+  join<T, U = T>(promise: PromiseLike<T>, outcome?: Outcome<T, U>): Operation<U> {
     this.#checkOpen("join");
-    return this.#pool.give(this.#pool.join(promise), undefined);
+    return this.#pool.give(this.#pool.join(promise), outcome);
   }
 
   /** Ends what is on no queue with `ECANCELED`. */

@@ -10,6 +10,14 @@ import { formatAddress, parseAddress } from "./address.ts";
 import { DemikernelError, inspect } from "../error.ts";
 import type { Domain, InetAddress, SocketAddress } from "../pdpix.ts";
 
+/** The index of a network interface by its name; 0 if there is none. */
+export type InterfaceIndex = (name: string) => number;
+
+/** As {@linkcode InterfaceIndex}, where interfaces have no names. */
+function noInterface(): number {
+  return 0;
+}
+
 /**
  * Lays an address out for a socket of a domain.
  *
@@ -20,6 +28,7 @@ export function layOut(
   domain: Domain,
   operation: string,
   qd: number,
+  interfaceIndex: InterfaceIndex = noInterface,
 ): Uint8Array<ArrayBuffer> {
   const refuse = (errno: "EINVAL" | "EAFNOSUPPORT", detail: string) =>
     new DemikernelError(errno, operation, { qd, detail });
@@ -47,9 +56,10 @@ export function layOut(
   if ((parsed.bytes.length === 4) !== (domain === "inet")) {
     throw refuse("EAFNOSUPPORT", `${hostname} is not an address of domain ${domain}`);
   }
-  const scope = Number(parsed.zone);
-  if (!(/^\d*$/.test(parsed.zone) && scope <= 0xffffffff)) {
-    throw refuse("EINVAL", `the zone of ${hostname} must be an interface's index`);
+  const named = !/^\d*$/.test(parsed.zone);
+  const scope = named ? interfaceIndex(parsed.zone) : Number(parsed.zone);
+  if (scope > 0xffffffff || (named && scope === 0)) {
+    throw refuse("EINVAL", `the zone of ${hostname} must be the name or the index of an interface`);
   }
   return encodeSockaddr({ address: parsed.bytes, port, scope });
 }
@@ -63,13 +73,14 @@ export function layOutTarget(
   domain: Domain,
   operation: string,
   qd: number,
+  interfaceIndex?: InterfaceIndex,
 ): Uint8Array<ArrayBuffer> {
   const hostname: unknown = (address as InetAddress | null)?.hostname;
   const mapped = domain === "inet6" && typeof hostname === "string" && isIPv4(hostname);
   const target = mapped
     ? { hostname: `::ffff:${hostname}`, port: (address as InetAddress).port }
     : address;
-  return layOut(target, domain, operation, qd);
+  return layOut(target, domain, operation, qd, interfaceIndex);
 }
 
 function layOutPath(

@@ -26,10 +26,7 @@ const NEVER: Later = { cancel() {} };
 
 /** Deno's event loop, whose timers are of another time: it is only asked for goes. */
 export const virtualHost: Host = {
-  go(then: () => void, referenced: boolean): void {
-    const immediate = setImmediate(then);
-    if (!referenced) immediate.unref();
-  },
+  go: (then) => void setImmediate(then),
   step: (then) => queueMicrotask(then),
   later: () => NEVER,
   pending: () => "nothing",
@@ -56,6 +53,8 @@ const PATIENCE = 4;
  * one of them can go on.
  */
 export class VirtualParker implements Parker {
+  /** See {@linkcode Parker.seesHost}. */
+  readonly seesHost = true;
   readonly #clock: VirtualClock;
   readonly #future: Future;
   #sleep: Promise<void> | null = null;

@@ -55,7 +55,7 @@ const REFUSED: readonly (readonly [Domain, unknown, ErrnoName])[] = [
     NULL_PROTOTYPE,
     ["127.0.0.1"],
   ].map((hostname) => ["inet", { hostname, port: 1 }, "EINVAL"] as const),
-  ...["fe80::1%lo", "fe80::1%0x1", "fe80::1%1e3", "fe80::1%4294967296", "fe80::1%-1"].map((
+  ...["fe80::1%nothing0", "fe80::1%0x1", "fe80::1%1e3", "fe80::1%4294967296", "fe80::1%-1"].map((
     hostname,
   ) => ["inet6", { hostname, port: 1 }, "EINVAL"] as const),
   ...["", "a\0b", "\0a\0b", "/" + "x".repeat(107), "\ud800", null, 7, undefined, Symbol("x")].map((

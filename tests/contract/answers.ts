@@ -6,12 +6,15 @@
 
 import { DemikernelError } from "../../libos/error.ts";
 import type { Completion, LibOS, Operation, QToken } from "../../libos/pdpix.ts";
+import { wait } from "./waits.ts";
 
 /** Milliseconds until an operation that ought to end is called `pending`. */
 export const WAIT = 2000;
 
 /** How many polls do everything that is ready. */
 const POLLS = 32;
+/** Where polls do nothing, milliseconds in which Deno does. */
+const MOMENT = 20;
 
 /** `ok`, or the code of the error that a call throws; of other errors, their name. */
 export function code(call: () => unknown): string {
@@ -21,6 +24,11 @@ export function code(call: () => unknown): string {
   } catch (error) {
     return codeOf(error);
   }
+}
+
+/** As {@linkcode code}, of a call that waits. */
+export async function codeLater(call: () => Promise<unknown>): Promise<string> {
+  return await rejection(call());
 }
 
 /** As {@linkcode code}, of an error. */
@@ -64,14 +72,14 @@ export function text(completion: Completion): string {
 }
 
 /** How an operation ended, or `pending` if it did not within the time. */
-export function ending(
+export async function ending(
   libos: LibOS,
   qt: QToken,
   told: (completion: Completion) => string = tell,
   timeout = WAIT,
-): string {
+): Promise<string> {
   try {
-    return told(libos.wait(qt, timeout));
+    return told(await wait(libos, qt, timeout));
   } catch (error) {
     if (codeOf(error) === "ETIMEDOUT") return "pending";
     throw error;
@@ -79,9 +87,9 @@ export function ending(
 }
 
 /** As {@linkcode ending}, after everything that is ready was done. */
-export function endingNow(libos: LibOS, qt: QToken): string {
+export async function endingNow(libos: LibOS, qt: QToken): Promise<string> {
   pollAll(libos);
-  return ending(libos, qt, tell, 0);
+  return await ending(libos, qt, tell, libos.capabilities.blocks ? 0 : MOMENT);
 }
 
 /** Does everything that is ready. */
@@ -95,8 +103,8 @@ export function list(answers: Iterable<string>): string {
 }
 
 /** How several operations ended, in that order. */
-export function endings(libos: LibOS, qts: readonly QToken[]): string {
-  return list(qts.map((qt) => ending(libos, qt)));
+export async function endings(libos: LibOS, qts: readonly QToken[]): Promise<string> {
+  return list(await Array.fromAsync(qts, (qt) => ending(libos, qt)));
 }
 
 /** What is no descriptor of an open queue. */

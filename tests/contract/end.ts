@@ -6,6 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import { code, ending, tell, text } from "./answers.ts";
+import { wait } from "./waits.ts";
 import type {
   LibOS,
   Operation,
@@ -48,25 +49,25 @@ export class End {
   }
 
   /** Pushes, and fails unless all of it is gone. */
-  send(content: string | number): void {
-    assertEquals(ending(this.libos, this.push(content)), "push");
+  async send(content: string | number): Promise<void> {
+    assertEquals(await ending(this.libos, this.push(content)), "push");
   }
 
   /** Pops; gives the text, `end`, or the code of the error. */
-  receive(size?: number): string {
-    return this.told(this.pop(size));
+  async receive(size?: number): Promise<string> {
+    return await this.told(this.pop(size));
   }
 
   /** The text that a pop gave, `end`, or the code of the error. */
-  told(qt: QToken): string {
-    return ending(this.libos, qt, text);
+  async told(qt: QToken): Promise<string> {
+    return await ending(this.libos, qt, text);
   }
 
   /** Pops so many bytes, or all until the end. */
-  drain(length = Infinity): Uint8Array<ArrayBuffer> {
+  async drain(length = Infinity): Promise<Uint8Array<ArrayBuffer>> {
     const parts: Uint8Array<ArrayBuffer>[] = [];
     for (let left = length; left > 0;) {
-      const completion = this.libos.wait(this.pop(left === Infinity ? 0 : left), 2000);
+      const completion = await wait(this.libos, this.pop(left === Infinity ? 0 : left), 2000);
       if (completion.opcode !== "pop") throw new Error(`a pop ended with ${text(completion)}`);
       using sga = completion.sga;
       if (sga === null) break;
@@ -77,11 +78,11 @@ export class End {
   }
 
   /** Pushes until one push stays pending, as nobody pops; gives its token, or null if none ever did. */
-  fill(size: number, most: number): { blocked: QToken | null; gone: number } {
+  async fill(size: number, most: number): Promise<{ blocked: QToken | null; gone: number }> {
     for (let gone = 0; gone * size < most; gone++) {
       const blocked = this.push(size);
       // What is on its way makes room for more, when it arrives.
-      const ended = ending(this.libos, blocked, tell, STAYS);
+      const ended = await ending(this.libos, blocked, tell, STAYS);
       if (ended === "pending") return { blocked, gone };
       assertEquals(ended, "push");
     }
@@ -143,12 +144,12 @@ export function push({ libos, qd }: End, content: string): Operation<void> {
 }
 
 /** Pushes a datagram; gives how that ended. */
-export function pushTo(
+export async function pushTo(
   { libos, qd }: End,
   content: string | number,
   address: SocketAddress,
-): string {
-  return ending(libos, libos.pushTo(qd, message(libos, content), address));
+): Promise<string> {
+  return await ending(libos, libos.pushTo(qd, message(libos, content), address));
 }
 
 /** Fails unless a call refuses to take an sga, with that code, and leaves it with the caller. */

@@ -59,6 +59,7 @@ const RESETS = [
   "reset/data-before",
   "reset/close",
   "reset/closed",
+  "reset/try-push",
   "reset/closed-data",
   "reset/unread",
   "reset/unread-data",
@@ -91,6 +92,8 @@ const FULL_WINDOWS = [
   "backpressure/whole",
   "backpressure/others",
   "backpressure/other-way",
+  "backpressure/bytes",
+  "backpressure/try-push",
   "push/free-pending",
 ];
 
@@ -105,10 +108,11 @@ const DEVIATIONS: Readonly<Record<string, Deviation>> = {
       "window may stay pending for ever",
   ),
   "connect/nobody": { answer: "pending", reason: "upstream tries for 15 s" },
-  "connect/again": {
-    answer: "ECONNREFUSED ECONNREFUSED",
-    reason: "upstream's socket cannot be connected again",
-  },
+  ...all(
+    ["connect/again", "connect/gone"],
+    "ECONNREFUSED ECONNREFUSED",
+    "upstream's socket cannot be connected again",
+  ),
   "names/unbound": { answer: "ENOTSUP", reason: "upstream does not tell which port it chose" },
   "options/linger": {
     answer: "0 5 0 null",

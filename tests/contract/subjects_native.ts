@@ -40,6 +40,8 @@ const PENDING_PUSHES = [
   "backpressure/whole",
   "backpressure/others",
   "backpressure/other-way",
+  "backpressure/bytes",
+  "backpressure/try-push",
   "push/free-pending",
 ];
 
@@ -76,10 +78,11 @@ const CATNAP: Readonly<Record<string, Deviation>> = {
     answer: "ECONNABORTED",
     reason: "upstream tells ECONNABORTED of every connect that fails",
   },
-  "connect/again": {
-    answer: "ECONNABORTED ECONNABORTED",
-    reason: "upstream's socket cannot be connected again",
-  },
+  ...all(
+    ["connect/again", "connect/gone"],
+    "ECONNABORTED ECONNABORTED",
+    "upstream's socket cannot be connected again",
+  ),
   "datagram/empty": { answer: "ENOTSUP", reason: "upstream has no buffers of no bytes" },
   "datagram/empty-harmless": {
     answer: "data",
@@ -126,10 +129,11 @@ export const NATIVE: readonly Subject[] = [
         answer: "pending",
         reason: "upstream's catloop waits until somebody listens",
       },
-      "connect/again": {
-        answer: "n/a",
-        reason: "upstream's catloop waits until somebody listens",
-      },
+      ...all(
+        ["connect/again", "connect/gone"],
+        "n/a",
+        "upstream's catloop waits until somebody listens",
+      ),
       "names/peers": {
         answer: "same same differs",
         reason: "upstream's catloop connects from a port that it chooses, though bound",

@@ -8,6 +8,7 @@ import { assertEquals } from "@std/assert";
 import { ending, endingNow, text } from "./answers.ts";
 import { End } from "./end.ts";
 import type { Sockets, Subject } from "./subject.ts";
+import { wait } from "./waits.ts";
 import type { LibOS, QToken, QueueDescriptor, SocketAddress } from "../../libos/pdpix.ts";
 
 /** See the module's description. */
@@ -68,20 +69,20 @@ export function listening(world: World, libos: LibOS = world.libos, backlog?: nu
 }
 
 /** The next connection of a socket that listens. */
-export function accepted(libos: LibOS, listener: QueueDescriptor): End {
-  const completion = libos.wait(libos.accept(listener), 2000);
+export async function accepted(libos: LibOS, listener: QueueDescriptor): Promise<End> {
+  const completion = await wait(libos, libos.accept(listener), 2000);
   if (completion.opcode !== "accept") throw new Error(`an accept ended with ${text(completion)}`);
   return new End(libos, completion.accepted);
 }
 
 /** Two ends of a connection: `a` is of the libOS that is judged. */
-export function connected(world: World): { a: End; b: End } {
+export async function connected(world: World): Promise<{ a: End; b: End }> {
   const { libos, peer } = world;
   const listener = listening(world, peer);
   const a = new End(libos, socket(world));
   const connecting = libos.connect(a.qd, listener.address);
-  const b = accepted(peer, listener.qd);
-  assertEquals(ending(libos, connecting), "connect");
+  const b = await accepted(peer, listener.qd);
+  assertEquals(await ending(libos, connecting), "connect");
   peer.close(listener.qd);
   return { a, b };
 }
@@ -90,33 +91,37 @@ export function connected(world: World): { a: End; b: End } {
  * A socket on its way to a listener whose backlog is full, with the token of the connect. Where no backlog is
  * ever full, it is on its way as long as nobody polls.
  */
-export function connecting(world: World): { qd: QueueDescriptor; qt: QToken } {
+export async function connecting(world: World): Promise<{ qd: QueueDescriptor; qt: QToken }> {
   const { address } = listening(world, world.peer, 1);
   for (let i = 0; i < 8; i++) {
     const qd = socket(world);
     const qt = world.libos.connect(qd, address);
-    if (endingNow(world.libos, qt) === "pending") return { qd, qt };
+    if (await endingNow(world.libos, qt) === "pending") return { qd, qt };
   }
   const qd = socket(world);
   return { qd, qt: world.libos.connect(qd, address) };
 }
 
 /** Connects a socket; gives how that ended. What stays pending is closed. */
-export function connectTo({ libos }: World, qd: QueueDescriptor, address: SocketAddress): string {
+export async function connectTo(
+  { libos }: World,
+  qd: QueueDescriptor,
+  address: SocketAddress,
+): Promise<string> {
   const qt = libos.connect(qd, address);
-  const answer = ending(libos, qt);
+  const answer = await ending(libos, qt);
   if (answer === "pending") {
     libos.close(qd);
-    ending(libos, qt);
+    await ending(libos, qt);
   }
   return answer;
 }
 
 /** The end of a channel that pushes, and the one that pops. Where there are sockets, it is a connection. */
-export function channel(world: World): { from: End; to: End } {
+export async function channel(world: World): Promise<{ from: End; to: End }> {
   const { subject, libos } = world;
   if (subject.channel === undefined) {
-    const { a, b } = connected(world);
+    const { a, b } = await connected(world);
     return { from: a, to: b };
   }
   const { from, to } = subject.channel(libos);

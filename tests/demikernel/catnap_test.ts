@@ -386,6 +386,7 @@ testScenarios(import.meta, "catnap", {
       pipes: false,
       closesAtOnce: true,
       parks: false,
+      blocks: true,
     });
     assertCode("ENOTSUP", () => libos.socket("inet6", "stream"));
     assertCode("ENOTSUP", () => libos.socket("unix", "stream"));

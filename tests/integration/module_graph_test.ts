@@ -13,22 +13,53 @@ async function shipped(entry: string): Promise<Module[]> {
   return JSON.parse(stdout).modules;
 }
 
-const EXAMPLES = ["tcp_echo", "udp_echo", "relay", "kv"].map((name) => `examples/${name}.ts`);
+const SHIPPED = ["mod.ts", "libos/node/mod.ts", "libos/tls/mod.ts"];
+const EXAMPLES = ["tcp_echo", "udp_echo", "relay", "kv", "http"].map((name) =>
+  `examples/${name}.ts`
+);
 
-for (const entry of ["mod.ts", ...EXAMPLES]) {
-  Deno.test(`${entry} imports by relative and node: specifiers only`, async () => {
-    const modules = await shipped(entry);
+/** The example that shows libraries from npm at work: what it names itself may come from there, pinned. */
+const WITH_PACKAGES = "examples/http.ts";
+
+for (const entry of [...SHIPPED, ...EXAMPLES]) {
+  const pinned = entry === WITH_PACKAGES ? ", and names packages by pinned npm: specifiers" : "";
+  Deno.test(`${entry} imports by relative and node: specifiers only${pinned}`, async () => {
+    const modules = (await shipped(entry)).filter(({ specifier }) => !specifier.startsWith("npm:"));
     assert(modules.length > 10, "the graph is too small to be true");
+    let packages = 0;
     for (const { specifier, dependencies = [] } of modules) {
       for (const { specifier: imported } of dependencies) {
+        if (specifier.endsWith(WITH_PACKAGES) && /^npm:[^ ]+@\d+\.\d+\.\d+$/.test(imported)) {
+          packages++;
+          continue;
+        }
         assert(/^(\.\.?\/|node:)/.test(imported), `${specifier} imports "${imported}"`);
       }
     }
+    assertEquals(packages > 0, entry === WITH_PACKAGES);
   });
 }
 
+Deno.test("mod.ts reaches none of the modules that are loaded by who asks", async () => {
+  const modules = await shipped("mod.ts");
+  const reached = modules.filter(({ specifier }) =>
+    /\/libos\/(node|tls|telemetry)\/|^npm:/.test(specifier)
+  );
+  assertEquals(reached, []);
+});
+
+Deno.test("libos/telemetry alone imports from npm, one package of one version", async () => {
+  const modules = await shipped("libos/telemetry/mod.ts");
+  const ours = modules.filter(({ specifier }) => specifier.startsWith("file:"));
+  const others = ours.flatMap(({ dependencies = [] }) => dependencies.map((one) => one.specifier))
+    .filter((specifier) => !/^(\.\.?\/|node:)/.test(specifier));
+  assertEquals([...new Set(others)], ["npm:@opentelemetry/api@1.9.0"]);
+});
+
 /** What each room may import, as `docs/design.md` draws it. */
 const ARROWS: [RegExp, RegExp][] = [
+  [/^libos\/tls\//, /^libos\/(tls|node|net|pdpix\.ts|error\.ts|check\.ts)/],
+  [/^libos\/node\//, /^libos\/(node|net|pdpix\.ts|error\.ts|check\.ts)/],
   [/^mod\.ts$/, /^libos\//],
   [/^libos\/net\//, /^libos\/(net\/|pdpix\.ts|error\.ts|check\.ts|open\.ts)/],
   [/^libos\/(pdpix|error|check)\.ts$/, /^libos\/error\.ts$/],
@@ -49,8 +80,9 @@ const ARROWS: [RegExp, RegExp][] = [
   [/^ffi\//, /^ffi\//],
 ];
 
-Deno.test("mod.ts reaches everything along the arrows between the rooms", async () => {
-  const modules = await shipped("mod.ts");
+Deno.test("what is shipped reaches everything along the arrows between the rooms", async () => {
+  // That of TLS has all of the others in it.
+  const modules = [...await shipped("mod.ts"), ...await shipped("libos/tls/mod.ts")];
   const root = new URL(`file://${ROOT}`).href;
   for (const { specifier, dependencies = [] } of modules) {
     const from = specifier.slice(root.length);

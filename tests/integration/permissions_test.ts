@@ -13,7 +13,8 @@ const EXAMPLES = ["tcp_echo", "udp_echo", "kv"];
 for (const example of EXAMPLES) {
   Deno.test(`${example} says which permission is missing without --allow-ffi`, async () => {
     for (const permissions of [[], ["-A", "--deny-ffi"], ["--allow-ffi=/nonexistent.so"]]) {
-      const { code, stdout, stderr } = await run(example, ["--port", "0"], { permissions });
+      const args = ["--port", "0", "--libos", "catnap"];
+      const { code, stdout, stderr } = await run(example, args, { permissions });
       assertEquals([code, stdout], [1, ""]);
       assertMatch(stderr, /^error: [^\n]*--allow-ffi[^\n]*\n$/);
     }
@@ -38,10 +39,27 @@ for (const example of EXAMPLES) {
   });
 }
 
-Deno.test("open() throws NotCapable without --allow-ffi, whatever else is allowed", async () => {
+for (const example of ["tcp_echo", "kv"]) {
+  Deno.test(`${example} runs on Deno's sockets with --allow-net alone, and says so once`, async () => {
+    const permissions = ["--allow-net=127.0.0.1"];
+    await using program = await Program.start(example, [], { permissions });
+    assertStringIncludes(program.line, "over catnap (deno)");
+    const { code, stderr } = await program.end("SIGINT");
+    assertEquals(code, 0);
+    assertMatch(stderr, /^[^\n]*--allow-ffi[^\n]*Deno's own sockets are used instead\.\n$/);
+  });
+}
+
+Deno.test("open() with nothing chosen throws NotCapable for what Deno's sockets lack", async () => {
+  const { code, stdout, stderr } = await run("tcp_echo", ["--port", "0"], { permissions: [] });
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /instead\.\nerror: [^\n]*--allow-net[^\n]*\n$/);
+});
+
+Deno.test("open() of catnap throws NotCapable without --allow-ffi, whatever else is allowed", async () => {
   const program = `
     import { open, serve } from ${JSON.stringify(`${ROOT}mod.ts`)};
-    for (const call of [open, () => serve({ port: 0 }, () => {})]) {
+    for (const call of [() => open("catnap"), () => serve({ libos: "catnap", port: 0 }, () => {})]) {
       try { call(); } catch (error) { console.log(error instanceof Deno.errors.NotCapable); }
     }
   `;

@@ -105,7 +105,7 @@ const TAKERS: Record<string, Taker> = {
   "Connection.pop({ size })": [["number"], ({ connection }, size) => connection.pop({ size })],
   "Connection.pop({ timeout })": [TIMES, ({ connection }, timeout) => connection.pop({ timeout })],
   "Connection.pop({ signal })": [[], ({ connection }, signal) => connection.pop({ signal })],
-  "Connection.push()": [[], ({ connection }, data) => connection.push(data)],
+  "Connection.push()": [STRINGS, ({ connection }, data) => connection.push(data)],
   "Connection.push(, options)": [
     OBJECTS,
     ({ connection }, value) => connection.push(new Uint8Array(1), value),
@@ -117,6 +117,16 @@ const TAKERS: Record<string, Taker> = {
   "Connection.push(, { signal })": [
     [],
     ({ connection }, signal) => connection.push(new Uint8Array(1), { signal }),
+  ],
+  "Connection.tryPush()": [STRINGS, ({ connection }, data) => connection.tryPush(data)],
+  "Connection.tryPush(, limit)": [
+    TIMES,
+    ({ connection }, limit) => connection.tryPush(new Uint8Array(1), limit),
+  ],
+  "Connection.setNoDelay()": [["true"], ({ connection }, value) => connection.setNoDelay(value)],
+  "Connection.setKeepAlive()": [
+    ["true", "array", "long array", ...OBJECTS],
+    ({ connection }, value) => connection.setKeepAlive(value),
   ],
 
   "datagram()": [OBJECTS, (_, value) => datagram(value)],
@@ -139,7 +149,7 @@ const TAKERS: Record<string, Taker> = {
     ["null"],
     ({ libos }, one) => datagram({ libos, groups: [{ group: "239.1.2.3", interface: one }] }),
   ],
-  "Datagram.push()": [[], ({ socket }, data) => socket.push(data, socket.addr)],
+  "Datagram.push()": [STRINGS, ({ socket }, data) => socket.push(data, socket.addr)],
   "Datagram.push(, address)": [
     ["null"],
     ({ socket }, address) => socket.push(new Uint8Array(1), address),
@@ -170,6 +180,10 @@ const TAKERS: Record<string, Taker> = {
   "serve({ onListen })": [
     ["function"],
     (owned, onListen) => serve({ ...on(owned), onListen }, generatorEcho),
+  ],
+  "serve({ idleTimeout })": [
+    TIMES,
+    (owned, idleTimeout) => serve({ ...on(owned), idleTimeout }, generatorEcho).abort(),
   ],
   "serve({ onError })": [
     ["function"],

@@ -8,9 +8,11 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   connect,
   type Connection,
+  datagram,
   DemikernelError,
   type Handler,
   type LibOS,
+  listen,
   open,
   type Operation,
   serve,
@@ -209,4 +211,25 @@ Deno.test("a libOS by name that somebody closed is opened anew", async () => {
   await other.push(bytes("hi"));
   assertEquals(text(await other.pop()), "hi");
   client.close();
+});
+
+Deno.test("iterations end when their libOS is closed", async () => {
+  const libos = open();
+  const listener = listen({ libos, ...LOOPBACK });
+  const [client] = await Promise.all([
+    connect({ libos, port: listener.addr.port }),
+    listener.accept(),
+  ]);
+  const socket = datagram({ libos });
+  const iterations = [listener, client, socket].map(async (one) => {
+    try {
+      for await (const _ of one) return "something came";
+      return "end";
+    } catch (error) {
+      return String(error);
+    }
+  });
+  await libos.operations.sleep(5);
+  await libos.exit();
+  assertEquals(await within(Promise.all(iterations)), ["end", "end", "end"]);
 });

@@ -126,3 +126,44 @@ Deno.test("a server goes on when a handler gives an async generator that would t
     "not Object [AsyncGenerator] {} (EINVAL)";
   assertEquals(await run(program), `${line}\n${line}`);
 });
+
+for (const idle of ["spin", "adaptive", "park"]) {
+  Deno.test(`unref() leaves a server at work while something else keeps the process alive (${idle})`, async () => {
+    const said = await run(`
+      const libos = open({ idle: "${idle}" });
+      const server = serve({ libos, ...address }, function* (connection) {
+        for (let sga; (sga = yield* connection.pop()) !== null;) yield* connection.push(sga);
+      });
+      server.unref();
+      // Its own thread, since a client here would wake Deno's loop all the time.
+      const client = \`
+        const client = await Deno.connect({ hostname: "127.0.0.1", port: \${server.addr.port} });
+        for (let i = 0; i < 100; i++) {
+          await client.write(new Uint8Array(1));
+          await client.read(new Uint8Array(1));
+        }
+        postMessage("answered");
+      \`;
+      const url = "data:text/javascript," + encodeURIComponent(client);
+      setTimeout(() => { console.log("not answered"); Deno.exit(); }, 5000);
+      new Worker(url, { type: "module" }).onmessage = ({ data }) => { console.log(data); Deno.exit(); };
+    `);
+    assertEquals(said, "answered");
+  });
+}
+
+Deno.test("unref() lets the process end while a handler waits in join() for what does not keep it alive", async () => {
+  const said = await run(`
+    Deno.unrefTimer(setTimeout(() => { console.log("alive"); Deno.exit(); }, 1500));
+    const libos = open();
+    const server = serve({ libos, ...address }, function* (connection) {
+      yield* libos.operations.join(echo(connection));
+    });
+    const client = await connect({ libos, port: server.addr.port });
+    await libos.operations.sleep(10);
+    client.unref();
+    server.unref();
+    console.log("over");
+  `);
+  assertEquals(said, "over");
+});

@@ -297,3 +297,45 @@ netTest("serve() refuses a host name that is no address", (libos) => {
   assertEquals(error.message.includes("example.com"), true);
   return Promise.resolve();
 });
+
+netTest(
+  "serve() tells onError once of a push that failed before its handler waited for it",
+  async (libos) => {
+    const errors: unknown[] = [];
+    const server = serve(
+      { libos, ...LOOPBACK, onError: (error) => errors.push(error) },
+      async (connection) => {
+        (await connection.pop())?.free();
+        const push = connection.push(new Uint8Array(30e6));
+        await libos.operations.sleep(50);
+        await push;
+      },
+    );
+    const client = await connect({ libos, port: server.addr.port });
+    await client.push(bytes("go"));
+    await libos.operations.sleep(20);
+    // What was not read makes it a reset.
+    client.close();
+    await libos.operations.sleep(60);
+    await within(server.shutdown());
+    assertEquals(errors.length, 1);
+  },
+);
+
+netTest(
+  "listen() removes the file of a Unix socket also when the working directory has changed",
+  async (libos) => {
+    const directory = await Deno.makeTempDir();
+    const before = Deno.cwd();
+    try {
+      Deno.chdir(directory);
+      const listener = listen({ libos, path: "socket" });
+      Deno.chdir(before);
+      listener.close();
+      assertThrows(() => Deno.lstatSync(`${directory}/socket`), Deno.errors.NotFound);
+    } finally {
+      Deno.chdir(before);
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+);

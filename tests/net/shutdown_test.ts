@@ -1,5 +1,13 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { connect, type Handler, type LibOS, open, serve, type Sga } from "../../mod.ts";
+import {
+  connect,
+  DemikernelError,
+  type Handler,
+  type LibOS,
+  open,
+  serve,
+  type Sga,
+} from "../../mod.ts";
 import { within } from "../runtime/_assert.ts";
 import { bytes, ECHOES, generatorEcho, LOOPBACK, netTest, readAll, text } from "./_net.ts";
 
@@ -223,4 +231,60 @@ netTest("Server.unref() does nothing after the end", async (libos) => {
   await server.shutdown();
   server.unref();
   server.ref();
+});
+
+for (const [kind, echo] of Object.entries(ECHOES)) {
+  netTest(`Server.abort() closes all connections at once: ${kind}`, async (libos) => {
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => void errors.push(error);
+    const server = serve({ libos, ...LOOPBACK, onError }, echo);
+    using client = await connect({ libos, port: server.addr.port });
+    await client.push("hi");
+    assertEquals(text(await client.pop()), "hi");
+    const aborted = server.abort();
+    assertStrictEquals(aborted, server.finished);
+    await within(aborted);
+    assertEquals([server.connections, errors], [0, []]);
+    assertEquals(await client.pop(), null);
+  });
+}
+
+netTest("Server.shutdown() closes what is left at its deadline", async (libos) => {
+  const server = serve({ libos, ...LOOPBACK, onError() {} }, function* (connection) {
+    yield* connection.push("ready");
+    // What it waits for never comes.
+    yield* libos.operations.pop(queue);
+  });
+  const queue = libos.queue();
+  using client = await connect({ libos, port: server.addr.port });
+  assertEquals(text(await client.pop()), "ready");
+  const shutdown = server.shutdown({ deadline: 20 });
+  assertEquals(await client.pop(), null);
+  assertEquals(server.connections, 1);
+  libos.close(queue);
+  await within(shutdown);
+});
+
+netTest("Server.shutdown() is over before its deadline when all handlers are", async (libos) => {
+  const server = serve({ libos, ...LOOPBACK }, generatorEcho);
+  for (const deadline of [1e9, 1e300, Infinity]) await within(server.shutdown({ deadline }));
+});
+
+netTest("Server.shutdown() waits for as long as is asked for", async (libos) => {
+  const gate = Promise.withResolvers<void>();
+  const server = serve({ libos, ...LOOPBACK }, () => gate.promise);
+  using _client = await connect({ libos, port: server.addr.port });
+  while (server.connections === 0) await libos.operations.sleep(1);
+  const shutdown = server.shutdown({ deadline: Infinity });
+  await libos.operations.sleep(20);
+  assertEquals(server.connections, 1);
+  gate.resolve();
+  await within(shutdown);
+});
+
+netTest("Server.shutdown() refuses a deadline that is none", async (libos) => {
+  await using server = serve({ libos, ...LOOPBACK }, generatorEcho);
+  for (const deadline of [-1, NaN, "1" as unknown as number]) {
+    assertThrows(() => server.shutdown({ deadline }), DemikernelError);
+  }
 });

@@ -60,6 +60,7 @@ export class FakeParker implements Parker {
   /** How long each blocking sleep for the devices, and for the host as well, may have been at most. */
   readonly blocks: number[] = [];
   readonly dozes: number[] = [];
+  readonly seesHost: boolean = true;
   /** Whether the host has something to do. */
   ready = false;
   /** Called when a blocking sleep for devices and host begins; says when something happens there, in milliseconds. */

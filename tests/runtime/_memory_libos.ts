@@ -24,6 +24,7 @@ export class MemoryLibOS extends RuntimeLibOS {
     pipes: false,
     closesAtOnce: true,
     parks: false,
+    blocks: true,
   };
 
   constructor(options: Partial<RuntimeOptions> = {}) {

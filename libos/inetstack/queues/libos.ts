@@ -15,7 +15,14 @@ import { type AddressOptions, Stack } from "../stack.ts";
 import { statisticsOf } from "./statistics.ts";
 import { STATE } from "../tcp/state.ts";
 import { StreamQueue } from "./stream_queue.ts";
-import type { Capabilities, Domain, SocketType, Statistics } from "../../pdpix.ts";
+import type {
+  Capabilities,
+  Domain,
+  QueueDescriptor,
+  QueueStatistics,
+  SocketType,
+  Statistics,
+} from "../../pdpix.ts";
 
 /** How long `exit` waits for what is to be sent, in milliseconds; then connections are reset. */
 const EXIT_LIMIT = 1000;
@@ -94,7 +101,10 @@ export abstract class InetLibOS extends RuntimeLibOS {
   }
 
   /** See {@linkcode LibOS.statistics}: what was pushed and waits to be acknowledged is the stack's. */
-  override statistics(): Statistics {
+  override statistics(): Statistics;
+  override statistics(qd: QueueDescriptor): QueueStatistics;
+  override statistics(qd?: QueueDescriptor): Statistics | QueueStatistics {
+    if (qd !== undefined) return super.statistics(qd);
     const statistics = super.statistics();
     const held = this.stack.tcp.heldChunks();
     let bytes = 0;
@@ -202,6 +212,7 @@ function capabilities(device: Device): Capabilities {
     storage: false,
     pipes: false,
     closesAtOnce: true,
+    blocks: true,
     parks: device.fd >= 0,
   });
 }

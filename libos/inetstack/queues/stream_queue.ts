@@ -65,7 +65,8 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
   #accepting: Accepting | null = null;
   #connecting: PooledOperation<void> | null = null;
   readonly #pops = new OperationList();
-  readonly #pushes = new OperationList();
+  /** Where the oldest push that waits begins in the stream; a part of it may be taken. */
+  #waitingFrom = 0;
   /** The peer sent its last byte, or nobody wants to know. */
   #ended = false;
   /** The write side was closed. */
@@ -108,7 +109,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
       ? ""
       : `, ${ahead(connection.sendBuffer.end, connection.sndUna)} bytes not acknowledged, ` +
         `window ${connection.sndWnd}`;
-    const waiting = count(this.#pops.head, "pop") + count(this.#pushes.head, "push") +
+    const waiting = count(this.#pops.head, "pop") + count(this.pushes.head, "push") +
       (this.#connecting === null ? "" : ", a connect waits") +
       count(this.#accepting?.waiting ?? null, "accept");
     return `qd ${this.qd}: TCP ${where}, ${state}${details}${waiting}`;
@@ -200,17 +201,19 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
       sga.finish();
       return this.context.operations.completed(this);
     }
-    const end = (connection.sendBuffer.end + sga.totalLength) | 0;
-    const fits = this.#pushes.head === null && ahead(tcp.pushLimit(connection), end) >= 0;
+    const begin = connection.sendBuffer.end;
+    const end = (begin + sga.totalLength) | 0;
+    const fits = this.pushes.head === null && ahead(tcp.pushLimit(connection), end) >= 0;
     this.context.enter();
     tcp.push(connection, sga);
     this.context.leave();
     if (fits) return this.context.operations.completed(this);
     const operation = this.start(Opcode.PUSH);
     operation.sga = sga;
-    operation.size = end;
-    this.#pushes.push(operation);
+    if (this.pushes.head === null) this.#waitingFrom = begin;
+    this.pushes.push(operation);
     operation.suspend();
+    this.writable();
     return operation;
   }
 
@@ -252,7 +255,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
       this.#disconnect();
     } else if (operation.opcode === Opcode.PUSH) {
       this.#cancelPush(operation);
-      this.#pushes.replace(operation, null);
+      this.pushes.replace(operation, null);
     } else {
       this.#pops.replace(operation, null) || this.#accepting?.cancel(operation);
     }
@@ -336,9 +339,8 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     const { tcp } = this.context.stack;
     this.context.enter();
     while (this.#pops.head !== null) this.#pops.shift().fail(Errno.ECANCELED);
-    // From the last one on: what is taken out moves nothing that is looked at later.
-    for (let one = this.#pushes.head; one !== null; one = one.link) this.#cancelPush(one);
-    while (this.#pushes.head !== null) this.#pushes.shift().fail(Errno.ECANCELED);
+    for (let one = this.pushes.head; one !== null; one = one.link) this.#cancelPush(one);
+    while (this.pushes.head !== null) this.pushes.shift().fail(Errno.ECANCELED);
     const connecting = this.#connecting;
     this.#connecting = null;
     this.#accepting?.close();
@@ -366,11 +368,16 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
 
   /** See {@linkcode ConnectionUser.writable}. */
   writable(): void {
-    const connection = this.#connection!;
-    const limit = this.context.stack.tcp.pushLimit(connection);
-    for (let one = this.#pushes.head; one !== null; one = this.#pushes.head) {
-      if (ahead(limit, one.size) < 0) return;
-      this.#pushes.shift();
+    const limit = this.context.stack.tcp.pushLimit(this.#connection!);
+    for (let one = this.pushes.head; one !== null; one = this.pushes.head) {
+      const length = one.sga!.totalLength;
+      const taken = ahead(limit, this.#waitingFrom);
+      if (taken < length) {
+        one.size = Math.max(taken, 0);
+        return;
+      }
+      this.#waitingFrom = (this.#waitingFrom + length) | 0;
+      this.pushes.shift();
       // The stack has it now, and frees it when it is acknowledged.
       one.sga = null;
       one.complete(undefined);
@@ -389,8 +396,8 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     }
     this.#broken = errno;
     if (this.#hasNews) this.#serveOrWait();
-    for (let one = this.#pushes.head; one !== null; one = this.#pushes.head) {
-      this.#pushes.shift();
+    for (let one = this.pushes.head; one !== null; one = this.pushes.head) {
+      this.pushes.shift();
       // The stack has let go of it.
       one.sga = null;
       one.fail(errno);
@@ -443,20 +450,11 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
 
   /** Takes a push that waits out of what is to be sent, unless a part of it is the stack's already. */
   #cancelPush(operation: PooledOperation): void {
-    const connection = this.#connection!;
     const sga = operation.sga!;
-    const length = sga.totalLength;
-    const start = (operation.size - length) | 0;
-    const taken = ahead(this.context.stack.tcp.pushLimit(connection), start) > 0 ||
-      ahead(connection.sndMax, start) > 0;
-    if (taken || !connection.sendBuffer.remove(sga)) {
-      // A part of it is on its way: the rest has to follow, or the stream would be torn.
-      operation.sga = null;
-      return;
-    }
-    for (let one = operation.link; one !== null; one = one.link) {
-      one.size = (one.size - length) | 0;
-    }
+    if (operation.size === 0 && this.#connection!.sendBuffer.remove(sga)) return;
+    // A part of it is on its way: the rest has to follow, or the stream would be torn.
+    this.#waitingFrom = (this.#waitingFrom + sga.totalLength) | 0;
+    operation.sga = null;
   }
 
   #disconnect(): void {

@@ -29,9 +29,10 @@ import { takeExpected } from "./prediction.ts";
 import { RangePool } from "./receive_buffer.ts";
 import { RateLimit } from "../time.ts";
 import { RENO } from "./congestion/reno.ts";
-import { before } from "./sequence.ts";
+import { before, later } from "./sequence.ts";
 import { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
+import { ConnectionTable } from "./table.ts";
 import { FIN_WAIT_LENGTH } from "./text.ts";
 import { arm, disarm, disarmAll } from "./timers.ts";
 import { scaleFor, windowOpened } from "./window.ts";
@@ -60,12 +61,7 @@ export class Tcp implements ErrorListener {
   readonly #pool: RangePool;
   readonly #ports: EphemeralPorts;
   readonly #segment = new Segment();
-  #rows: (Connection | null)[] = new Array(64).fill(null);
-  #size = 0;
-  /** What makes the rows unpredictable. */
-  readonly #salt: number;
-  /** Whom the last segment was for: the next one is for the same mostly. */
-  #last: Connection | null = null;
+  readonly #table: ConnectionTable;
   readonly #listeners = new Map<number, Listener[]>();
   /** Ports of sockets that are bound and do not listen, and how often. */
   readonly #bound = new Map<number, IpAddress[]>();
@@ -83,21 +79,19 @@ export class Tcp implements ErrorListener {
     this.#key = key;
     this.#random = random;
     this.#ports = new EphemeralPorts(key);
-    this.#salt = random.next();
+    this.#table = new ConnectionTable(random.next());
     this.challenges = new RateLimit(BOUNDS.CHALLENGE_ACKS, host.time);
     this.resets = new RateLimit(BOUNDS.RESETS, host.time);
   }
 
   /** How many connections there are, in any state. */
   get size(): number {
-    return this.#size;
+    return this.#table.size;
   }
 
   /** All connections. */
-  *[Symbol.iterator](): Iterator<Connection> {
-    for (const first of this.#rows) {
-      for (let one: Connection | null = first; one !== null; one = one.next) yield one;
-    }
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.#table[Symbol.iterator]();
   }
 
   /**
@@ -112,23 +106,8 @@ export class Tcp implements ErrorListener {
     destination: number,
     verified: boolean,
   ): boolean {
-    const ports = memory.i32[at >> 2]!;
-    let connection = this.#last;
-    if (
-      connection === null || connection.portsIn !== ports || connection.remoteWord !== source ||
-      connection.localWord !== destination || connection.version !== 4
-    ) {
-      connection = this.#rows[this.#rowOf(ports, source)] ?? null;
-      while (
-        connection !== null &&
-        (connection.portsIn !== ports || connection.remoteWord !== source ||
-          connection.localWord !== destination || connection.version !== 4)
-      ) {
-        connection = connection.next;
-      }
-      if (connection === null) return false;
-      this.#last = connection;
-    }
+    const connection = this.#table.find4(memory.i32[at >> 2]!, source, destination);
+    if (connection === null) return false;
     if (!takeExpected(this, connection, memory, at, size, verified)) return false;
     this.host.counters.tcpReceived++;
     if (connection.events !== 0) this.tell(connection);
@@ -148,7 +127,7 @@ export class Tcp implements ErrorListener {
       return;
     }
     const ports = memory.i32[payload >> 2]!;
-    const connection = this.#find(packet, ports);
+    const connection = this.#table.find(packet, ports);
     if (connection !== null) {
       arrive(this, connection, packet, segment);
       if (connection.events !== 0) this.tell(connection);
@@ -272,10 +251,10 @@ export class Tcp implements ErrorListener {
         remotePort,
         (one) =>
           !this.#bound.has(one) && !this.#listeners.has(one) &&
-          this.#lookup(own, one, remote, remotePort) === null,
+          this.#table.lookup(own, one, remote, remotePort) === null,
       );
     if (port === 0) return Errno.EADDRNOTAVAIL;
-    const old = this.#lookup(own, port, remote, remotePort);
+    const old = this.#table.lookup(own, port, remote, remotePort);
     if (old !== null) {
       if (old.state !== STATE.TIME_WAIT) return Errno.EADDRINUSE;
       // Its timestamps or numbers go on where it ended (RFC 6191).
@@ -298,9 +277,9 @@ export class Tcp implements ErrorListener {
     if (!isAlone || !sendAlone(this, connection)) output(this, connection);
   }
 
-  /** How many bytes of the stream may have been pushed by now: what is beyond has to wait. */
-  pushLimit(connection: Connection): number {
-    return (connection.sndUna + connection.sendLimit) | 0;
+  /** Up to where the stream is taken by now: as far as the send buffer goes, and what was sent; the rest has to wait. */
+  pushLimit({ sndUna, sndMax, sendLimit }: Connection): number {
+    return later((sndUna + sendLimit) | 0, sndMax);
   }
 
   /** Takes what came, at most `size` bytes for other than 0; null if nothing is there. */
@@ -395,7 +374,7 @@ export class Tcp implements ErrorListener {
     const { quoted, memory, payload } = error;
     const ports = memory!.i32[payload >> 2]!;
     const { s0, s1, s2, s3, d0, d1, d2, d3 } = quoted;
-    const connection = this.#search(
+    const connection = this.#table.search(
       ports << 16 | ports >>> 16,
       d0,
       d1,
@@ -532,7 +511,7 @@ export class Tcp implements ErrorListener {
     connection.heardAt = this.host.time.ms;
     connection.mss = 536;
     neighbour.users++;
-    this.#insert(connection);
+    this.#table.add(connection);
     return connection;
   }
 
@@ -550,90 +529,7 @@ export class Tcp implements ErrorListener {
     connection.state = STATE.CLOSED;
     connection.neighbour.users--;
     disarmAll(this, connection);
-    if (this.#last === connection) this.#last = null;
-    const place = this.#rowOf(connection.portsIn, connection.remoteWord);
-    let previous: Connection | null = null;
-    let one = this.#rows[place] ?? null;
-    while (one !== null && one !== connection) {
-      previous = one;
-      one = one.next;
-    }
-    if (previous === null) this.#rows[place] = connection.next;
-    else previous.next = connection.next;
-    connection.next = null;
-    this.#size--;
-  }
-
-  // The table of connections: rows of a hash, chained through the connections.
-
-  #insert(connection: Connection): void {
-    if (this.#size++ >= this.#rows.length) this.#grow();
-    const place = this.#rowOf(connection.portsIn, connection.remoteWord);
-    connection.next = this.#rows[place]!;
-    this.#rows[place] = connection;
-  }
-
-  #grow(): void {
-    const all = [...this];
-    this.#rows = new Array(this.#rows.length * 2).fill(null);
-    for (const connection of all) {
-      const place = this.#rowOf(connection.portsIn, connection.remoteWord);
-      connection.next = this.#rows[place]!;
-      this.#rows[place] = connection;
-    }
-  }
-
-  #rowOf(ports: number, remote: number): number {
-    const mixed = Math.imul(remote ^ Math.imul(ports ^ this.#salt, 0x9e3779b1), 0x85ebca6b);
-    return (mixed ^ mixed >>> 15) & (this.#rows.length - 1);
-  }
-
-  #find(packet: Packet, ports: number): Connection | null {
-    const last = this.#last;
-    const { s0, s1, s2, s3, d0, d1, d2, d3 } = packet;
-    if (
-      last !== null && last.portsIn === ports && last.remote.is(s0, s1, s2, s3) &&
-      last.local.is(d0, d1, d2, d3)
-    ) {
-      return last;
-    }
-    const found = this.#search(ports, s0, s1, s2, s3, d0, d1, d2, d3);
-    if (found !== null) this.#last = found;
-    return found;
-  }
-
-  #search(
-    ports: number,
-    s0: number,
-    s1: number,
-    s2: number,
-    s3: number,
-    d0: number,
-    d1: number,
-    d2: number,
-    d3: number,
-  ): Connection | null {
-    let one = this.#rows[this.#rowOf(ports, s3)] ?? null;
-    while (one !== null) {
-      if (
-        one.portsIn === ports && one.remote.is(s0, s1, s2, s3) && one.local.is(d0, d1, d2, d3)
-      ) {
-        return one;
-      }
-      one = one.next;
-    }
-    return null;
-  }
-
-  #lookup(
-    local: IpAddress,
-    localPort: number,
-    remote: IpAddress,
-    remotePort: number,
-  ): Connection | null {
-    const ports = swap16(remotePort) | swap16(localPort) << 16;
-    const { w0, w1, w2, w3 } = remote;
-    return this.#search(ports, w0, w1, w2, w3, local.w0, local.w1, local.w2, local.w3);
+    this.#table.remove(connection);
   }
 
   #choosePort(

@@ -152,6 +152,26 @@ export class HeapSga implements Sga {
     return copy;
   }
 
+  /**
+   * Takes the segments of another sga, behind its own. The other is as one that was pushed. Throws
+   * {@linkcode DemikernelError} `EINVAL` if that is not the caller's, or this one.
+   */
+  extend(other: Sga): void {
+    this.#check();
+    if (!(other instanceof HeapSga) || other === this) {
+      throw new DemikernelError("EINVAL", "extend sga", { detail: "it takes another sga" });
+    }
+    other.checkOwned(this.#heap, "extend sga");
+    this.append(other.#chunk!, other.#offset, other.#length);
+    if (other.#more !== null) {
+      this.#more!.push(...other.#more);
+      other.#more = null;
+    }
+    other.#chunk = null;
+    other.#state = SPENT;
+    other.#dropped = KEPT;
+  }
+
   /** Gives its memory back. Throws {@linkcode DemikernelError} `EINVAL` if that was done already. */
   free(): void {
     if (this.#state === MOVED) {

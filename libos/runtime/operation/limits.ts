@@ -18,6 +18,8 @@ export class Limits {
   readonly #scheduler: Scheduler;
   /** Those that were set before. */
   readonly #others: Limits | null;
+  /** Whether its timer keeps the process alive, since the operation itself does not: it waits for a promise. */
+  readonly #isReference: boolean;
 
   constructor(
     operation: PooledOperation,
@@ -33,6 +35,9 @@ export class Limits {
       this.#timer = new Timer(() => operation.abandon(Errno.ETIMEDOUT));
       scheduler.timers.arm(this.#timer, scheduler.clock.read() + checkTimeout(timeout));
     }
+    this.#isReference = timeout !== undefined && !operation.owner!.referenced &&
+      operation.owner!.qd === undefined;
+    if (this.#isReference) scheduler.retain(true);
     this.#signal = signal;
     signal?.addEventListener("abort", this);
   }
@@ -42,6 +47,7 @@ export class Limits {
   }
 
   release(): void {
+    if (this.#isReference) this.#scheduler.release(true);
     if (this.#timer !== null) this.#scheduler.timers.disarm(this.#timer);
     this.#signal?.removeEventListener("abort", this);
     this.#others?.release();

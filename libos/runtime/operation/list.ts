@@ -12,6 +12,15 @@ export class OperationList {
   head: PooledOperation | null = null;
   #tail: PooledOperation | null = null;
 
+  /** Bytes that the pushes in it have still to send. */
+  get bytes(): number {
+    let bytes = 0;
+    for (let one = this.head; one !== null; one = one.link) {
+      bytes += one.sga!.totalLength - one.size;
+    }
+    return bytes;
+  }
+
   /** Adds one at the end. */
   push(operation: PooledOperation): void {
     if (this.#tail === null) this.head = operation;

@@ -15,6 +15,7 @@ export abstract class Loose implements OperationOwner {
   readonly qd = undefined;
   readonly referenced: boolean;
   pending = 0;
+  begun = 0;
   woken = 0;
   wokenIn = 0;
   /** The operation. */
@@ -72,14 +73,9 @@ export class Sleep extends Loose {
 
 /** Is over when a promise is settled. */
 export class Join extends Loose {
-  /** Begins it. An operation's own promise keeps the process alive by itself: then it is not `referenced`. */
-  constructor(
-    pool: OperationPool,
-    all: Set<Loose>,
-    promise: PromiseLike<unknown>,
-    referenced: boolean,
-  ) {
-    super(Opcode.JOIN, pool, all, referenced);
+  /** Begins it. What will settle the promise keeps the process alive by itself, or not. */
+  constructor(pool: OperationPool, all: Set<Loose>, promise: PromiseLike<unknown>) {
+    super(Opcode.JOIN, pool, all, false);
     const { scheduler } = pool;
     const over = () => scheduler.returned(this);
     // It may be settled soon, or already.

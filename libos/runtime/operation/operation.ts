@@ -223,10 +223,11 @@ export class PooledOperation<T = any> implements Operation<T> {
     return this.#share().finally(settled);
   }
 
-  /** Used by the pool: gives its result to a promise, and goes back to the pool then. */
+  /** Gives its result to a promise, which from now on is whoever waits for it. */
   promise(): OperationPromise<T> {
     this.#promise = new OperationPromise<T>(this, this.#pool, this.outcome?.unclaimed);
     const promise = this.#promise;
+    if (this.#errno !== 0) this.#pool.unclaimed.delete(this);
     if (this.#state === PENDING) {
       this.#scheduler.returned(this.owner!);
       return promise;
@@ -284,7 +285,7 @@ export class PooledOperation<T = any> implements Operation<T> {
       this.ignored = false;
       this.consume();
     } else if (this.missed) {
-      this.#pool.unclaimed.add(this);
+      this.#pool.leaveUnclaimed(this);
     }
   }
 
@@ -308,7 +309,6 @@ export class PooledOperation<T = any> implements Operation<T> {
       promise.fail(error, this.missed || this.#errno === 0);
     }
     if (this.#shared) {
-      this.#pool.unclaimed.delete(this);
       this.#state = SHARED;
     } else {
       this.#promise = null;

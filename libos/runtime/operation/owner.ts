@@ -7,7 +7,7 @@
 import type { Waker } from "../scheduler/scheduler.ts";
 import type { PooledOperation } from "./operation.ts";
 
-/** What an operation does; the paper's opcodes, and three of our own. */
+/** What an operation does; the paper's opcodes, and two of our own. */
 export const Opcode = {
   PUSH: 1,
   POP: 2,
@@ -28,6 +28,8 @@ export interface OperationOwner extends Waker {
   readonly referenced: boolean;
   /** How many of its operations are pending. */
   pending: number;
+  /** How many were begun. */
+  begun: number;
   /** Unlinks a pending operation; from then on the owner does not touch it. */
   cancel(operation: PooledOperation): void;
   /** Lets go of the result of an operation that is over, which nobody will take. */

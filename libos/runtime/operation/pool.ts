@@ -8,7 +8,7 @@ import { Completed } from "./completed.ts";
 import { Join, type Loose, Sleep } from "./loose.ts";
 import { PooledOperation } from "./operation.ts";
 import { Opcode, type OperationOwner } from "./owner.ts";
-import { OperationPromise } from "./promise.ts";
+import { watchRejections } from "./promise.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { TokenTable } from "./tokens.ts";
 import type { HeapSga } from "../memory/sga.ts";
@@ -37,11 +37,13 @@ export class OperationPool {
     this.scheduler = scheduler;
     this.tokens = tokens;
     this.#debug = debug;
+    watchRejections();
   }
 
   /** Takes a free operation and begins it. */
   take(opcode: number, owner: OperationOwner): PooledOperation {
     const operation = this.#free.pop() ?? new PooledOperation(this);
+    owner.begun = next(owner.begun);
     operation.begin(opcode, owner);
     return operation;
   }
@@ -53,7 +55,10 @@ export class OperationPool {
 
   /** A push that is over at once. */
   completed(owner: OperationOwner): PushOperation {
-    if (this.scheduler.spend()) return this.pushed;
+    if (this.scheduler.spend()) {
+      owner.begun = next(owner.begun);
+      return this.pushed;
+    }
     const operation = this.take(Opcode.PUSH, owner);
     operation.complete(undefined);
     return operation;
@@ -66,8 +71,7 @@ export class OperationPool {
 
   /** Begins to wait for a promise. */
   join<T>(promise: PromiseLike<T>): PooledOperation<T> {
-    const referenced = !(promise instanceof OperationPromise);
-    return new Join(this, this.#loose, promise, referenced).operation;
+    return new Join(this, this.#loose, promise).operation;
   }
 
   /**
@@ -109,6 +113,16 @@ export class OperationPool {
     return (sga.popped ??= new Completed<Sga>(sga)) as unknown as Operation<U>;
   }
 
+  /** It failed, and nobody waits for it yet: who may still do so has until its queue is closed, or the next turn. */
+  leaveUnclaimed(operation: PooledOperation): void {
+    this.unclaimed.add(operation);
+    if (operation.owner!.qd !== undefined) return;
+    const report = () => {
+      if (this.unclaimed.has(operation)) operation.promise();
+    };
+    this.scheduler.makeReady({ next: null, step: report });
+  }
+
   /** The operations of an owner are over: those that failed, and that nobody waited for, are told of. */
   reportUnclaimed(owner: OperationOwner): void {
     if (this.unclaimed.size === 0) return;
@@ -126,7 +140,12 @@ export class OperationPool {
 
   /** It failed before it was given to anybody. */
   #failed(operation: PooledOperation): void {
-    if (operation.missed && this.scheduler.current !== null) this.unclaimed.add(operation);
+    if (operation.missed && this.scheduler.current !== null) this.leaveUnclaimed(operation);
     operation.outcome?.lost?.();
   }
+}
+
+/** Counts up, and begins again before V8 would need more than a small integer. */
+function next(count: number): number {
+  return (count + 1) & 0x3fffffff;
 }

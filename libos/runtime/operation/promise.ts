@@ -62,7 +62,6 @@ export class OperationPromise<T> extends Promise<T> implements Operation<T> {
   fail(error: unknown, missed: boolean): void {
     this.#operation = null;
     if (!missed) this.catch(ignore);
-    else if (this.#unclaimed) watchRejections();
     this.#reject(error);
   }
 
@@ -97,14 +96,17 @@ function ignore(): void {}
 
 let watched = false;
 
-/** Tells whoever wants to know of failures that nobody waited for, instead of all the world. */
-function watchRejections(): void {
+/**
+ * Tells whoever wants to know of failures that nobody waited for, instead of all the world. Called with each libOS that
+ * is opened.
+ */
+export function watchRejections(): void {
   if (watched) return;
   watched = true;
   globalThis.addEventListener("unhandledrejection", (event) => {
     const { promise, reason } = event;
-    if (promise instanceof OperationPromise && promise.tellUnclaimed(reason)) {
-      event.preventDefault();
-    }
+    if (!(promise instanceof OperationPromise && promise.tellUnclaimed(reason))) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
   });
 }

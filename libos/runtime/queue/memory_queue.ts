@@ -24,7 +24,6 @@ export class MemoryQueue extends Queue {
   #head = 0;
   #count = 0;
   readonly #pops = new OperationList();
-  readonly #pushes = new OperationList();
 
   /** Hands the sga to the oldest pop, or keeps it for the next one. */
   override push(sga: HeapSga): PushOperation {
@@ -40,7 +39,7 @@ export class MemoryQueue extends Queue {
     }
     const operation = this.start(Opcode.PUSH);
     operation.sga = sga;
-    this.#pushes.push(operation);
+    this.pushes.push(operation);
     operation.suspend();
     return operation;
   }
@@ -59,13 +58,13 @@ export class MemoryQueue extends Queue {
 
   /** See {@linkcode Queue.cancel}. */
   override cancel(operation: PooledOperation): void {
-    this.#pops.replace(operation, null) || this.#pushes.replace(operation, null);
+    this.#pops.replace(operation, null) || this.pushes.replace(operation, null);
   }
 
   /** See {@linkcode Queue.close}. Elements that nobody popped are freed. */
   override close(): void {
     while (this.#pops.head !== null) this.#pops.shift().fail(Errno.ECANCELED);
-    while (this.#pushes.head !== null) this.#pushes.shift().fail(Errno.ECANCELED);
+    while (this.pushes.head !== null) this.pushes.shift().fail(Errno.ECANCELED);
     while (this.#count > 0) this.#dequeue().free();
   }
 
@@ -78,8 +77,8 @@ export class MemoryQueue extends Queue {
     this.#elements[this.#head] = null;
     this.#head = (this.#head + 1) & (CAPACITY - 1);
     this.#count--;
-    if (this.#pushes.head !== null) {
-      const push = this.#pushes.shift();
+    if (this.pushes.head !== null) {
+      const push = this.pushes.shift();
       this.#enqueue(push.sga!.handOver());
       push.sga = null;
       push.complete(undefined);

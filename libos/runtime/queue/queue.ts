@@ -6,6 +6,7 @@
 
 import { DemikernelError, type ErrnoName } from "../../error.ts";
 import type { BufferHeap } from "../memory/heap.ts";
+import { OperationList } from "../operation/list.ts";
 import type { PooledOperation } from "../operation/operation.ts";
 import { Opcode, type OperationOwner } from "../operation/owner.ts";
 import type { OperationPool, PushOperation } from "../operation/pool.ts";
@@ -37,9 +38,13 @@ export abstract class Queue implements OperationOwner {
   /** How many of its operations are pending. */
   pending = 0;
   /** See {@linkcode OperationOwner}. */
+  begun = 0;
+  /** See {@linkcode OperationOwner}. */
   woken = 0;
   /** See {@linkcode OperationOwner}. */
   wokenIn = 0;
+  /** Pushes that wait for room. */
+  readonly pushes = new OperationList();
   /** What it shares with its libOS. */
   protected readonly context: QueueContext;
   /** What it is, in errors. */
@@ -52,6 +57,11 @@ export abstract class Queue implements OperationOwner {
 
   /** It has its descriptor now. */
   opened(): void {}
+
+  /** See {@linkcode LibOS.ref} and {@linkcode LibOS.unref}. */
+  reference(referenced: boolean): void {
+    this.referenced = referenced;
+  }
 
   /** See {@linkcode LibOS.bind}. */
   bind(_address: SocketAddress): void {

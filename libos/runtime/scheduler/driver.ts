@@ -24,6 +24,11 @@ export interface Driver {
   readonly fd: number;
   /** Called before each sleep: from now on the file descriptor has to tell of everything. */
   prepareToPark(): void;
+  /**
+   * Whether its device is Deno's own: polls find nothing, and what comes is told by {@linkcode Scheduler.arrive}, in
+   * Deno's goes. Such a libOS needs neither turns nor sleep.
+   */
+  readonly isPassive?: boolean;
 }
 
 /** A call that was asked for, and can be taken back. */
@@ -34,17 +39,14 @@ export interface Later {
 
 /** The event loop that the scheduler shares its thread with: Deno's. */
 export interface Host {
-  /**
-   * Has a go: everything that can run there does so once, then the function is called; `referenced` keeps the process
-   * alive until then.
-   */
-  go(then: () => void, referenced: boolean): void;
+  /** Has a go: everything that can run there does so once, then the function is called. It keeps the process alive. */
+  go(then: () => void): void;
   /** Calls a function after those steps of async functions that are due by now. */
   step(then: () => void): void;
   /** Calls a function after so many milliseconds; `referenced` keeps the process alive until then. */
   later(then: () => void, milliseconds: number, referenced: boolean): Later;
-  /** What it has to do by itself: at once, at some time that it does not tell, or nothing. */
-  pending(): "now" | "later" | "nothing";
+  /** What it has to do by itself: something at once, or at some time that it does not tell, or nothing. */
+  pending(): "now" | "later" | "nothing" | "unknown";
 }
 
 /** Looks and sleeps, by the file descriptors of the libOSes and of the host. */
@@ -53,6 +55,8 @@ export interface Parker {
   watch(fd: number): void;
   /** Removes one. */
   unwatch(fd: number): void;
+  /** Whether it can see what the host has to do: else it must not {@linkcode Parker.doze}. */
+  readonly seesHost: boolean;
   /** Whether the host has something to do, that a go of it would take up. It must not block. */
   hostIsReady(): boolean;
   /** Sleeps, blocking the thread, until a libOS or the host has something to do, for so many milliseconds at most. */

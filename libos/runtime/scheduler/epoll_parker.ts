@@ -27,7 +27,7 @@ export class EpollParker implements Parker {
   readonly #aside: number;
   readonly #libOSes: number;
   readonly #all: number;
-  readonly #reactor: Reactor;
+  readonly #reactor: Reactor | undefined;
   readonly #eventfd: number;
   /** One event, which nobody reads: whoever was woken looks. */
   readonly #event = new Uint8Array(4 * EVENT_WORDS);
@@ -51,6 +51,7 @@ export class EpollParker implements Parker {
       this.#eventfd = this.#open("eventfd", this.#libc.eventfd(0, EFD.NONBLOCK | EFD.CLOEXEC));
       this.#add(this.#aside, this.#eventfd);
     } catch (error) {
+      void this.#reactor?.close();
       this.#release();
       throw error;
     }
@@ -58,7 +59,7 @@ export class EpollParker implements Parker {
 
   /** See {@linkcode Parker.watch}. */
   watch(fd: number): void {
-    this.#reactor.leaveOut(fd);
+    this.#reactor!.leaveOut(fd);
     for (const epoll of [this.#aside, this.#libOSes, this.#all]) this.#add(epoll, fd);
   }
 
@@ -70,9 +71,14 @@ export class EpollParker implements Parker {
     }
   }
 
+  /** See {@linkcode Parker.seesHost}. */
+  get seesHost(): boolean {
+    return this.#reactor!.isFound;
+  }
+
   /** See {@linkcode Parker.hostIsReady}. */
   hostIsReady(): boolean {
-    return this.#reactor.isReady();
+    return this.#reactor!.isReady();
   }
 
   /** See {@linkcode Parker.doze}. */
@@ -106,7 +112,7 @@ export class EpollParker implements Parker {
   /** See {@linkcode Parker.close}. */
   async close(): Promise<void> {
     this.#release();
-    await this.#reactor.close();
+    await this.#reactor!.close();
   }
 
   #open(call: string, fd: number): number {

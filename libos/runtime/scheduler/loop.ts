@@ -24,6 +24,8 @@ export type IdlePolicy = "spin" | "adaptive" | "park";
 
 /** How many steps an async function that was woken takes at once: one for each `await` on the way to its next operation. */
 const STEPS = 8;
+/** How many more it takes when that was a guess: one who came back elsewhere may have been somebody else. */
+const STEPS_WHEN_UNSURE = 4;
 /** How many goes the host has for those who need more: for each `setImmediate` and the like on their way. */
 const GOES = 8;
 /** How often the host's timers have a go, in milliseconds: that is their resolution. */
@@ -35,6 +37,8 @@ const TURNS_BETWEEN_LOOKS = 64;
  * turns for as long, if they have something to do.
  */
 const ROW = 64;
+/** How often it has them where its reactor was not found, in milliseconds. */
+const BLIND = 4;
 /** How long `adaptive` spins: about what it costs to be woken from sleep, in milliseconds. */
 const SPIN = 0.1;
 /** It spins where at least so many of the pauses before were shorter than that; each pause counts for an eighth. */
@@ -87,10 +91,12 @@ export interface Turns {
   readonly hasReady: boolean;
   /** How many functions were woken, and are to come back with an operation. */
   readonly away: number;
-  /** Whether others were woken, of whom nobody knows where they go. */
-  readonly strangers: boolean;
-  /** They had their goes: nobody of them is waited for any longer. */
+  /** Whether {@linkcode Turns.away} counts no one as back in the place of somebody else. */
+  readonly isSure: boolean;
+  /** They are back, or had their goes: nobody of them is waited for any longer. */
   forget(): void;
+  /** Whether others were woken, of whom nobody knows where they go. */
+  strangers: boolean;
   /** Pending operations that keep the process alive, and that do not. */
   readonly references: number;
   readonly unreferenced: number;
@@ -111,8 +117,10 @@ export class Loop {
   readonly #turns: Turns;
   readonly #host: Host;
   #state = STOPPED;
-  /** Steps that async functions had in a row, and goes that the host is yet to have. */
+  /** Steps that async functions had in a row. */
   #steps = 0;
+  /** Goes that the host is yet to have: for those who are away, and for what came of a row of goes. */
+  #goesForAway = 0;
   #goes = 0;
   /** How many goes are left of a row, in which there are no turns. */
   #row = 0;
@@ -144,7 +152,7 @@ export class Loop {
     this.#later = null;
     this.#state = RUNNING;
     this.#isFresh = true;
-    this.#host.go(this.#afterGo, true);
+    this.#host.go(this.#afterGo);
   }
 
   /** Something changed that a sleep does not notice. */
@@ -174,29 +182,31 @@ export class Loop {
   readonly #afterGo = (): void => {
     if (this.#state !== RUNNING) return;
     if (this.#row > 0) {
-      if (--this.#row > 0 && this.#turns.parker?.hostIsReady()) {
-        this.#host.go(this.#afterGo, true);
+      const { parker } = this.#turns;
+      if (--this.#row > 0 && parker !== null && (!parker.seesHost || parker.hostIsReady())) {
+        this.#host.go(this.#afterGo);
         return;
       }
       this.#row = 0;
       this.#isAfterRow = true;
     }
     this.#isAfterGo = true;
-    this.#steps = 0;
-    if (this.#goes === 0) this.#turns.forget();
+    this.#turns.strangers = false;
     this.#run();
     this.#times[LAST_GO] = this.#turns.now;
   };
 
   readonly #afterStep = (): void => {
-    if (this.#turns.away === 0) {
-      this.#steps = 0;
-      this.#goes = 0;
-      this.#run();
-    } else if (++this.#steps < STEPS) {
+    const turns = this.#turns;
+    this.#steps++;
+    if (turns.away > 0 ? this.#steps < STEPS : !turns.isSure && this.#steps < STEPS_WHEN_UNSURE) {
       this.#host.step(this.#afterStep);
+    } else if (turns.away > 0) {
+      this.#goesForAway = GOES;
+      this.#go();
     } else {
-      this.#go(GOES);
+      turns.forget();
+      this.#run();
     }
   };
 
@@ -205,7 +215,7 @@ export class Loop {
     try {
       this.#takeTurns();
     } catch (error) {
-      this.#host.go(this.#afterGo, true);
+      this.#host.go(this.#afterGo);
       throw error;
     }
   }
@@ -222,16 +232,25 @@ export class Loop {
       this.#isAfterRow = false;
       if (work > 0) this.#isAfterGo = false;
       if (--this.#untilLook < 0 && (work === 0 || now >= times[NEXT_ROW]!)) this.#look(now);
-      if (turns.away > 0 && this.#goes === 0) {
+      if (turns.away > 0) {
         this.#isAfterGo = false;
-        return this.#host.step(this.#afterStep);
+        if (this.#goesForAway === 0) {
+          this.#steps = 0;
+          return this.#host.step(this.#afterStep);
+        }
+        if (--this.#goesForAway > 0) return this.#go();
+        turns.forget();
       }
-      if (this.#goes > 0) return this.#go(this.#goes - 1);
-      if (turns.strangers || now - times[LAST_GO]! >= TIMERS) return this.#go(0);
+      this.#goesForAway = 0;
+      if (this.#goes > 0) {
+        this.#goes--;
+        return this.#go();
+      }
+      if (turns.strangers || now - times[LAST_GO]! >= TIMERS) return this.#go();
       if (turns.hasReady) continue;
       if (turns.references === 0) return this.#rest();
       if (work > 0) continue;
-      if (!this.#isAfterGo && now - times[LAST_WORK]! >= LULL) return this.#go(0);
+      if (!this.#isAfterGo && now - times[LAST_WORK]! >= LULL) return this.#go();
       if (this.isTired(now) && !this.#sleep()) return;
     }
   }
@@ -239,17 +258,19 @@ export class Loop {
   /** Whether the host has something to do: then it has a row of goes, and some more for what comes of them. */
   #look(now: number): void {
     this.#untilLook = TURNS_BETWEEN_LOOKS;
-    if (!this.#turns.parker?.hostIsReady()) return;
+    const { parker } = this.#turns;
+    if (parker === null) return;
+    // Unseen, it may have something to do.
+    const isReady = parker.seesHost ? parker.hostIsReady() : now - this.#times[ROW_BEGAN]! >= BLIND;
+    if (!isReady) return;
     this.#untilLook = 0;
     this.#times[ROW_BEGAN] = now;
     this.#row = ROW;
     this.#goes = GOES;
   }
 
-  /** The host has a go, and so many more. */
-  #go(more: number): void {
-    this.#goes = more;
-    this.#host.go(this.#afterGo, true);
+  #go(): void {
+    this.#host.go(this.#afterGo);
   }
 
   /** Sleeps. Says whether the loop goes on at once; if not, it will be called. */
@@ -257,15 +278,17 @@ export class Loop {
     const turns = this.#turns;
     const { parker, now } = turns;
     const idle = now - this.#times[LAST_WORK]!;
-    if (parker === null || idle >= DROWSY || parker.parked) return this.#park();
+    if (parker === null || !parker.seesHost || idle >= DROWSY || parker.parked) return this.#park();
     // What the host can do at once must not wait for the end of a sleep.
     const pending = this.#isAfterGo ? this.#host.pending() : "now";
     if (pending === "now") {
-      this.#go(0);
+      this.#go();
       return false;
     }
     const besideTimers = pending === "later";
-    if (besideTimers && idle >= DROWSY_BESIDE_TIMERS) return this.#park();
+    if (pending === "unknown" || (besideTimers && idle >= DROWSY_BESIDE_TIMERS)) {
+      return this.#park();
+    }
     turns.prepareToPark();
     const most = besideTimers ? TIMERS : DOZE;
     parker.doze(Math.max(0, Math.min(most, turns.deadline() - now)));
@@ -297,7 +320,8 @@ export class Loop {
     }
     // Not running: what keeps the process alive from now on has to start it anew.
     this.#state = PARKED;
-    if (!this.isTired(turns.now)) return this.#host.go(this.#wake, false);
+    // By a timer, since Deno does not call what is unreferenced in a go of its own.
+    if (!this.isTired(turns.now)) this.#pause = FIRST_PAUSE;
     this.#later = this.#host.later(this.#wake, this.#pause, false);
     this.#pause = Math.min(2 * this.#pause, LAST_PAUSE);
   }

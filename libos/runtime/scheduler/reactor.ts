@@ -18,13 +18,12 @@ import { Words } from "../../../ffi/libc/words.ts";
 
 /** What `/proc/self/fd` says of an epoll instance. */
 const EPOLL_LINK = "anon_inode:[eventpoll]";
-/** The descriptors of Deno are among the first: it is looked for no further than this, nor beyond so long a gap. */
-const MOST = 1024;
+/** Beyond the descriptor that was opened last, it is looked for until there is so long a gap. */
 const LONGEST_GAP = 64;
 /** How many events one look gives at most. */
 const EVENTS = 32;
 /** How many calls aside are made at most, how many of them have to agree, and how long each takes, in milliseconds. */
-const TRIES = 16;
+const TRIES = 64;
 const AGREEING = 3;
 const ASIDE = 1;
 
@@ -56,7 +55,7 @@ export class Reactor {
    */
   constructor(libc: Libc, watcher: number) {
     this.#libc = libc;
-    this.#candidates = epollInstances(libc).filter((fd) => fd !== watcher);
+    this.#candidates = epollInstances(libc, watcher).filter((fd) => fd !== watcher);
     this.#epoll = check("epoll_create1", libc.epoll_create1(EPOLL.CLOEXEC));
     this.#watchers = [this.#epoll, watcher];
     this.#words.set(0, addressOf(new Uint8Array(this.#events.buffer)));
@@ -65,6 +64,11 @@ export class Reactor {
         libc.epoll_ctl(watcher, EPOLL.CTL_ADD, fd, makeEpollEvent(EPOLL.IN, fd));
       }
     }
+  }
+
+  /** Whether there is anything that may be the reactor. */
+  get isFound(): boolean {
+    return this.#candidates.length > 0;
   }
 
   /** Whether Deno has something to do. */
@@ -126,11 +130,11 @@ export class Reactor {
 }
 
 /** The descriptors that are epoll instances. */
-function epollInstances(libc: Libc): number[] {
+function epollInstances(libc: Libc, last: number): number[] {
   const encoder = new TextEncoder();
   const link = new Uint8Array(EPOLL_LINK.length + 1);
   const found: number[] = [];
-  for (let fd = 0, gap = 0; fd < MOST && gap < LONGEST_GAP; fd++) {
+  for (let fd = 0, gap = 0; fd <= last || gap < LONGEST_GAP; fd++) {
     const path = encoder.encode(`/proc/self/fd/${fd}\0`);
     const length = libc.readlink(path, link, BigInt(link.length));
     gap = length < 0 ? gap + 1 : 0;

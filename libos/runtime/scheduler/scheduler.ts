@@ -46,7 +46,10 @@ const WAKEFULNESS: readonly IdlePolicy[] = ["spin", "adaptive", "park"];
 /** See the module's description. */
 export class Scheduler implements Turns {
   /** The timers of everything that runs here. */
-  readonly timers: TimerHeap = new TimerHeap(() => this.#loop.rouse());
+  readonly timers: TimerHeap = new TimerHeap(() => {
+    if (this.#isPassive) this.#loop.start();
+    else this.#loop.rouse();
+  });
   /** The clock of those timers. */
   readonly clock: Clock;
   /** The coroutine that runs now. */
@@ -66,12 +69,18 @@ export class Scheduler implements Turns {
   #credit = CREDIT;
   /** Those who were woken in one round have their goes together. */
   #round = 1;
+  /** How many of them came back with an operation on something that had woken nobody. */
+  #returnedElsewhere = 0;
   readonly #loop: Loop;
   readonly #ownIdle: IdlePolicy;
   readonly #policies = new Map<Driver, IdlePolicy>();
   readonly #makeParker: (() => Parker) | undefined;
   #parker: Parker | null = null;
   readonly #drivers: Driver[] = [];
+  /** Whether all libOSes, and there are some, are passive: the loop stands still then but for timers. */
+  #isPassive = false;
+  /** Whether what has come is being told now, and a turn follows. */
+  #arriving = false;
   /** Who can go on, the first that became ready first. */
   #ready: Runnable | null = null;
   #lastReady: Runnable | null = null;
@@ -105,7 +114,7 @@ export class Scheduler implements Turns {
 
   /** Adds a libOS to poll, which wants an idle policy, if it is not all one to it. */
   attach(driver: Driver, idle?: IdlePolicy): void {
-    const parker = this.#parker ?? this.#makeParker?.() ?? null;
+    const parker = driver.isPassive ? this.#parker : this.#parker ?? this.#makeParker?.() ?? null;
     try {
       if (driver.fd >= 0) parker?.watch(driver.fd);
     } catch (error) {
@@ -124,9 +133,9 @@ export class Scheduler implements Turns {
     this.#policies.delete(driver);
     this.#chooseSleep();
     const parker = this.#parker;
-    if (parker === null) return;
+    if (parker === null || driver.isPassive) return;
     if (driver.fd >= 0) parker.unwatch(driver.fd);
-    if (this.#drivers.length > 0) return;
+    if (!this.#drivers.every(isPassive)) return;
     // Whoever sleeps from now on has a parker of his own.
     this.#parker = null;
     if (parker.parked) {
@@ -149,7 +158,23 @@ export class Scheduler implements Turns {
     if (this.#lastReady === null) this.#ready = one;
     else this.#lastReady.next = one;
     this.#lastReady = one;
-    if (!this.#loop.running) this.#loop.start();
+    if (!this.#loop.running && !this.#arriving) this.#loop.start();
+  }
+
+  /**
+   * Used by passive libOSes: tells what has come in a go of Deno's, and lets whoever becomes ready by that go on at once,
+   * unless the loop has turns anyway.
+   */
+  arrive<T>(tell: (came: T) => void, came: T): void {
+    if (!this.#isPassive || this.#loop.running) return tell(came);
+    this.#arriving = true;
+    try {
+      tell(came);
+      this.turn();
+    } finally {
+      this.#arriving = false;
+      if (this.hasReady) this.#loop.start();
+    }
   }
 
   /** Takes one from what may go on without a turn in between; says whether there was one. */
@@ -161,7 +186,7 @@ export class Scheduler implements Turns {
   retain(referenced: boolean): void {
     if (referenced) this.references++;
     else this.unreferenced++;
-    if (!this.#loop.running) this.#loop.start();
+    if (!this.#loop.running && !this.#isPassive) this.#loop.start();
   }
 
   /** An operation is over. */
@@ -173,6 +198,7 @@ export class Scheduler implements Turns {
 
   /** A promise was settled: whoever waits for it will come back with another operation on the same. */
   woke(waker: Waker): void {
+    if (this.#isPassive) return;
     if (waker.wokenIn !== this.#round) {
       waker.wokenIn = this.#round;
       waker.woken = 0;
@@ -184,22 +210,32 @@ export class Scheduler implements Turns {
 
   /** A promise was settled, and nobody knows where whoever waits for it will go. */
   wokeStranger(): void {
+    if (this.#isPassive) return;
     this.strangers = true;
     if (!this.#loop.running) this.#loop.start();
   }
 
-  /** Somebody waits for an operation. */
+  /** Somebody waits for an operation, who was woken by another one on the same, as nearly always, or elsewhere. */
   returned(waker: Waker): void {
-    if (waker.wokenIn !== this.#round || waker.woken === 0) return;
-    waker.woken--;
-    this.away--;
+    if (waker.wokenIn === this.#round && waker.woken > 0) {
+      waker.woken--;
+      if (this.#returnedElsewhere === 0) this.away--;
+      else this.#returnedElsewhere--;
+    } else if (this.away > 0) {
+      this.#returnedElsewhere++;
+      this.away--;
+    }
+  }
+
+  /** See {@linkcode Turns.isSure}. */
+  get isSure(): boolean {
+    return this.#returnedElsewhere === 0;
   }
 
   /** See {@linkcode Turns.forget}. */
   forget(): void {
-    this.strangers = false;
-    if (this.away === 0) return;
     this.away = 0;
+    this.#returnedElsewhere = 0;
     this.#round = (this.#round + 1) & 0x3fffffff;
   }
 
@@ -259,22 +295,39 @@ export class Scheduler implements Turns {
     this.#ready = null;
     this.#lastReady = null;
     let count = 0;
-    while (one !== null) {
-      const { next } = one;
-      one.next = null;
-      this.#credit = CREDIT;
-      one.step(this);
-      one = next;
-      count++;
+    try {
+      while (one !== null) {
+        const current: Runnable = one;
+        one = current.next;
+        current.next = null;
+        this.#credit = CREDIT;
+        current.step(this);
+        count++;
+      }
+    } finally {
+      // Somebody's mistake is not the others'.
+      for (; one !== null; one = this.#putBack(one));
     }
     return count;
   }
 
+  #putBack(one: Runnable): Runnable | null {
+    const { next } = one;
+    one.next = null;
+    this.makeReady(one);
+    return next;
+  }
+
   #chooseSleep(): void {
     const wanted = [...this.#policies.values()];
-    this.wakes = this.#drivers.every(({ fd }) => fd >= 0);
+    this.#isPassive = this.#drivers.length > 0 && this.#drivers.every(isPassive);
+    this.wakes = this.#drivers.every((driver) => driver.fd >= 0 || isPassive(driver));
     this.idle = WAKEFULNESS.find((policy) => wanted.includes(policy)) ?? this.#ownIdle;
   }
+}
+
+function isPassive(driver: Driver): boolean {
+  return driver.isPassive === true;
 }
 
 const performanceClock: Clock = { read: () => performance.now() };

@@ -5,9 +5,10 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.ts";
+import { code, codeLater, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { End } from "../end.ts";
+import { wait, waitAll } from "../waits.ts";
 import {
   accepted,
   type Bound,
@@ -21,18 +22,18 @@ import {
 import type { SocketAddress } from "../../../libos/pdpix.ts";
 
 /** Connects from the other side; gives the end that connected. */
-function dial(world: World, address: SocketAddress): End {
+async function dial(world: World, address: SocketAddress): Promise<End> {
   const end = new End(world.peer, socket(world, world.peer));
-  assertEquals(ending(end.libos, end.libos.connect(end.qd, address)), "connect");
+  assertEquals(await ending(end.libos, end.libos.connect(end.qd, address)), "connect");
   return end;
 }
 
 /** As {@linkcode dial}, and accepts: gives both ends. */
-function meet(world: World, { qd, address }: Bound): { client: End; server: End } {
+async function meet(world: World, { qd, address }: Bound): Promise<{ client: End; server: End }> {
   const client = new End(world.peer, socket(world, world.peer));
   const connect = client.libos.connect(client.qd, address);
-  const server = accepted(world.libos, qd);
-  assertEquals(ending(client.libos, connect), "connect");
+  const server = await accepted(world.libos, qd);
+  assertEquals(await ending(client.libos, connect), "connect");
   return { client, server };
 }
 
@@ -85,12 +86,12 @@ export const ACCEPT: readonly Case[] = [
     rule: "A socket that connects does not listen.",
     pdpix: "EINVAL",
     compat: "EINVAL or EBADF",
-    run(world) {
+    async run(world) {
       const { libos } = world;
-      const { qd, qt } = connecting(world);
+      const { qd, qt } = await connecting(world);
       const answer = code(() => libos.accept(qd));
       libos.close(qd);
-      ending(libos, qt);
+      await ending(libos, qt);
       return answer;
     },
   },
@@ -99,7 +100,8 @@ export const ACCEPT: readonly Case[] = [
     needs: ["stream"],
     rule: "A connected socket does not listen.",
     pdpix: "EINVAL",
-    run: (world) => code(() => world.libos.accept(connected(world).a.qd)),
+    run: async (world) =>
+      await codeLater(async () => world.libos.accept((await connected(world)).a.qd)),
   },
   {
     id: "accept/listening",
@@ -108,13 +110,13 @@ export const ACCEPT: readonly Case[] = [
     rule: "It waits for a connection, for ever; closing the socket cancels it.",
     pdpix: "pending ECANCELED",
     compat: "ETIMEDOUT at once and after 120 s; EBADF",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const { qd } = listening(world);
       const qt = libos.accept(qd);
-      const pending = ending(libos, qt, undefined, 0);
+      const pending = await ending(libos, qt, undefined, 0);
       libos.close(qd);
-      return list([pending, ending(libos, qt)]);
+      return list([pending, await ending(libos, qt)]);
     },
   },
   {
@@ -123,15 +125,15 @@ export const ACCEPT: readonly Case[] = [
     needs: ["stream", "duplex"],
     rule: "It gives a queue of its own, that carries data both ways.",
     pdpix: "ping pong",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const listener = listening(world);
       const { qd } = listener;
-      const { client, server } = meet(world, listener);
+      const { client, server } = await meet(world, listener);
       assertEquals(server.qd === qd || (world.peer === libos && server.qd === client.qd), false);
-      client.send("ping");
-      server.send("pong");
-      return list([server.receive(), client.receive()]);
+      await client.send("ping");
+      await server.send("pong");
+      return list([await server.receive(), await client.receive()]);
     },
   },
   {
@@ -139,16 +141,20 @@ export const ACCEPT: readonly Case[] = [
     needs: ["stream"],
     rule: "Several may wait; each gets one connection, in the order of the connections.",
     pdpix: "first second third",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const { qd, address } = listening(world);
       const accepts = Array.from({ length: 3 }, () => libos.accept(qd));
-      for (const text of ["first", "second", "third"]) dial(world, address).send(text);
+      for (const text of ["first", "second", "third"]) {
+        await (await dial(world, address)).send(text);
+      }
       return list(
-        libos.waitAll(accepts, 2000).map((completion) =>
-          completion.opcode === "accept"
-            ? new End(libos, completion.accepted).receive()
-            : completion.opcode
+        await Array.fromAsync(
+          await waitAll(libos, accepts, 2000),
+          async (completion) =>
+            completion.opcode === "accept"
+              ? await new End(libos, completion.accepted).receive()
+              : completion.opcode,
         ),
       );
     },
@@ -158,10 +164,17 @@ export const ACCEPT: readonly Case[] = [
     needs: ["stream"],
     rule: "Connections that wait are accepted first in, first out.",
     pdpix: "first second third",
-    run(world) {
+    async run(world) {
       const { qd, address } = listening(world);
-      for (const text of ["first", "second", "third"]) dial(world, address).send(text);
-      return list(Array.from({ length: 3 }, () => accepted(world.libos, qd).receive()));
+      for (const text of ["first", "second", "third"]) {
+        await (await dial(world, address)).send(text);
+      }
+      return list(
+        await Array.fromAsync(
+          { length: 3 },
+          async () => await (await accepted(world.libos, qd)).receive(),
+        ),
+      );
     },
   },
   {
@@ -169,16 +182,16 @@ export const ACCEPT: readonly Case[] = [
     needs: ["stream"],
     rule: "One that was cancelled takes no connection from the next one.",
     pdpix: "ECANCELED data",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const { qd, address } = listening(world);
       const [cancelled, next] = [libos.accept(qd), libos.accept(qd)];
       libos.cancel(cancelled);
-      dial(world, address).send("data");
-      const answer = ending(libos, cancelled);
-      const completion = libos.wait(next, 2000);
+      await (await dial(world, address)).send("data");
+      const answer = await ending(libos, cancelled);
+      const completion = await wait(libos, next, 2000);
       if (completion.opcode !== "accept") return list([answer, completion.opcode]);
-      return list([answer, new End(libos, completion.accepted).receive()]);
+      return list([answer, await new End(libos, completion.accepted).receive()]);
     },
   },
   {
@@ -186,13 +199,13 @@ export const ACCEPT: readonly Case[] = [
     needs: ["stream", "end"],
     rule: "A connection that the peer closed in the backlog is accepted, with what was sent.",
     pdpix: "last end",
-    run(world) {
+    async run(world) {
       const { qd, address } = listening(world);
-      const client = dial(world, address);
-      client.send("last");
+      const client = await dial(world, address);
+      await client.send("last");
       client.close();
-      const server = accepted(world.libos, qd);
-      return list([server.receive(), server.receive()]);
+      const server = await accepted(world.libos, qd);
+      return list([await server.receive(), await server.receive()]);
     },
   },
   {
@@ -200,15 +213,15 @@ export const ACCEPT: readonly Case[] = [
     needs: ["stream"],
     rule: "Accepted connections outlive the socket that listened; waiting accepts do not.",
     pdpix: "ECANCELED ECANCELED data",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const listener = listening(world);
       const { qd } = listener;
-      const { client, server } = meet(world, listener);
+      const { client, server } = await meet(world, listener);
       const accepts = [libos.accept(qd), libos.accept(qd)];
       libos.close(qd);
-      client.send("data");
-      return list([endings(libos, accepts), server.receive()]);
+      await client.send("data");
+      return list([await endings(libos, accepts), await server.receive()]);
     },
   },
 ];

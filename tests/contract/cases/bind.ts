@@ -200,12 +200,12 @@ export const BIND: readonly Case[] = [
     needs: ["stream"],
     rule: "A socket that connects has its address.",
     pdpix: "EINVAL",
-    run(world) {
+    async run(world) {
       const { libos } = world;
-      const { qd, qt } = connecting(world);
+      const { qd, qt } = await connecting(world);
       const answer = code(() => libos.bind(qd, freeAddress(world)));
       libos.close(qd);
-      ending(libos, qt);
+      await ending(libos, qt);
       return answer;
     },
   },
@@ -215,8 +215,8 @@ export const BIND: readonly Case[] = [
     rule: "A socket that is connected has its address.",
     pdpix: "EINVAL",
     compat: "EISCONN",
-    run(world) {
-      const { a } = connected(world);
+    async run(world) {
+      const { a } = await connected(world);
       return code(() => world.libos.bind(a.qd, freeAddress(world)));
     },
   },

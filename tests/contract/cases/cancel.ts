@@ -18,6 +18,7 @@ import {
 } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { pattern, textOf } from "../end.ts";
+import { breathe } from "../waits.ts";
 import { channel } from "../world.ts";
 
 /** Upstream has nothing of this. */
@@ -45,10 +46,10 @@ export const CANCEL: readonly Case[] = [
     rule: "A token that is used up is refused.",
     pdpix: "push EINVAL",
     compat: NONE,
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       const qt = from.push("data");
-      return list([ending(from.libos, qt), code(() => from.libos.cancel(qt))]);
+      return list([await ending(from.libos, qt), code(() => from.libos.cancel(qt))]);
     },
   },
   {
@@ -57,13 +58,13 @@ export const CANCEL: readonly Case[] = [
     rule: "A pop that was cancelled takes no data from the next one, wherever it stood in line.",
     pdpix: "ECANCELED 1 ECANCELED 2 ECANCELED",
     compat: NONE,
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const pops = Array.from({ length: 5 }, () => to.pop(1));
       for (const i of [2, 0, 4]) to.libos.cancel(pops[i]!);
-      from.send("1");
-      from.send("2");
-      return list(pops.map((qt) => to.told(qt)));
+      await from.send("1");
+      await from.send("2");
+      return list(await Array.fromAsync(pops, (qt) => to.told(qt)));
     },
   },
   {
@@ -72,15 +73,16 @@ export const CANCEL: readonly Case[] = [
     rule: "What is over keeps its result, and can be cancelled as often as one likes.",
     pdpix: "data ECANCELED",
     compat: NONE,
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const pops = [to.pop(), to.pop()] as const;
-      from.send("data");
+      await from.send("data");
       pollAll(to.libos);
+      await breathe(to.libos);
       to.libos.cancel(pops[0]);
       to.libos.cancel(pops[1]);
       to.libos.cancel(pops[1]);
-      return list(pops.map((qt) => to.told(qt)));
+      return list(await Array.fromAsync(pops, (qt) => to.told(qt)));
     },
   },
   {
@@ -89,17 +91,17 @@ export const CANCEL: readonly Case[] = [
     rule: "A push that waits and did not begin sends nothing, and its buffer comes back.",
     pdpix: "ECANCELED one three",
     compat: NONE,
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const before = from.libos.statistics().buffers;
-      const { blocked, gone } = from.fill(1 << 12, ENOUGH);
+      const { blocked, gone } = await from.fill(1 << 12, ENOUGH);
       if (blocked === null) return "never pending";
       const [one, two, three] = [from.push("one"), from.push("two"), from.push("three")] as const;
       from.libos.cancel(two);
-      const answer = ending(from.libos, two);
-      to.drain((gone + 1) * (1 << 12));
-      const texts = textOfBytes(to.drain(8));
-      assertEquals(endings(from.libos, [blocked, one, three]), "push push push");
+      const answer = await ending(from.libos, two);
+      await to.drain((gone + 1) * (1 << 12));
+      const texts = textOfBytes(await to.drain(8));
+      assertEquals(await endings(from.libos, [blocked, one, three]), "push push push");
       assertEquals(from.libos.statistics().buffers, before);
       return list([answer, texts.slice(0, 3), texts.slice(3)]);
     },
@@ -110,19 +112,19 @@ export const CANCEL: readonly Case[] = [
     rule: "A push half of which is gone is cancelled for its waiter, and sent whole.",
     pdpix: "ECANCELED whole next",
     compat: NONE,
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const size = 1 << 18;
-      const { blocked, gone } = from.fill(size, ENOUGH);
+      const { blocked, gone } = await from.fill(size, ENOUGH);
       if (blocked === null) return "never pending";
       from.libos.cancel(blocked);
-      const answer = ending(from.libos, blocked);
+      const answer = await ending(from.libos, blocked);
       const next = from.push("next");
-      to.drain(gone * size);
-      const whole = to.drain(size);
+      await to.drain(gone * size);
+      const whole = await to.drain(size);
       assertEquals(whole, pattern(size));
-      const text = textOfBytes(to.drain(4));
-      assertEquals(ending(from.libos, next), "push");
+      const text = textOfBytes(await to.drain(4));
+      assertEquals(await ending(from.libos, next), "push");
       return list([answer, "whole", text]);
     },
   },
@@ -132,16 +134,16 @@ export const CANCEL: readonly Case[] = [
     rule: "Data that is on its way when a pop is cancelled is there for the next one.",
     pdpix: "first second",
     compat: NONE,
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const pop = to.pop();
-      from.send("first");
+      await from.send("first");
       to.libos.cancel(pop);
-      const answer = to.told(pop);
-      from.send("second");
-      if (answer === "first") return list([answer, to.receive()]);
+      const answer = await to.told(pop);
+      await from.send("second");
+      if (answer === "first") return list([answer, await to.receive()]);
       assertEquals(answer, "ECANCELED");
-      return list([textOfBytes(to.drain(5)), textOfBytes(to.drain(6))]);
+      return list([textOfBytes(await to.drain(5)), textOfBytes(await to.drain(6))]);
     },
   },
   {
@@ -151,12 +153,12 @@ export const CANCEL: readonly Case[] = [
     pdpix: "ECANCELED data",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const { operations } = to.libos;
       const [cancelled, next] = [operations.pop(to.qd), operations.pop(to.qd)];
       const answer = rejection(cancelled);
       cancelled.cancel();
-      from.send("data");
+      await from.send("data");
       return list([await answer, textOf(await next)]);
     },
   },
@@ -167,12 +169,12 @@ export const CANCEL: readonly Case[] = [
     pdpix: "ETIMEDOUT data",
     compat: "all operations end after 120 s",
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const { operations } = to.libos;
       const late = operations.pop(to.qd).within({ timeout: 1 });
       const next = operations.pop(to.qd).within({ timeout: 2000 });
       const answer = await rejection(late);
-      from.send("data");
+      await from.send("data");
       return list([answer, textOf(await next)]);
     },
   },
@@ -183,14 +185,14 @@ export const CANCEL: readonly Case[] = [
     pdpix: "enough data",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const { operations } = to.libos;
       const controller = new AbortController();
       const aborted = operations.pop(to.qd).within({ signal: controller.signal });
       const next = operations.pop(to.qd);
       const answer = rejection(aborted);
       controller.abort("enough");
-      from.send("data");
+      await from.send("data");
       return list([await answer, textOf(await next)]);
     },
   },
@@ -201,7 +203,7 @@ export const CANCEL: readonly Case[] = [
     pdpix: "enough",
     compat: NONE,
     async run(world) {
-      const { to } = channel(world);
+      const { to } = await channel(world);
       const pop = to.libos.operations.pop(to.qd);
       return await rejection(pop.within({ signal: AbortSignal.abort("enough") }));
     },
@@ -213,7 +215,7 @@ export const CANCEL: readonly Case[] = [
     pdpix: "ECANCELED data",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const { operations } = to.libos;
       const pop = operations.pop(to.qd);
       const done = to.libos.spawn((function* () {
@@ -228,7 +230,7 @@ export const CANCEL: readonly Case[] = [
       })());
       await to.libos.operations.sleep(0);
       pop.cancel();
-      from.send("data");
+      await from.send("data");
       return await done;
     },
   },

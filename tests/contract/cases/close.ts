@@ -8,6 +8,7 @@ import { assertEquals } from "@std/assert";
 import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { message } from "../end.ts";
+import { wait, waitAny } from "../waits.ts";
 import { bound, channel, connected, connecting, listening, socket } from "../world.ts";
 import type { LibOS } from "../../../libos/pdpix.ts";
 
@@ -71,8 +72,8 @@ export const CLOSE: readonly Case[] = [
     rule: "An open channel is closed, once, and that is over when the call returns.",
     pdpix: "ok EBADF",
     compat: "close blocks; async_close gives a token",
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       const before = world.libos.statistics().queues;
       const answer = closeTwice(from.libos, from.qd);
       assertEquals(world.libos.statistics().queues, before - 1);
@@ -91,10 +92,10 @@ export const CLOSE: readonly Case[] = [
     rule: "The second close changes nothing for what was pending at the first.",
     pdpix: "ok EBADF ECANCELED ECANCELED",
     compat: "the second token fails with EBADF, in both orders of waiting",
-    run(world) {
-      const { to } = channel(world);
+    async run(world) {
+      const { to } = await channel(world);
       const pops = [to.pop(), to.pop()];
-      return list([closeTwice(to.libos, to.qd), endings(to.libos, pops.reverse())]);
+      return list([closeTwice(to.libos, to.qd), await endings(to.libos, pops.reverse())]);
     },
   },
   {
@@ -102,9 +103,9 @@ export const CLOSE: readonly Case[] = [
     needs: ["channel"],
     rule: "Every call on a closed queue is refused, and takes no buffer.",
     pdpix: "EBADF",
-    run(world) {
+    async run(world) {
       const { libos } = world;
-      const { from: { qd } } = channel(world);
+      const { from: { qd } } = await channel(world);
       libos.close(qd);
       using sga = message(libos, "stays");
       const address = { hostname: "127.0.0.1", port: 1 };
@@ -123,7 +124,9 @@ export const CLOSE: readonly Case[] = [
         () => libos.unref(qd),
         () => libos.push(qd, sga),
         () => libos.pushTo(qd, sga, address),
+        () => libos.tryPush(qd, sga, 0),
         () => libos.pop(qd),
+        () => libos.statistics(qd),
         () => libos.operations.accept(qd),
         () => libos.operations.connect(qd, address),
         () => libos.operations.push(qd, sga),
@@ -139,11 +142,11 @@ export const CLOSE: readonly Case[] = [
     rule: "Pops that wait are cancelled.",
     pdpix: "ECANCELED ECANCELED",
     compat: "EBADF EBADF",
-    run(world) {
-      const { to } = channel(world);
+    async run(world) {
+      const { to } = await channel(world);
       const pops = [to.pop(), to.pop()];
       to.close();
-      return endings(to.libos, pops);
+      return await endings(to.libos, pops);
     },
   },
   {
@@ -152,16 +155,16 @@ export const CLOSE: readonly Case[] = [
     rule: "Pushes that wait are cancelled, and their buffers come back.",
     pdpix: "ECANCELED ECANCELED 0",
     compat: "EBADF EBADF",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const before = from.libos.statistics().buffers;
-      const { blocked } = from.fill(1 << 16, ENOUGH);
+      const { blocked } = await from.fill(1 << 16, ENOUGH);
       if (blocked === null) return "never pending";
       const later = from.push("later");
       from.close();
-      const answer = endings(from.libos, [blocked, later]);
+      const answer = await endings(from.libos, [blocked, later]);
       // A stack holds what arrived, and nobody popped, itself.
-      if (from.libos.statistics().buffers > before) to.drain();
+      if (from.libos.statistics().buffers > before) await to.drain();
       return list([answer, String(from.libos.statistics().buffers - before)]);
     },
   },
@@ -176,13 +179,13 @@ export const CLOSE: readonly Case[] = [
     rule: "An accept that waits is cancelled, whether it is waited for before or after.",
     pdpix: "ECANCELED",
     compat: "one of EBADF ECANCELED ECONNREFUSED ECONNABORTED EADDRNOTAVAIL",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const { qd } = listening(world);
       const qt = libos.accept(qd);
-      assertEquals(ending(libos, qt, undefined, 0), "pending");
+      assertEquals(await ending(libos, qt, undefined, 0), "pending");
       libos.close(qd);
-      return ending(libos, qt);
+      return await ending(libos, qt);
     },
   },
   {
@@ -196,11 +199,11 @@ export const CLOSE: readonly Case[] = [
     rule: "A connect that waits is cancelled.",
     pdpix: "ECANCELED",
     compat: "one of EBADF ECANCELED ECONNREFUSED ECONNABORTED EADDRNOTAVAIL",
-    run(world) {
+    async run(world) {
       const { libos } = world;
-      const { qd, qt } = connecting(world);
+      const { qd, qt } = await connecting(world);
       libos.close(qd);
-      return ending(libos, qt);
+      return await ending(libos, qt);
     },
   },
   {
@@ -208,15 +211,15 @@ export const CLOSE: readonly Case[] = [
     needs: ["channel"],
     rule: "What was over before the close keeps its result.",
     pdpix: "pop ECANCELED",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const pops = [to.pop(), to.pop()] as const;
-      from.send("data");
+      await from.send("data");
       // The second is still pending when the first is known to be over.
-      const first = to.libos.waitAny([pops[0]], 2000);
+      const first = await waitAny(to.libos, [pops[0]], 2000);
       if (first.opcode === "pop") first.sga?.free();
       to.close();
-      return list([first.opcode, ending(to.libos, pops[1])]);
+      return list([first.opcode, await ending(to.libos, pops[1])]);
     },
   },
   {
@@ -225,11 +228,11 @@ export const CLOSE: readonly Case[] = [
     rule:
       "A completion names the queue and the token that it was asked with, though both are gone.",
     pdpix: "failed pop",
-    run(world) {
-      const { to } = channel(world);
+    async run(world) {
+      const { to } = await channel(world);
       const qt = to.pop();
       to.close();
-      const completion = to.libos.wait(qt, 2000);
+      const completion = await wait(to.libos, qt, 2000);
       assertEquals([completion.qd, completion.qt], [to.qd, qt]);
       if (completion.opcode !== "failed") return completion.opcode;
       const { error } = completion;
@@ -242,14 +245,14 @@ export const CLOSE: readonly Case[] = [
     needs: ["channel"],
     rule: "A token of a closed queue stays its own when another queue gets the descriptor.",
     pdpix: "ECANCELED data",
-    run(world) {
-      const { to } = channel(world);
+    async run(world) {
+      const { to } = await channel(world);
       const old = to.pop();
       to.close();
-      const next = channel(world);
+      const next = await channel(world);
       const pop = next.to.pop();
-      next.from.send("data");
-      return list([ending(to.libos, old), next.to.told(pop)]);
+      await next.from.send("data");
+      return list([await ending(to.libos, old), await next.to.told(pop)]);
     },
   },
   {
@@ -257,11 +260,11 @@ export const CLOSE: readonly Case[] = [
     needs: ["channel", "end"],
     rule: "What was pushed before the close arrives, and then the end.",
     pdpix: "20000 end",
-    run(world) {
-      const { from, to } = channel(world);
-      for (let i = 0; i < 20; i++) from.send(1000);
+    async run(world) {
+      const { from, to } = await channel(world);
+      for (let i = 0; i < 20; i++) await from.send(1000);
       from.close();
-      return list([String(to.drain().length), to.receive()]);
+      return list([String((await to.drain()).length), await to.receive()]);
     },
   },
   {
@@ -269,12 +272,12 @@ export const CLOSE: readonly Case[] = [
     needs: ["stream", "duplex"],
     rule: "Both ends may close at once, with pops pending.",
     pdpix: "ECANCELED ECANCELED",
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const pops = [a.pop(), b.pop()] as const;
       a.close();
       b.close();
-      return list([ending(a.libos, pops[0]), ending(b.libos, pops[1])]);
+      return list([await ending(a.libos, pops[0]), await ending(b.libos, pops[1])]);
     },
   },
   {
@@ -282,12 +285,12 @@ export const CLOSE: readonly Case[] = [
     needs: ["channel"],
     rule: "Other queues go on as they were.",
     pdpix: "data",
-    run(world) {
-      const [one, other] = [channel(world), channel(world)];
+    async run(world) {
+      const [one, other] = [await channel(world), await channel(world)];
       const pop = other.to.pop();
       one.from.close();
-      other.from.send("data");
-      return other.to.told(pop);
+      await other.from.send("data");
+      return await other.to.told(pop);
     },
   },
   {

@@ -22,19 +22,19 @@ import {
 import { NO_ADDRESSES } from "./bind.ts";
 
 /** Connects a socket to a listener, and sends one text over it. */
-function exchange(world: World, qd: number): string {
+async function exchange(world: World, qd: number): Promise<string> {
   const { libos, peer } = world;
   const listener = listening(world, peer);
   let qt = -1;
   const started = code(() => qt = libos.connect(qd, listener.address));
   if (started !== "ok") return started;
   // Some are connected before they are accepted, some when they are.
-  const early = endingNow(libos, qt);
+  const early = await endingNow(libos, qt);
   if (early !== "connect" && early !== "pending") return early;
-  const server = accepted(peer, listener.qd);
-  const answer = early === "pending" ? ending(libos, qt) : early;
-  new End(libos, qd).send("data");
-  return list([answer, server.receive()]);
+  const server = await accepted(peer, listener.qd);
+  const answer = early === "pending" ? await ending(libos, qt) : early;
+  await new End(libos, qd).send("data");
+  return list([answer, await server.receive()]);
 }
 
 /** See the module's description. */
@@ -78,9 +78,9 @@ export const CONNECT: readonly Case[] = [
     needs: ["stream"],
     rule: "A socket that has an address keeps it.",
     pdpix: "connect data",
-    run(world) {
+    async run(world) {
       const { qd, address } = bound(world);
-      const answer = exchange(world, qd);
+      const answer = await exchange(world, qd);
       assertEquals(world.libos.getsockname(qd), address);
       return answer;
     },
@@ -92,9 +92,9 @@ export const CONNECT: readonly Case[] = [
     rule: "The wildcard address and port 0 are nobody's: the connection fails, and soon.",
     pdpix: "fails",
     compat: "an errno of the network within 75 s",
-    run(world) {
+    async run(world) {
       const address = { hostname: world.subject.stream!.wildcard!, port: 0 };
-      const answer = connectTo(world, socket(world), address);
+      const answer = await connectTo(world, socket(world), address);
       const expected = ["ECONNREFUSED", "EADDRNOTAVAIL", "ENETUNREACH", "EHOSTUNREACH"];
       return expected.includes(answer) ? "fails" : answer;
     },
@@ -104,9 +104,9 @@ export const CONNECT: readonly Case[] = [
     needs: ["stream"],
     rule: "Where nobody listens it is refused.",
     pdpix: "ECONNREFUSED",
-    run(world) {
+    async run(world) {
       const { address } = bound(world, world.peer);
-      return connectTo(world, socket(world), address);
+      return await connectTo(world, socket(world), address);
     },
   },
   {
@@ -115,10 +115,24 @@ export const CONNECT: readonly Case[] = [
     rule: "A socket whose connection was refused can connect anew.",
     pdpix: "ECONNREFUSED connect data",
     compat: "the socket is of no use any more",
-    run(world) {
+    async run(world) {
       const qd = socket(world);
       const { address } = bound(world, world.peer);
-      return list([connectTo(world, qd, address), exchange(world, qd)]);
+      return list([await connectTo(world, qd, address), await exchange(world, qd)]);
+    },
+  },
+  {
+    id: "connect/gone",
+    needs: ["stream"],
+    rule:
+      "Where somebody listened, and has closed, it is refused, and the socket can connect anew.",
+    pdpix: "ECONNREFUSED connect data",
+    compat: "the socket is of no use any more",
+    async run(world) {
+      const { qd: listener, address } = listening(world, world.peer);
+      world.peer.close(listener);
+      const qd = socket(world);
+      return list([await connectTo(world, qd, address), await exchange(world, qd)]);
     },
   },
   {
@@ -140,14 +154,14 @@ export const CONNECT: readonly Case[] = [
     rule: "A socket that accepts cannot connect, and goes on to accept.",
     pdpix: "ENOTSUP ECANCELED",
     compat: "EOPNOTSUPP EBADF",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const { qd } = listening(world);
       const qt = libos.accept(qd);
       const { address } = listening(world, world.peer);
       const answer = code(() => libos.connect(qd, address));
       libos.close(qd);
-      return list([answer, ending(libos, qt)]);
+      return list([answer, await ending(libos, qt)]);
     },
   },
   {
@@ -156,13 +170,13 @@ export const CONNECT: readonly Case[] = [
     needs: ["stream"],
     rule: "A socket makes one connection at a time.",
     pdpix: "EINPROGRESS",
-    run(world) {
+    async run(world) {
       const { libos } = world;
-      const { qd, qt } = connecting(world);
+      const { qd, qt } = await connecting(world);
       const { address } = listening(world, world.peer);
       const answer = code(() => libos.connect(qd, address));
       libos.close(qd);
-      ending(libos, qt);
+      await ending(libos, qt);
       return answer;
     },
   },
@@ -171,12 +185,12 @@ export const CONNECT: readonly Case[] = [
     needs: ["stream"],
     rule: "A connected socket cannot connect again, and stays connected.",
     pdpix: "EISCONN data",
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const { address } = listening(world, world.peer);
       const answer = code(() => world.libos.connect(a.qd, address));
-      a.send("data");
-      return list([answer, b.receive()]);
+      await a.send("data");
+      return list([answer, await b.receive()]);
     },
   },
   {
@@ -197,10 +211,10 @@ export const CONNECT: readonly Case[] = [
     rule: "An address of another family is refused, and the socket can still connect.",
     pdpix: "EAFNOSUPPORT connect data",
     compat: "EINVAL",
-    run(world) {
+    async run(world) {
       const qd = socket(world);
       const answer = code(() => world.libos.connect(qd, world.subject.stream!.stranger));
-      return list([answer, exchange(world, qd)]);
+      return list([answer, await exchange(world, qd)]);
     },
   },
   {
@@ -209,11 +223,11 @@ export const CONNECT: readonly Case[] = [
     rule: "It can be cancelled, and the socket can connect anew.",
     pdpix: "ECANCELED connect data",
     compat: "there is no cancelling",
-    run(world) {
+    async run(world) {
       const { libos } = world;
-      const { qd, qt } = connecting(world);
+      const { qd, qt } = await connecting(world);
       libos.cancel(qt);
-      return list([ending(libos, qt), exchange(world, qd)]);
+      return list([await ending(libos, qt), await exchange(world, qd)]);
     },
   },
 ];

@@ -16,9 +16,11 @@ const NONE = "there are tokens alone";
 const ROUNDS = 200;
 
 /** Two channels that make a round. */
-function round(world: World): { client: { from: End; to: End }; server: { from: End; to: End } } {
-  const there = channel(world);
-  const back = channel(world);
+async function round(
+  world: World,
+): Promise<{ client: { from: End; to: End }; server: { from: End; to: End } }> {
+  const there = await channel(world);
+  const back = await channel(world);
   return {
     client: { from: there.from, to: back.to },
     server: { from: back.from, to: there.to },
@@ -38,7 +40,7 @@ export const COROUTINE: readonly Case[] = [
     pdpix: "200 echoes",
     compat: NONE,
     async run(world) {
-      const { client, server } = round(world);
+      const { client, server } = await round(world);
       const echo = (function* (): Coroutine {
         for (let i = 0; i < ROUNDS; i++) {
           const sga = (yield* pop(server.to))!;
@@ -64,7 +66,7 @@ export const COROUTINE: readonly Case[] = [
     pdpix: "200 echoes",
     compat: NONE,
     async run(world) {
-      const { client, server } = round(world);
+      const { client, server } = await round(world);
       const echo = async () => {
         for (let i = 0; i < ROUNDS; i++) {
           const sga = (await pop(server.to))!;
@@ -90,7 +92,7 @@ export const COROUTINE: readonly Case[] = [
     pdpix: "1 2 3",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const generator = to.libos.spawn((function* (): Coroutine<string> {
         return textOf(yield* pop(to, 1));
       })());
@@ -98,7 +100,7 @@ export const COROUTINE: readonly Case[] = [
       const promise = Promise.resolve(pop(to, 1)).then(textOf);
       const qt = to.pop(1);
       await Promise.all(["1", "2", "3"].map((text) => Promise.resolve(push(from, text))));
-      return list([await generator, await promise, to.told(qt)]);
+      return list([await generator, await promise, await to.told(qt)]);
     },
   },
   {
@@ -108,7 +110,7 @@ export const COROUTINE: readonly Case[] = [
     pdpix: "ECANCELED pop ECANCELED pop",
     compat: NONE,
     async run(world) {
-      const { to } = channel(world);
+      const { to } = await channel(world);
       const tellError = (error: unknown) => {
         const { code, operation, qd } = error as { code: string; operation: string; qd: number };
         assertEquals(qd, to.qd);
@@ -134,8 +136,8 @@ export const COROUTINE: readonly Case[] = [
     pdpix: "data end end end",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
-      from.send("data");
+      const { from, to } = await channel(world);
+      await from.send("data");
       from.close();
       const answers = await to.libos.spawn((function* (): Coroutine<string[]> {
         return [textOf(yield* pop(to)), textOf(yield* pop(to)), textOf(yield* pop(to))];
@@ -150,7 +152,7 @@ export const COROUTINE: readonly Case[] = [
     pdpix: "in order",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const order: number[] = [];
       const all = Array.from({ length: 100 }, (_, i) =>
         to.libos.spawn((function* (): Coroutine {
@@ -170,12 +172,15 @@ export const COROUTINE: readonly Case[] = [
     pdpix: "push echo",
     compat: NONE,
     async run(world) {
-      const { client, server } = round(world);
+      const { client, server } = await round(world);
       const echo = world.peer.spawn((function* (): Coroutine {
         const sga = (yield* pop(server.to))!;
         yield* push(server.from, textOf(sga));
       })());
-      const answers = [ending(world.libos, client.from.push("echo")), client.to.receive()];
+      const answers = [
+        await ending(world.libos, client.from.push("echo")),
+        await client.to.receive(),
+      ];
       await echo;
       return list(answers);
     },
@@ -187,8 +192,8 @@ export const COROUTINE: readonly Case[] = [
     pdpix: "data 0",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
-      const next = channel(world);
+      const { from, to } = await channel(world);
+      const next = await channel(world);
       if (next.from.libos !== to.libos) return "data 0";
       await push(from, "data");
       const before = world.libos.statistics().buffers;

@@ -5,15 +5,16 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { code, ending, endings, list, tell } from "../answers.ts";
+import { code, codeLater, ending, endings, list, tell } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { type End, message, pattern, pushTo, textOf } from "../end.ts";
+import { wait } from "../waits.ts";
 import { boundDatagram, datagramSocket } from "../world.ts";
 import type { InetAddress, Sga } from "../../../libos/pdpix.ts";
 
 /** Pops a datagram, which must come. */
-function take(end: End, size?: number): Sga {
-  const completion = end.libos.wait(end.pop(size), 2000);
+async function take(end: End, size?: number): Promise<Sga> {
+  const completion = await wait(end.libos, end.pop(size), 2000);
   if (completion.opcode === "pop" && completion.sga !== null) return completion.sga;
   throw new Error(`a pop ended with ${tell(completion)}`);
 }
@@ -36,7 +37,7 @@ export const DATAGRAM: readonly Case[] = [
     needs: ["datagram", "inet"],
     rule: "A socket of the wildcard address gets what is sent to any of the host's.",
     pdpix: "ok push data",
-    run(world) {
+    async run(world) {
       const { wildcard, address } = world.subject.datagram!;
       const end = datagramSocket(world);
       const answer = code(() => end.libos.bind(end.qd, { hostname: wildcard!, port: 0 }));
@@ -44,7 +45,7 @@ export const DATAGRAM: readonly Case[] = [
       const { port } = end.libos.getsockname(end.qd) as InetAddress;
       const { hostname } = address(end.libos) as InetAddress;
       const sender = boundDatagram(world, world.peer);
-      return list([answer, pushTo(sender, "data", { hostname, port }), end.receive()]);
+      return list([answer, await pushTo(sender, "data", { hostname, port }), await end.receive()]);
     },
   },
   {
@@ -53,11 +54,11 @@ export const DATAGRAM: readonly Case[] = [
     needs: ["datagram"],
     rule: "A datagram arrives, and tells where it came from.",
     pdpix: "push data",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
-      const answer = pushTo(a, "data", b.address);
-      const sga = take(b);
+      const answer = await pushTo(a, "data", b.address);
+      const sga = await take(b);
       const { hostname, port } = sga.address!;
       assertEquals({ hostname, port }, a.address as InetAddress);
       return list([answer, textOf(sga)]);
@@ -68,12 +69,12 @@ export const DATAGRAM: readonly Case[] = [
     needs: ["datagram"],
     rule: "The address that a datagram came from is one to push to.",
     pdpix: "push pong",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
-      pushTo(a, "ping", b.address);
-      using sga = take(b);
-      return list([pushTo(b, "pong", sga.address!), a.receive()]);
+      await pushTo(a, "ping", b.address);
+      using sga = await take(b);
+      return list([await pushTo(b, "pong", sga.address!), await a.receive()]);
     },
   },
   {
@@ -82,9 +83,9 @@ export const DATAGRAM: readonly Case[] = [
     needs: ["datagram"],
     rule: "A socket can send to itself.",
     pdpix: "push data",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
-      return list([pushTo(a, "data", a.address), a.receive()]);
+      return list([await pushTo(a, "data", a.address), await a.receive()]);
     },
   },
   {
@@ -92,16 +93,18 @@ export const DATAGRAM: readonly Case[] = [
     needs: ["datagram"],
     rule: "Datagrams stay apart, and those of one sender to one socket come in order.",
     pdpix: "1 1000 3 1400",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
       const sizes = [1, 1000, 3, 1400];
-      for (const size of sizes) assertEquals(pushTo(a, size, b.address), "push");
-      return list(sizes.map((size) => {
-        using sga = take(b);
-        assertEquals(sga.toUint8Array(), pattern(size));
-        return String(sga.length);
-      }));
+      for (const size of sizes) assertEquals(await pushTo(a, size, b.address), "push");
+      return list(
+        await Array.fromAsync(sizes, async (size) => {
+          using sga = await take(b);
+          assertEquals(sga.toUint8Array(), pattern(size));
+          return String(sga.length);
+        }),
+      );
     },
   },
   {
@@ -109,12 +112,12 @@ export const DATAGRAM: readonly Case[] = [
     needs: ["datagram"],
     rule: "Pops that wait get them in the order in which they were asked.",
     pdpix: "one two three",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
       const pops = [b.pop(), b.pop(), b.pop()];
-      for (const text of ["one", "two", "three"]) pushTo(a, text, b.address);
-      return list(pops.map((qt) => b.told(qt)));
+      for (const text of ["one", "two", "three"]) await pushTo(a, text, b.address);
+      return list(await Array.fromAsync(pops, (qt) => b.told(qt)));
     },
   },
   {
@@ -123,12 +126,12 @@ export const DATAGRAM: readonly Case[] = [
     rule: "One longer than the pop wants is cut and says so; the rest is gone.",
     pdpix: "abc true next false",
     compat: "the size cannot be given",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
-      pushTo(a, "abcdef", b.address);
-      pushTo(a, "next", b.address);
-      return list([take(b, 3), take(b, 4)].flatMap((sga) => {
+      await pushTo(a, "abcdef", b.address);
+      await pushTo(a, "next", b.address);
+      return list([await take(b, 3), await take(b, 4)].flatMap((sga) => {
         const { truncated } = sga;
         return [textOf(sga), String(truncated)];
       }));
@@ -140,15 +143,17 @@ export const DATAGRAM: readonly Case[] = [
     rule: "An empty datagram is one, and no end.",
     pdpix: "push 0 data",
     compat: "EINVAL",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
       using nothing = message(a.libos, "");
-      const answer = code(() => a.libos.wait(a.libos.pushTo(a.qd, nothing, b.address), 2000));
+      const answer = await codeLater(async () =>
+        await wait(a.libos, a.libos.pushTo(a.qd, nothing, b.address), 2000)
+      );
       if (answer !== "ok") return answer;
-      using sga = take(b);
-      pushTo(a, "data", b.address);
-      return list(["push", String(sga.length), b.receive()]);
+      using sga = await take(b);
+      await pushTo(a, "data", b.address);
+      return list(["push", String(sga.length), await b.receive()]);
     },
   },
   {
@@ -158,15 +163,17 @@ export const DATAGRAM: readonly Case[] = [
       "An empty datagram, which anybody may send, stops nothing: what comes after it is popped.",
     pdpix: "0 data",
     compat: "the socket receives nothing more",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
       using nothing = message(b.libos, "");
-      const answer = code(() => b.libos.wait(b.libos.pushTo(b.qd, nothing, a.address), 2000));
+      const answer = await codeLater(async () =>
+        await wait(b.libos, b.libos.pushTo(b.qd, nothing, a.address), 2000)
+      );
       if (answer !== "ok") return answer;
-      pushTo(b, "data", a.address);
-      const first = a.receive();
-      return first === "" ? list(["0", a.receive()]) : first;
+      await pushTo(b, "data", a.address);
+      const first = await a.receive();
+      return first === "" ? list(["0", await a.receive()]) : first;
     },
   },
   {
@@ -175,13 +182,13 @@ export const DATAGRAM: readonly Case[] = [
     rule: "The segments of an sga are one datagram.",
     pdpix: "push abcdef",
     compat: "one segment alone",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
       const sga = a.libos.alloc([3, 3]);
       sga.bytes(0).set(new TextEncoder().encode("abc"));
       sga.bytes(1).set(new TextEncoder().encode("def"));
-      return list([ending(a.libos, a.libos.pushTo(a.qd, sga, b.address)), b.receive()]);
+      return list([await ending(a.libos, a.libos.pushTo(a.qd, sga, b.address)), await b.receive()]);
     },
   },
   {
@@ -190,13 +197,13 @@ export const DATAGRAM: readonly Case[] = [
     rule: "A push gives a socket an address, if it had none.",
     pdpix: "push ping pong",
     compat: "ENOTSUP on the own stack (#973)",
-    run(world) {
+    async run(world) {
       const a = datagramSocket(world);
       const b = boundDatagram(world, world.peer);
-      const answer = pushTo(a, "ping", b.address);
-      const sga = take(b);
-      pushTo(b, "pong", sga.address!);
-      return list([answer, textOf(sga), a.receive()]);
+      const answer = await pushTo(a, "ping", b.address);
+      const sga = await take(b);
+      await pushTo(b, "pong", sga.address!);
+      return list([answer, textOf(sga), await a.receive()]);
     },
   },
   {
@@ -205,18 +212,18 @@ export const DATAGRAM: readonly Case[] = [
     rule: "Connecting fixes the peer: pushes go there, and what others send is not popped.",
     pdpix: "connect push ping pong",
     compat: "EINVAL",
-    run(world) {
+    async run(world) {
       const a = datagramSocket(world);
       const b = boundDatagram(world, world.peer);
       const other = boundDatagram(world, world.peer);
-      const answer = ending(a.libos, a.libos.connect(a.qd, b.address));
+      const answer = await ending(a.libos, a.libos.connect(a.qd, b.address));
       if (answer !== "connect") return answer;
-      const push = ending(a.libos, a.push("ping"));
-      const sga = take(b);
+      const push = await ending(a.libos, a.push("ping"));
+      const sga = await take(b);
       const { address } = sga;
-      pushTo(other, "stranger", address!);
-      pushTo(b, "pong", address!);
-      return list([answer, push, textOf(sga), a.receive()]);
+      await pushTo(other, "stranger", address!);
+      await pushTo(b, "pong", address!);
+      return list([answer, push, textOf(sga), await a.receive()]);
     },
   },
   {
@@ -225,12 +232,12 @@ export const DATAGRAM: readonly Case[] = [
     rule: "Closing cancels what waits, and frees the address.",
     pdpix: "ECANCELED ECANCELED ok",
     compat: "EBADF EBADF ok",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const pops = [a.pop(), a.pop()];
       a.close();
       return list([
-        endings(a.libos, pops),
+        await endings(a.libos, pops),
         code(() => a.libos.bind(datagramSocket(world).qd, a.address)),
       ]);
     },
@@ -241,13 +248,13 @@ export const DATAGRAM: readonly Case[] = [
     rule: "A pop that was cancelled takes no datagram from the next one.",
     pdpix: "ECANCELED data",
     compat: "there is no cancelling",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
       const pops = [b.pop(), b.pop()];
       b.libos.cancel(pops[0]!);
-      pushTo(a, "data", b.address);
-      return list(pops.map((qt) => b.told(qt)));
+      await pushTo(a, "data", b.address);
+      return list(await Array.fromAsync(pops, (qt) => b.told(qt)));
     },
   },
 ];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { code, codes, ending, list, NO_DESCRIPTORS } from "../answers.ts";
+import { code, codeLater, codes, ending, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { message, pushTo, refused } from "../end.ts";
 import { boundDatagram, datagramSocket } from "../world.ts";
@@ -54,19 +54,19 @@ export const DATAGRAM_REFUSED: readonly Case[] = [
     needs: ["datagram"],
     rule: "One that is too large fails, and does no harm.",
     pdpix: "EMSGSIZE data",
-    run(world) {
+    async run(world) {
       const a = boundDatagram(world);
       const b = boundDatagram(world, world.peer);
-      const answers = [70_000].map((size) => {
+      const answers = await Array.fromAsync([70_000], async (size) => {
         using sga = message(a.libos, size);
         let answer = "";
-        const thrown = code(() => {
-          answer = ending(a.libos, a.libos.pushTo(a.qd, sga, b.address));
+        const thrown = await codeLater(async () => {
+          answer = await ending(a.libos, a.libos.pushTo(a.qd, sga, b.address));
         });
         return thrown === "ok" ? answer : thrown;
       });
-      pushTo(a, "data", b.address);
-      return list([...answers, b.receive()]);
+      await pushTo(a, "data", b.address);
+      return list([...answers, await b.receive()]);
     },
   },
   {

@@ -8,6 +8,7 @@ import { assertEquals } from "@std/assert";
 import { code, ending, list } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { End, pushTo, refused } from "../end.ts";
+import { wait } from "../waits.ts";
 import { accepted, socket } from "../world.ts";
 import type { InetAddress, LibOS, SocketType } from "../../../libos/pdpix.ts";
 
@@ -34,24 +35,24 @@ function listen(libos: LibOS, hostname: string): Bound {
 }
 
 /** Connects an end to a port of 127.0.0.1: gives what both ends call themselves and the other, and a text. */
-function meet(from: End, { end: listener, address: { port } }: Bound): string {
+async function meet(from: End, { end: listener, address: { port } }: Bound): Promise<string> {
   const qt = from.libos.connect(from.qd, { hostname: "127.0.0.1", port });
-  const server = accepted(listener.libos, listener.qd);
-  assertEquals(ending(from.libos, qt), "connect");
+  const server = await accepted(listener.libos, listener.qd);
+  assertEquals(await ending(from.libos, qt), "connect");
   const hostnames = [from, server].flatMap(({ libos, qd }) =>
     [libos.getsockname(qd), libos.getpeername(qd)].map((name) => (name as InetAddress).hostname)
   );
-  from.send("data");
-  return list([...new Set(hostnames), server.receive()]);
+  await from.send("data");
+  return list([...new Set(hostnames), await server.receive()]);
 }
 
 /** Pops a datagram, and answers: gives its text and where it came from. */
-function answer(end: End, text: string): string {
-  const completion = end.libos.wait(end.pop(), 2000);
+async function answer(end: End, text: string): Promise<string> {
+  const completion = await wait(end.libos, end.pop(), 2000);
   if (completion.opcode !== "pop") return completion.opcode;
   using sga = completion.sga!;
   const { hostname } = sga.address!;
-  assertEquals(pushTo(end, text, sga.address!), "push");
+  assertEquals(await pushTo(end, text, sga.address!), "push");
   return list([new TextDecoder().decode(sga.toUint8Array()), hostname]);
 }
 
@@ -62,7 +63,8 @@ export const DUAL_STACK: readonly Case[] = [
     needs: ["stream", "ipv6"],
     rule: "An IPv6 socket connects to an IPv4 address, which is told as such.",
     pdpix: "127.0.0.1 data",
-    run: (world) => meet(new End(world.libos, socket(world)), listen(world.peer, "127.0.0.1")),
+    run: async (world) =>
+      await meet(new End(world.libos, socket(world)), listen(world.peer, "127.0.0.1")),
   },
   {
     id: "ipv4/accept",
@@ -70,22 +72,22 @@ export const DUAL_STACK: readonly Case[] = [
     rule:
       "One that listens on the wildcard address accepts from IPv4, and tells those addresses as such.",
     pdpix: "127.0.0.1 data",
-    run: ({ libos, peer }) =>
-      meet(new End(peer, peer.socket("inet", "stream")), listen(libos, "::")),
+    run: async ({ libos, peer }) =>
+      await meet(new End(peer, peer.socket("inet", "stream")), listen(libos, "::")),
   },
   {
     id: "ipv4/datagram",
     needs: ["datagram", "ipv6"],
     rule: "One on the wildcard address pushes to IPv4, and tells where the answer came from.",
     pdpix: "push ping 127.0.0.1 pong 127.0.0.1 again",
-    run({ libos, peer }) {
+    async run({ libos, peer }) {
       const { end } = bind(libos, "::", "dgram");
       const other = bind(peer, "127.0.0.1", "dgram");
       return list([
-        pushTo(end, "ping", other.address),
-        answer(other.end, "pong"),
-        answer(end, "again"),
-        other.end.receive(),
+        await pushTo(end, "ping", other.address),
+        await answer(other.end, "pong"),
+        await answer(end, "again"),
+        await other.end.receive(),
       ]);
     },
   },
@@ -94,15 +96,15 @@ export const DUAL_STACK: readonly Case[] = [
     needs: ["datagram", "ipv6"],
     rule: "One without an address may have an IPv4 peer.",
     pdpix: "connect 127.0.0.1 push ping 127.0.0.1 pong",
-    run({ libos, peer }) {
+    async run({ libos, peer }) {
       const end = new End(libos, libos.socket("inet6", "dgram"));
       const other = bind(peer, "127.0.0.1", "dgram");
       return list([
-        ending(libos, libos.connect(end.qd, other.address)),
+        await ending(libos, libos.connect(end.qd, other.address)),
         (libos.getpeername(end.qd) as InetAddress).hostname,
-        ending(libos, end.push("ping")),
-        answer(other.end, "pong"),
-        end.receive(),
+        await ending(libos, end.push("ping")),
+        await answer(other.end, "pong"),
+        await end.receive(),
       ]);
     },
   },

@@ -15,7 +15,7 @@ import {
   pollAll,
 } from "../answers.ts";
 import type { Case } from "../case.ts";
-import { type End, refused } from "../end.ts";
+import { type End, message, refused } from "../end.ts";
 import { bound, connected, listening, socket } from "../world.ts";
 
 /** Upstream has no call for it. */
@@ -24,11 +24,11 @@ const NONE = "there is no shutdown";
 const ENOUGH = 1 << 27;
 
 /** How the first push ends that the peer, which is gone, makes fail, and the one after it. */
-function refusals(end: End, gone: End): string {
+async function refusals(end: End, gone: End): Promise<string> {
   // A reset may take its time: each push, and its way to the peer's, is given some.
-  const tries = Array.from({ length: 100 }, () => {
-    const answer = endingNow(end.libos, end.push("nobody"));
-    pollAll(gone.libos);
+  const tries = await Array.fromAsync({ length: 100 }, async () => {
+    const answer = await endingNow(end.libos, end.push("nobody"));
+    await pollAll(gone.libos);
     return answer;
   });
   const first = tries.findIndex((answer) => answer !== "push");
@@ -62,12 +62,12 @@ export const ENDING: readonly Case[] = [
     rule: "Every other direction is refused, and the connection is whole.",
     pdpix: "EINVAL data",
     compat: NONE,
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const wrong = ["", "WRITE", "rw", 1, null, undefined] as unknown as "write"[];
       const answer = codes(wrong, (how) => a.libos.shutdown(a.qd, how));
-      a.send("data");
-      return list([answer, b.receive()]);
+      await a.send("data");
+      return list([answer, await b.receive()]);
     },
   },
   {
@@ -76,8 +76,8 @@ export const ENDING: readonly Case[] = [
     rule: "It works where the capabilities say so, and is refused elsewhere.",
     pdpix: "as told",
     compat: NONE,
-    run(world) {
-      const { a } = connected(world);
+    async run(world) {
+      const { a } = await connected(world);
       const answer = code(() => a.libos.shutdown(a.qd, "write"));
       const expected = a.libos.capabilities.halfClose ? "ok" : "ENOTSUP";
       return answer === expected ? "as told" : answer;
@@ -89,14 +89,14 @@ export const ENDING: readonly Case[] = [
     rule: "The peer gets what was sent and then the end; the other direction goes on.",
     pdpix: "request end response end",
     compat: NONE,
-    run(world) {
-      const { a, b } = connected(world);
-      a.send("request");
+    async run(world) {
+      const { a, b } = await connected(world);
+      await a.send("request");
       a.libos.shutdown(a.qd, "write");
-      const answers = [b.receive(), b.receive()];
-      b.send("response");
+      const answers = [await b.receive(), await b.receive()];
+      await b.send("response");
       b.close();
-      return list([...answers, a.receive(), a.receive()]);
+      return list([...answers, await a.receive(), await a.receive()]);
     },
   },
   {
@@ -105,8 +105,8 @@ export const ENDING: readonly Case[] = [
     rule: "A push after it is refused, and the buffer stays with the caller.",
     pdpix: "EPIPE ok",
     compat: NONE,
-    run(world) {
-      const { a } = connected(world);
+    async run(world) {
+      const { a } = await connected(world);
       a.libos.shutdown(a.qd, "write");
       return list([
         refused(a.libos, (sga) => a.libos.push(a.qd, sga)),
@@ -120,15 +120,15 @@ export const ENDING: readonly Case[] = [
     rule: "What waits to be sent is sent before.",
     pdpix: "push push all",
     compat: NONE,
-    run(world) {
-      const { a, b } = connected(world);
-      const { blocked, gone } = a.fill(1 << 16, ENOUGH);
+    async run(world) {
+      const { a, b } = await connected(world);
+      const { blocked, gone } = await a.fill(1 << 16, ENOUGH);
       if (blocked === null) return "never pending";
       const last = a.push(1 << 16);
       a.libos.shutdown(a.qd, "write");
-      const length = b.drain().length;
+      const length = (await b.drain()).length;
       const all = length === (gone + 2) * (1 << 16) ? "all" : String(length);
-      return list([endings(a.libos, [blocked, last]), all]);
+      return list([await endings(a.libos, [blocked, last]), all]);
     },
   },
   {
@@ -137,12 +137,12 @@ export const ENDING: readonly Case[] = [
     rule: "Pops that wait and that come give the end; the other direction goes on.",
     pdpix: "end end data",
     compat: NONE,
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const pop = a.pop();
       a.libos.shutdown(a.qd, "read");
-      a.send("data");
-      return list([a.told(pop), a.receive(), b.receive()]);
+      await a.send("data");
+      return list([await a.told(pop), await a.receive(), await b.receive()]);
     },
   },
   {
@@ -151,11 +151,11 @@ export const ENDING: readonly Case[] = [
     rule: "Both directions end, for both, and the queues stay open.",
     pdpix: "end end ok ok",
     compat: NONE,
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const pops = [a.pop(), b.pop()] as const;
       a.libos.shutdown(a.qd, "both");
-      const answers = [a.told(pops[0]), b.told(pops[1])];
+      const answers = [await a.told(pops[0]), await b.told(pops[1])];
       return list([
         ...answers,
         code(() => a.libos.shutdown(a.qd, "both")),
@@ -169,12 +169,12 @@ export const ENDING: readonly Case[] = [
     rule: "Both ends may close their directions at once.",
     pdpix: "end end",
     compat: NONE,
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const pops = [a.pop(), b.pop()] as const;
       a.libos.shutdown(a.qd, "write");
       b.libos.shutdown(b.qd, "write");
-      return list([a.told(pops[0]), b.told(pops[1])]);
+      return list([await a.told(pops[0]), await b.told(pops[1])]);
     },
   },
   {
@@ -183,11 +183,11 @@ export const ENDING: readonly Case[] = [
     rule: "A reset fails all pops that wait, and those that come.",
     pdpix: "ECONNRESET ECONNRESET ECONNRESET",
     compat: "the own stack wakes no pending pop",
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const pops = [a.pop(), a.pop()];
       b.reset();
-      return list([endings(a.libos, pops), a.receive()]);
+      return list([await endings(a.libos, pops), await a.receive()]);
     },
   },
   {
@@ -195,15 +195,15 @@ export const ENDING: readonly Case[] = [
     needs: ["stream", "inet", "linger"],
     rule: "A reset fails all pushes that wait, and those that come; their buffers come back.",
     pdpix: "ECONNRESET ECONNRESET ECONNRESET 0",
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const before = a.libos.statistics().buffers;
-      const { blocked } = a.fill(1 << 18, ENOUGH);
+      const { blocked } = await a.fill(1 << 18, ENOUGH);
       if (blocked === null) return "never pending";
       const waiting = a.push("waits");
       b.reset();
-      const answer = endings(a.libos, [blocked, waiting]);
-      const late = ending(a.libos, a.push("late"));
+      const answer = await endings(a.libos, [blocked, waiting]);
+      const late = await ending(a.libos, a.push("late"));
       return list([answer, late, String(a.libos.statistics().buffers - before)]);
     },
   },
@@ -212,14 +212,14 @@ export const ENDING: readonly Case[] = [
     needs: ["stream", "inet", "linger"],
     rule: "A reset that a push finds is one for the pops too, not an end.",
     pdpix: "ECONNRESET ECONNRESET ECONNRESET",
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const pop = a.pop();
       b.reset();
       // It may be on its way still, and then a push is taken.
-      let push = endingNow(a.libos, a.push("finds it"));
-      if (push === "push") push = ending(a.libos, a.push("finds it"));
-      return list([push, ending(a.libos, pop), a.receive()]);
+      let push = await endingNow(a.libos, a.push("finds it"));
+      if (push === "push") push = await ending(a.libos, a.push("finds it"));
+      return list([push, await ending(a.libos, pop), await a.receive()]);
     },
   },
   {
@@ -227,11 +227,11 @@ export const ENDING: readonly Case[] = [
     needs: ["stream", "inet", "linger"],
     rule: "What came before a reset is popped before it.",
     pdpix: "data ECONNRESET",
-    run(world) {
-      const { a, b } = connected(world);
-      b.send("data");
+    async run(world) {
+      const { a, b } = await connected(world);
+      await b.send("data");
       b.reset();
-      return list([a.receive(), a.receive()]);
+      return list([await a.receive(), await a.receive()]);
     },
   },
   {
@@ -239,16 +239,16 @@ export const ENDING: readonly Case[] = [
     needs: ["stream", "inet", "linger"],
     rule: "A connection that was reset is closed like any other, and others live on.",
     pdpix: "ECONNRESET ok EBADF data",
-    run(world) {
-      const [one, other] = [connected(world), connected(world)];
+    async run(world) {
+      const [one, other] = [await connected(world), await connected(world)];
       one.b.reset();
       const answers = [
-        one.a.receive(),
+        await one.a.receive(),
         code(() => one.a.close()),
         code(() => one.a.close()),
       ];
-      other.a.send("data");
-      return list([...answers, other.b.receive()]);
+      await other.a.send("data");
+      return list([...answers, await other.b.receive()]);
     },
   },
   {
@@ -257,10 +257,26 @@ export const ENDING: readonly Case[] = [
     rule:
       "A peer that has closed takes nothing more: pushes tell of a reset. Its end was one, and is told again.",
     pdpix: "end ECONNRESET ECONNRESET end",
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       b.close();
-      return list([a.receive(), refusals(a, b), a.receive()]);
+      return list([await a.receive(), await refusals(a, b), await a.receive()]);
+    },
+  },
+  {
+    id: "reset/try-push",
+    needs: ["stream", "duplex", "end"],
+    rule: "tryPush on a connection that takes nothing more throws why.",
+    pdpix: "end ECONNRESET ECONNRESET ECONNRESET",
+    async run(world) {
+      const { a, b } = await connected(world);
+      b.close();
+      const popped = await a.receive();
+      return list([
+        popped,
+        await refusals(a, b),
+        code(() => a.libos.tryPush(a.qd, message(a.libos, "data"), 0)),
+      ]);
     },
   },
   {
@@ -269,11 +285,11 @@ export const ENDING: readonly Case[] = [
     rule:
       "What a peer sent before it closed is popped, and its end, also when a push has failed by then.",
     pdpix: "ECONNRESET ECONNRESET data end end",
-    run(world) {
-      const { a, b } = connected(world);
-      b.send("data");
+    async run(world) {
+      const { a, b } = await connected(world);
+      await b.send("data");
       b.close();
-      return list([refusals(a, b), a.receive(), a.receive(), a.receive()]);
+      return list([await refusals(a, b), await a.receive(), await a.receive(), await a.receive()]);
     },
   },
   {
@@ -283,15 +299,23 @@ export const ENDING: readonly Case[] = [
       "A peer that closes with data unread has reset the connection, whoever asks first, and each time.",
     pdpix:
       "ECONNRESET ECONNRESET ECONNRESET ECONNRESET, ECONNRESET ECONNRESET ECONNRESET ECONNRESET",
-    run(world) {
-      const [one, other] = [connected(world), connected(world)];
+    async run(world) {
+      const [one, other] = [await connected(world), await connected(world)];
       for (const { a, b } of [one, other]) {
-        a.send("unread");
+        await a.send("unread");
         pollAll(b.libos);
         b.close();
       }
-      const popsFirst = [one.a.receive(), one.a.receive(), refusals(one.a, one.b)];
-      const pushesFirst = [refusals(other.a, other.b), other.a.receive(), other.a.receive()];
+      const popsFirst = [
+        await one.a.receive(),
+        await one.a.receive(),
+        await refusals(one.a, one.b),
+      ];
+      const pushesFirst = [
+        await refusals(other.a, other.b),
+        await other.a.receive(),
+        await other.a.receive(),
+      ];
       return `${list(popsFirst)}, ${list(pushesFirst)}`;
     },
   },
@@ -300,14 +324,14 @@ export const ENDING: readonly Case[] = [
     needs: ["stream", "duplex", "end"],
     rule: "What such a peer sent before is popped before the reset.",
     pdpix: "one two ECONNRESET ECONNRESET",
-    run(world) {
-      const { a, b } = connected(world);
-      a.send("unread");
-      b.send("one");
-      b.send("two");
+    async run(world) {
+      const { a, b } = await connected(world);
+      await a.send("unread");
+      await b.send("one");
+      await b.send("two");
       pollAll(b.libos);
       b.close();
-      return list([a.receive(3), a.receive(3), a.receive(), a.receive()]);
+      return list([await a.receive(3), await a.receive(3), await a.receive(), await a.receive()]);
     },
   },
 ];

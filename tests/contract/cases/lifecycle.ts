@@ -53,7 +53,7 @@ export const LIFECYCLE: readonly Case[] = [
     exits: true,
     async run(world) {
       const { libos } = world;
-      const { from } = channel(world);
+      const { from } = await channel(world);
       const { queues } = libos.statistics();
       libos.alloc(100);
       libos.alloc([1000]);
@@ -106,10 +106,10 @@ export const LIFECYCLE: readonly Case[] = [
     compat: NONE,
     exits: true,
     async run(world) {
-      const { to } = channel(world);
+      const { to } = await channel(world);
       const pop = to.pop();
       await to.libos.exit();
-      return ending(to.libos, pop);
+      return await ending(to.libos, pop);
     },
   },
   {
@@ -120,7 +120,7 @@ export const LIFECYCLE: readonly Case[] = [
     compat: NONE,
     exits: true,
     async run(world) {
-      const { to } = channel(world);
+      const { to } = await channel(world);
       const { operations } = to.libos;
       const answers = Promise.allSettled([
         operations.pop(to.qd),
@@ -170,9 +170,9 @@ export const LIFECYCLE: readonly Case[] = [
       await Promise.all([libos.exit(), other.exit()]);
       await using again = subject.open();
       const peer = subject.openPeer?.(again) ?? again;
-      const { from, to } = channel({ subject, libos: again, peer });
-      from.send("data");
-      const answer = to.receive();
+      const { from, to } = await channel({ subject, libos: again, peer });
+      await from.send("data");
+      const answer = await to.receive();
       if (peer !== again) await peer.exit();
       return answer;
     },

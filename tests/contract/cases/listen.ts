@@ -91,14 +91,14 @@ export const LISTEN: readonly Case[] = [
     needs: ["stream"],
     rule: "A socket that accepts listens already, and goes on to accept.",
     pdpix: "EADDRINUSE pending",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const { qd } = listening(world);
       const accept = libos.accept(qd);
       const answer = code(() => libos.listen(qd, 16));
-      const pending = ending(libos, accept, undefined, 0);
+      const pending = await ending(libos, accept, undefined, 0);
       libos.close(qd);
-      ending(libos, accept);
+      await ending(libos, accept);
       return list([answer, pending]);
     },
   },
@@ -109,12 +109,12 @@ export const LISTEN: readonly Case[] = [
     rule: "A socket that connects cannot listen.",
     pdpix: "EADDRINUSE",
     compat: "EADDRINUSE, or EBADF if it is over already",
-    run(world) {
+    async run(world) {
       const { libos } = world;
-      const { qd, qt } = connecting(world);
+      const { qd, qt } = await connecting(world);
       const answer = code(() => libos.listen(qd, 16));
       libos.close(qd);
-      ending(libos, qt);
+      await ending(libos, qt);
       return answer;
     },
   },
@@ -123,11 +123,11 @@ export const LISTEN: readonly Case[] = [
     needs: ["stream"],
     rule: "A connected socket cannot listen, and stays connected.",
     pdpix: "EISCONN data",
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const answer = code(() => world.libos.listen(a.qd, 16));
-      a.send("data");
-      return list([answer, b.receive()]);
+      await a.send("data");
+      return list([answer, await b.receive()]);
     },
   },
   {
@@ -135,14 +135,14 @@ export const LISTEN: readonly Case[] = [
     needs: ["stream"],
     rule: "A connection can be made before anybody accepts it.",
     pdpix: "connect data",
-    run(world) {
+    async run(world) {
       const { libos, peer } = world;
       const { qd, address } = listening(world);
       const client = socket(world, peer);
-      const answer = ending(peer, peer.connect(client, address));
-      const server = accepted(libos, qd);
-      new End(peer, client).send("data");
-      return list([answer, server.receive()]);
+      const answer = await ending(peer, peer.connect(client, address));
+      const server = await accepted(libos, qd);
+      await new End(peer, client).send("data");
+      return list([answer, await server.receive()]);
     },
   },
 ];

@@ -203,6 +203,22 @@ export const MEMORY: readonly Case[] = [
     },
   },
   {
+    id: "sga/extend",
+    needs: [],
+    rule: "One takes the segments of another, which is as pushed then: free, and used no more.",
+    pdpix: "EINVAL 3 abcde 0",
+    compat: "there is no extend",
+    run({ libos }) {
+      const [sga, other] = [message(libos, "ab"), libos.alloc([2, 1])];
+      other.bytes().set([0x63, 0x64]);
+      other.bytes(1).set([0x65]);
+      sga.extend(other);
+      const refused = codes([other, sga, {} as Sga], (one) => sga.extend(one));
+      other.free();
+      return list([refused, String(sga.numsegs), textOf(sga), String(libos.statistics().buffers)]);
+    },
+  },
+  {
     id: "sga/zero",
     needs: [],
     rule: "A buffer of no bytes is one all the same.",

@@ -8,6 +8,7 @@ import { assertEquals } from "@std/assert";
 import { code, codes, ending, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { End } from "../end.ts";
+import { wait } from "../waits.ts";
 import { accepted, bound, connected, listening, socket } from "../world.ts";
 import type { LibOS, QueueDescriptor, SocketAddress, SocketOptions } from "../../../libos/pdpix.ts";
 
@@ -149,13 +150,13 @@ export const OPTIONS: readonly Case[] = [
     needs: ["stream"],
     rule: "The peer of an end that was connected is where the listener was bound, for both to see.",
     pdpix: "same same same",
-    run(world) {
+    async run(world) {
       const { libos, peer } = world;
       const server = listening(world, peer);
       const client = bound(world);
       const qt = libos.connect(client.qd, server.address);
-      const completion = peer.wait(peer.accept(server.qd), 2000);
-      libos.wait(qt, 2000);
+      const completion = await wait(peer, peer.accept(server.qd), 2000);
+      await wait(libos, qt, 2000);
       if (completion.opcode !== "accept") return completion.opcode;
       const { accepted } = completion;
       return list([
@@ -170,14 +171,17 @@ export const OPTIONS: readonly Case[] = [
     needs: ["stream", "end"],
     rule: "Both names stay when the peer has closed.",
     pdpix: "end same same",
-    run(world) {
+    async run(world) {
       const { libos, peer } = world;
       const listener = listening(world, peer);
       const { qd, address } = bound(world);
       const qt = libos.connect(qd, listener.address);
-      accepted(peer, listener.qd).close();
-      assertEquals(ending(libos, qt), "connect");
-      return list([new End(libos, qd).receive(), names(libos, qd, address, listener.address)]);
+      (await accepted(peer, listener.qd)).close();
+      assertEquals(await ending(libos, qt), "connect");
+      return list([
+        await new End(libos, qd).receive(),
+        names(libos, qd, address, listener.address),
+      ]);
     },
   },
   {
@@ -185,16 +189,16 @@ export const OPTIONS: readonly Case[] = [
     needs: ["stream", "inet", "linger"],
     rule: "Both names stay when the peer has reset the connection.",
     pdpix: "same same ECONNRESET same same",
-    run(world) {
+    async run(world) {
       const { libos, peer } = world;
       const listener = listening(world, peer);
       const { qd, address } = bound(world);
       const qt = libos.connect(qd, listener.address);
-      const server = accepted(peer, listener.qd);
-      assertEquals(ending(libos, qt), "connect");
+      const server = await accepted(peer, listener.qd);
+      assertEquals(await ending(libos, qt), "connect");
       server.reset();
       const told = () => names(libos, qd, address, listener.address);
-      return list([told(), new End(libos, qd).receive(), told()]);
+      return list([told(), await new End(libos, qd).receive(), told()]);
     },
   },
   {
@@ -202,16 +206,16 @@ export const OPTIONS: readonly Case[] = [
     needs: ["stream", "inet", "linger"],
     rule: "One that was reset before it was accepted has both names all the same, and keeps them.",
     pdpix: "same same ECONNRESET same same",
-    run(world) {
+    async run(world) {
       const { libos, peer } = world;
       const listener = listening(world);
       const client = bound(world, peer);
       const qt = peer.connect(client.qd, listener.address);
-      assertEquals(ending(peer, qt), "connect");
+      assertEquals(await ending(peer, qt), "connect");
       new End(peer, client.qd).reset();
-      const server = accepted(libos, listener.qd);
+      const server = await accepted(libos, listener.qd);
       const told = () => names(libos, server.qd, listener.address, client.address);
-      return list([told(), server.receive(), told()]);
+      return list([told(), await server.receive(), told()]);
     },
   },
   {
@@ -220,8 +224,8 @@ export const OPTIONS: readonly Case[] = [
     rule: "A socket that connects without an address is given one, which the peer sees.",
     pdpix: "ok same",
     compat: "getsockname is ENOSYS",
-    run(world) {
-      const { a, b } = connected(world);
+    async run(world) {
+      const { a, b } = await connected(world);
       const answer = code(() => a.libos.getsockname(a.qd));
       if (answer !== "ok") return answer;
       return list([answer, compare(a.libos.getsockname(a.qd), b.libos.getpeername(b.qd))]);

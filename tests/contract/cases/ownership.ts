@@ -8,6 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { code, codes, ending, endings, list } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { message, textOf } from "../end.ts";
+import { wait } from "../waits.ts";
 import { channel } from "../world.ts";
 import { open } from "../../../libos/open.ts";
 import type { Sga } from "../../../libos/pdpix.ts";
@@ -62,7 +63,7 @@ export const OWNERSHIP: readonly Case[] = [
     rule: "A buffer of another libOS is refused, and stays with the caller.",
     pdpix: "EINVAL EINVAL ok",
     async run(world) {
-      const { from } = channel(world);
+      const { from } = await channel(world);
       await using other = open({ libos: "catnap" });
       const sga = message(other, "foreign");
       return list([
@@ -78,12 +79,12 @@ export const OWNERSHIP: readonly Case[] = [
     rule: "Every use of a pushed buffer throws, while it is sent and after.",
     pdpix: "EINVAL EINVAL",
     compat: "it can be written to, and what is sent then is not known",
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       const sga = message(from.libos, "data");
       const push = from.libos.push(from.qd, sga);
       const during = codes(USES, (use) => use(sga));
-      assertEquals(ending(from.libos, push), "push");
+      assertEquals(await ending(from.libos, push), "push");
       return list([during, codes(USES, (use) => use(sga))]);
     },
   },
@@ -92,11 +93,11 @@ export const OWNERSHIP: readonly Case[] = [
     needs: ["channel"],
     rule: "Freeing a pushed buffer is harmless: what is sent is whole.",
     pdpix: "ok push data",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const sga = message(from.libos, "data");
       const push = from.libos.push(from.qd, sga);
-      return list([code(() => sga.free()), ending(from.libos, push), to.receive()]);
+      return list([code(() => sga.free()), await ending(from.libos, push), await to.receive()]);
     },
   },
   {
@@ -104,18 +105,18 @@ export const OWNERSHIP: readonly Case[] = [
     needs: ["channel"],
     rule: "So it is while the push waits for room.",
     pdpix: "ok push waits",
-    run(world) {
-      const { from, to } = channel(world);
-      const { blocked, gone } = from.fill(1 << 16, 1 << 27);
+    async run(world) {
+      const { from, to } = await channel(world);
+      const { blocked, gone } = await from.fill(1 << 16, 1 << 27);
       if (blocked === null) return "never pending";
       const sga = message(from.libos, "waits");
       const push = from.libos.push(from.qd, sga);
       const answer = code(() => sga.free());
       using _other = message(from.libos, "OTHER");
-      to.drain((gone + 1) * (1 << 16));
-      const text = new TextDecoder().decode(to.drain(5));
-      assertEquals(ending(from.libos, blocked), "push");
-      return list([answer, ending(from.libos, push), text]);
+      await to.drain((gone + 1) * (1 << 16));
+      const text = new TextDecoder().decode(await to.drain(5));
+      assertEquals(await ending(from.libos, blocked), "push");
+      return list([answer, await ending(from.libos, push), text]);
     },
   },
   {
@@ -124,12 +125,12 @@ export const OWNERSHIP: readonly Case[] = [
     rule: "A buffer is pushed once.",
     pdpix: "push EINVAL",
     compat: "it may be pushed again",
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       const sga = message(from.libos, "data");
       const push = from.libos.push(from.qd, sga);
       const again = code(() => from.libos.push(from.qd, sga));
-      return list([ending(from.libos, push), again]);
+      return list([await ending(from.libos, push), again]);
     },
   },
   {
@@ -137,12 +138,12 @@ export const OWNERSHIP: readonly Case[] = [
     needs: ["channel"],
     rule: "The memory of a push goes back when it is over, without anybody freeing it.",
     pdpix: "0",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const before = from.libos.statistics().buffers;
       for (let i = 0; i < 100; i++) {
-        from.send(1000);
-        to.drain(1000);
+        await from.send(1000);
+        await to.drain(1000);
       }
       return String(from.libos.statistics().buffers - before);
     },
@@ -152,18 +153,18 @@ export const OWNERSHIP: readonly Case[] = [
     needs: ["channel"],
     rule: "What is popped is the caller's: to read, to write, to push again, and to free.",
     pdpix: "data DATA",
-    run(world) {
-      const { from, to } = channel(world);
-      const back = channel(world);
-      from.send("data");
-      const completion = to.libos.wait(to.pop(), 2000);
+    async run(world) {
+      const { from, to } = await channel(world);
+      const back = await channel(world);
+      await from.send("data");
+      const completion = await wait(to.libos, to.pop(), 2000);
       assert(completion.opcode === "pop" && completion.sga !== null);
       const { sga } = completion;
       const text = new TextDecoder().decode(sga.toUint8Array());
       sga.bytes().set(new TextEncoder().encode("DATA"));
       if (back.from.libos === to.libos) {
-        assertEquals(ending(to.libos, to.libos.push(back.from.qd, sga)), "push");
-        return list([text, back.to.receive()]);
+        assertEquals(await ending(to.libos, to.libos.push(back.from.qd, sga)), "push");
+        return list([text, await back.to.receive()]);
       }
       return list([text, textOf(sga)]);
     },
@@ -173,11 +174,11 @@ export const OWNERSHIP: readonly Case[] = [
     needs: ["channel"],
     rule: "What two pops gave does not share memory, nor with what was pushed.",
     pdpix: "one two",
-    run(world) {
-      const { from, to } = channel(world);
-      const popped = ["one", "two"].map((text) => {
-        from.send(text);
-        const completion = to.libos.wait(to.pop(), 2000);
+    async run(world) {
+      const { from, to } = await channel(world);
+      const popped = await Array.fromAsync(["one", "two"], async (text) => {
+        await from.send(text);
+        const completion = await wait(to.libos, to.pop(), 2000);
         assert(completion.opcode === "pop" && completion.sga !== null);
         return completion.sga;
       });
@@ -192,14 +193,14 @@ export const OWNERSHIP: readonly Case[] = [
     rule: "One message goes to many; its memory is free once all of them are.",
     pdpix: "all all 0",
     compat: "there is no clone",
-    run(world) {
-      const two = [channel(world), channel(world)];
+    async run(world) {
+      const two = [await channel(world), await channel(world)];
       const before = world.libos.statistics().buffers;
       const sga = message(world.libos, "all");
       const pushes = two.map(({ from }) => from.libos.push(from.qd, sga.clone()));
       sga.free();
-      const texts = two.map(({ to }) => to.receive());
-      assertEquals(endings(world.libos, pushes), "push push");
+      const texts = await Array.fromAsync(two, ({ to }) => to.receive());
+      assertEquals(await endings(world.libos, pushes), "push push");
       return list([...texts, String(world.libos.statistics().buffers - before)]);
     },
   },

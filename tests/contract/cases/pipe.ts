@@ -122,12 +122,12 @@ export const PIPE: readonly Case[] = [
     rule: "Pushes that wait when the end that pushes is closed are cancelled.",
     pdpix: "ECANCELED",
     compat: "EBADF",
-    run(world) {
+    async run(world) {
       const { from } = ends(world);
-      const { blocked } = from.fill(1 << 14, 1 << 24);
+      const { blocked } = await from.fill(1 << 14, 1 << 24);
       if (blocked === null) return "never pending";
       from.close();
-      return ending(from.libos, blocked);
+      return await ending(from.libos, blocked);
     },
   },
   {
@@ -136,11 +136,11 @@ export const PIPE: readonly Case[] = [
     needs: ["pipe"],
     rule: "Pops that wait when the other end is closed give the end.",
     pdpix: "end end",
-    run(world) {
+    async run(world) {
       const { from, to } = ends(world);
       const pops = [to.pop(), to.pop()];
       from.close();
-      return list(pops.map((qt) => to.told(qt)));
+      return list(await Array.fromAsync(pops, (qt) => to.told(qt)));
     },
   },
 ];

@@ -40,8 +40,8 @@ export const PUSH_POP_REFUSED: readonly Case[] = [
     needs: ["channel"],
     rule: "What is no sga is refused.",
     pdpix: "EINVAL",
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       return codes(NO_SGAS, (sga) => from.libos.push(from.qd, sga));
     },
   },
@@ -50,11 +50,11 @@ export const PUSH_POP_REFUSED: readonly Case[] = [
     needs: ["channel"],
     rule: "A size that is no integer of 0 or more is refused, and no pop is pending.",
     pdpix: "EINVAL data",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const answer = codes(NO_SIZES, (size) => to.pop(size));
-      from.send("data");
-      return list([answer, to.receive()]);
+      await from.send("data");
+      return list([answer, await to.receive()]);
     },
   },
   {
@@ -84,12 +84,12 @@ export const PUSH_POP_REFUSED: readonly Case[] = [
     needs: ["stream"],
     rule: "A socket that connects is not connected yet.",
     pdpix: "ENOTCONN ENOTCONN",
-    run(world) {
+    async run(world) {
       const { libos } = world;
-      const { qd, qt } = connecting(world);
+      const { qd, qt } = await connecting(world);
       const answers = [refused(libos, (sga) => libos.push(qd, sga)), code(() => libos.pop(qd))];
       libos.close(qd);
-      ending(libos, qt);
+      await ending(libos, qt);
       return list(answers);
     },
   },
@@ -100,8 +100,8 @@ export const PUSH_POP_REFUSED: readonly Case[] = [
     rule: "A connection has one peer: an address for one push is refused, and the buffer stays.",
     pdpix: "ENOTSUP",
     compat: "the address is ignored",
-    run(world) {
-      const { a } = connected(world);
+    async run(world) {
+      const { a } = await connected(world);
       const { address } = listening(world, world.peer);
       return refused(a.libos, (sga) => a.libos.pushTo(a.qd, sga, address));
     },

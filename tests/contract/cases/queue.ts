@@ -8,6 +8,7 @@ import { assertEquals } from "@std/assert";
 import { codes, ending, endingNow, endings, list } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { End, message, refused } from "../end.ts";
+import { wait } from "../waits.ts";
 import { channel } from "../world.ts";
 
 /** Upstream had it in the paper alone. */
@@ -55,12 +56,12 @@ export const QUEUE: readonly Case[] = [
     rule: "What is popped is the memory that was pushed.",
     pdpix: "same",
     compat: NONE,
-    run({ libos }) {
+    async run({ libos }) {
       const qd = libos.queue();
       const sga = message(libos, "data");
       const { buffer, byteOffset } = sga.bytes();
-      assertEquals(ending(libos, libos.push(qd, sga)), "push");
-      const completion = libos.wait(libos.pop(qd), 2000);
+      assertEquals(await ending(libos, libos.push(qd, sga)), "push");
+      const completion = await wait(libos, libos.pop(qd), 2000);
       if (completion.opcode !== "pop" || completion.sga === null) return completion.opcode;
       using popped = completion.sga;
       const bytes = popped.bytes();
@@ -73,10 +74,10 @@ export const QUEUE: readonly Case[] = [
     rule: "Elements are whole: the size of a pop cuts none.",
     pdpix: "abcdef",
     compat: NONE,
-    run(world) {
-      const { from, to } = channel(world);
-      from.send("abcdef");
-      return to.receive(3);
+    async run(world) {
+      const { from, to } = await channel(world);
+      await from.send("abcdef");
+      return await to.receive(3);
     },
   },
   {
@@ -85,10 +86,10 @@ export const QUEUE: readonly Case[] = [
     rule: "An element keeps its segments.",
     pdpix: "1,2,3",
     compat: NONE,
-    run({ libos }) {
+    async run({ libos }) {
       const qd = libos.queue();
-      assertEquals(ending(libos, libos.push(qd, libos.alloc([1, 2, 3]))), "push");
-      const completion = libos.wait(libos.pop(qd), 2000);
+      assertEquals(await ending(libos, libos.push(qd, libos.alloc([1, 2, 3]))), "push");
+      const completion = await wait(libos, libos.pop(qd), 2000);
       if (completion.opcode !== "pop" || completion.sga === null) return completion.opcode;
       using sga = completion.sga;
       return Array.from({ length: sga.numsegs }, (_, i) => sga.bytes(i).length).join();
@@ -100,11 +101,11 @@ export const QUEUE: readonly Case[] = [
     rule: "An element of no bytes is one.",
     pdpix: "pop data",
     compat: NONE,
-    run(world) {
-      const { from, to } = channel(world);
-      from.send("");
-      from.send("data");
-      return list([ending(to.libos, to.pop()), to.receive()]);
+    async run(world) {
+      const { from, to } = await channel(world);
+      await from.send("");
+      await from.send("data");
+      return list([await ending(to.libos, to.pop()), await to.receive()]);
     },
   },
   {
@@ -113,9 +114,9 @@ export const QUEUE: readonly Case[] = [
     rule: "Elements that nobody popped are freed with the queue.",
     pdpix: "10 0",
     compat: NONE,
-    run({ libos }) {
+    async run({ libos }) {
       const end = new End(libos, libos.queue());
-      for (let i = 0; i < 10; i++) end.send(100);
+      for (let i = 0; i < 10; i++) await end.send(100);
       const held = libos.statistics().buffers;
       end.close();
       return list([String(held), String(libos.statistics().buffers)]);
@@ -127,15 +128,15 @@ export const QUEUE: readonly Case[] = [
     rule: "Each pop makes room for one push, first in, first out.",
     pdpix: "push pending push",
     compat: NONE,
-    run({ libos }) {
+    async run({ libos }) {
       const end = new End(libos, libos.queue());
-      const { blocked } = end.fill(8, 1 << 20);
+      const { blocked } = await end.fill(8, 1 << 20);
       if (blocked === null) return "never pending";
       const later = end.push(8);
-      end.receive();
-      const answers = [endingNow(libos, blocked), endingNow(libos, later)];
-      end.receive();
-      return list([...answers, ending(libos, later)]);
+      await end.receive();
+      const answers = [await endingNow(libos, blocked), await endingNow(libos, later)];
+      await end.receive();
+      return list([...answers, await ending(libos, later)]);
     },
   },
   {
@@ -144,13 +145,13 @@ export const QUEUE: readonly Case[] = [
     rule: "An element is for the pops that are left.",
     pdpix: "ECANCELED ECANCELED pop",
     compat: NONE,
-    run({ libos }) {
+    async run({ libos }) {
       const end = new End(libos, libos.queue());
       const pops = [end.pop(), end.pop(), end.pop()];
       libos.cancel(pops[1]!);
       libos.cancel(pops[0]!);
-      end.send("data");
-      return endings(libos, pops);
+      await end.send("data");
+      return await endings(libos, pops);
     },
   },
 ];

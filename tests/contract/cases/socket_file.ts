@@ -77,15 +77,15 @@ export const SOCKET_FILE: readonly Case[] = [
     needs: ["stream", "file"],
     rule: "It is the listener's: connections leave it where it is.",
     pdpix: "socket",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const address = freeFile(world);
       const listener = bindTo(world, address);
       libos.listen(listener);
       const client = socket(world);
       const qt = libos.connect(client, address);
-      accepted(libos, listener).close();
-      assertEquals(ending(libos, qt), "connect");
+      (await accepted(libos, listener)).close();
+      assertEquals(await ending(libos, qt), "connect");
       libos.close(client);
       return what(address);
     },
@@ -115,12 +115,12 @@ export const SOCKET_FILE: readonly Case[] = [
     rule:
       "One that a socket left which is gone is in the way, unless reuseAddress is set: then it is replaced.",
     pdpix: "EADDRINUSE ok connect",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const address = staleFile(world);
       const answers = [code(() => bindTo(world, address))];
       answers.push(code(() => libos.listen(bindTo(world, address, true))));
-      answers.push(ending(libos, libos.connect(socket(world), address)));
+      answers.push(await ending(libos, libos.connect(socket(world), address)));
       return list(answers);
     },
   },
@@ -130,7 +130,7 @@ export const SOCKET_FILE: readonly Case[] = [
     rule:
       "One that somebody is bound to is never replaced, and a listener does not notice; nor what is no socket.",
     pdpix: "EADDRINUSE EADDRINUSE EADDRINUSE pending",
-    run(world) {
+    async run(world) {
       const { libos } = world;
       const [address, other] = [freeFile(world), freeFile(world)];
       const qd = bindTo(world, address);
@@ -141,9 +141,9 @@ export const SOCKET_FILE: readonly Case[] = [
       Deno.writeTextFileSync(other.path, "");
       answers.push(code(() => bindTo(world, other, true)));
       Deno.removeSync(other.path);
-      answers.push(ending(libos, accept, undefined, 50));
+      answers.push(await ending(libos, accept, undefined, 50));
       libos.close(qd);
-      ending(libos, accept);
+      await ending(libos, accept);
       return list(answers);
     },
   },

@@ -58,7 +58,7 @@ export const SPAWN: readonly Case[] = [
     pdpix: "same same data",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const operation = pop(to);
       const waiting = [
         operation.then((sga) => sga),
@@ -98,7 +98,7 @@ export const SPAWN: readonly Case[] = [
     pdpix: "EBUSY data",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const operation = pop(to);
       let answer = "ok";
       try {
@@ -119,7 +119,7 @@ export const SPAWN: readonly Case[] = [
     pdpix: "EINVAL EINVAL data",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const { libos } = to;
       const qt = to.pop();
       const taken = libos.operation(qt) as Operation<Sga | null>;
@@ -142,7 +142,7 @@ export const SPAWN: readonly Case[] = [
     pdpix: "undefined data",
     compat: NONE,
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const coroutine = (function* (): Coroutine {
         textOf(yield* pop(to));
       })();

@@ -5,8 +5,9 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { code, codes, list, NO_TOKENS, tell } from "../answers.ts";
+import { code, codeLater, codes, list, NO_TOKENS, tell } from "../answers.ts";
 import type { Case } from "../case.ts";
+import { wait } from "../waits.ts";
 import { channel } from "../world.ts";
 
 /** What is no time to wait. */
@@ -27,10 +28,10 @@ export const WAIT: readonly Case[] = [
     needs: ["channel"],
     rule: "A token is used once.",
     pdpix: "push EINVAL",
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       const qt = from.push("data");
-      return list([tell(from.libos.wait(qt, 2000)), code(() => from.libos.wait(qt, 0))]);
+      return list([tell(await wait(from.libos, qt, 2000)), code(() => from.libos.wait(qt, 0))]);
     },
   },
   {
@@ -39,12 +40,15 @@ export const WAIT: readonly Case[] = [
     rule: "A timeout of 0 polls once, and the token is as good as before.",
     pdpix: "ETIMEDOUT ETIMEDOUT data",
     compat: "up to 128 polls",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const qt = to.pop();
-      const answers = [0, 0].map((timeout) => code(() => to.libos.wait(qt, timeout)));
-      from.send("data");
-      return list([...answers, to.told(qt)]);
+      const answers = await Array.fromAsync(
+        [0, 0],
+        (timeout) => codeLater(() => wait(to.libos, qt, timeout)),
+      );
+      await from.send("data");
+      return list([...answers, await to.told(qt)]);
     },
   },
   {
@@ -52,12 +56,12 @@ export const WAIT: readonly Case[] = [
     needs: ["channel"],
     rule: "A timeout ends the waiting and not the operation.",
     pdpix: "ETIMEDOUT data",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const qt = to.pop();
-      const answer = code(() => to.libos.wait(qt, 1.5));
-      from.send("data");
-      return list([answer, to.told(qt)]);
+      const answer = await codeLater(() => wait(to.libos, qt, 1.5));
+      await from.send("data");
+      return list([answer, await to.told(qt)]);
     },
   },
   {
@@ -66,11 +70,11 @@ export const WAIT: readonly Case[] = [
     rule: "Without a timeout it waits until the operation is over.",
     pdpix: "pop",
     compat: "at most 120 s",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const qt = to.pop();
-      from.send("data");
-      return tell(to.libos.wait(qt));
+      await from.send("data");
+      return tell(await wait(to.libos, qt));
     },
   },
   {
@@ -78,8 +82,8 @@ export const WAIT: readonly Case[] = [
     needs: ["channel"],
     rule: "A timeout that makes no sense is refused, and uses nothing up.",
     pdpix: "EINVAL EINVAL EINVAL EINVAL data",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const qt = to.pop();
       const answers = [
         codes(NO_TIMEOUTS, (timeout) => to.libos.wait(qt, timeout)),
@@ -87,8 +91,8 @@ export const WAIT: readonly Case[] = [
         codes(NO_TIMEOUTS, (timeout) => to.libos.waitAll([qt], timeout)),
         codes(NO_TIMEOUTS, (timeout) => to.libos.waitNextN(1, timeout)),
       ];
-      from.send("data");
-      return list([...answers, to.told(qt)]);
+      await from.send("data");
+      return list([...answers, await to.told(qt)]);
     },
   },
   {
@@ -96,11 +100,11 @@ export const WAIT: readonly Case[] = [
     needs: ["channel"],
     rule: "A completion tells the opcode, the queue and the token.",
     pdpix: "push pop",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const [push, pop] = [from.push("data"), to.pop()];
-      const pushed = from.libos.wait(push, 2000);
-      const popped = to.libos.wait(pop, 2000);
+      const pushed = await wait(from.libos, push, 2000);
+      const popped = await wait(to.libos, pop, 2000);
       assertEquals([pushed.qd, pushed.qt, popped.qd, popped.qt], [from.qd, push, to.qd, pop]);
       return list([pushed, popped].map(tell));
     },
@@ -110,18 +114,18 @@ export const WAIT: readonly Case[] = [
     needs: ["channel"],
     rule: "A result waits for whoever asks, however much goes on meanwhile.",
     pdpix: "early 1000",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const early = to.pop();
-      from.send("early");
+      await from.send("early");
       to.libos.poll();
-      const other = channel(world);
+      const other = await channel(world);
       let count = 0;
       for (let i = 0; i < 1000; i++) {
-        other.from.send("data");
-        if (other.to.receive() === "data") count++;
+        await other.from.send("data");
+        if (await other.to.receive() === "data") count++;
       }
-      return list([to.told(early), String(count)]);
+      return list([await to.told(early), String(count)]);
     },
   },
   {
@@ -130,8 +134,8 @@ export const WAIT: readonly Case[] = [
     rule: "Tokens are positive safe integers, and none comes twice.",
     pdpix: "1000 1000",
     compat: "u64, that pass 2^53",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const seen = [new Set<number>(), new Set<number>()];
       for (let i = 0; i < 1000; i++) {
         const [push, pop] = [from.push("x"), to.pop()];
@@ -139,8 +143,8 @@ export const WAIT: readonly Case[] = [
           if (Number.isSafeInteger(qt) && qt > 0) seen[i]!.add(qt);
         }
         if (from.libos === to.libos) assertEquals(seen[0]!.has(pop) || seen[1]!.has(push), false);
-        from.libos.wait(push, 2000);
-        tell(to.libos.wait(pop, 2000));
+        await wait(from.libos, push, 2000);
+        tell(await wait(to.libos, pop, 2000));
       }
       return list(seen.map(({ size }) => String(size)));
     },
@@ -150,8 +154,8 @@ export const WAIT: readonly Case[] = [
     needs: ["channel"],
     rule: "Statistics tell what is pending, and which tokens are not used up.",
     pdpix: "2,2 1,2 0,0",
-    run(world) {
-      const { to } = channel(world);
+    async run(world) {
+      const { to } = await channel(world);
       const { libos } = to;
       const before = libos.statistics();
       const told = () => {
@@ -163,7 +167,7 @@ export const WAIT: readonly Case[] = [
       to.libos.cancel(pops[0]!);
       answers.push(told());
       to.close();
-      for (const qt of pops) tell(libos.wait(qt, 2000));
+      for (const qt of pops) tell(await wait(libos, qt, 2000));
       return list([...answers, told()]);
     },
   },

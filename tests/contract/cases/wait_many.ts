@@ -5,15 +5,27 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { code, codes, ending, endings, list, NO_TOKENS, pollAll, tell, text } from "../answers.ts";
+import {
+  code,
+  codeLater,
+  codes,
+  ending,
+  endings,
+  list,
+  NO_TOKENS,
+  pollAll,
+  tell,
+  text,
+} from "../answers.ts";
 import type { Case } from "../case.ts";
 import { type End, textOf } from "../end.ts";
+import { breathe, waitAll, waitAny, waitNextN } from "../waits.ts";
 import { channel, type World } from "../world.ts";
 import type { Operation, Sga } from "../../../libos/pdpix.ts";
 
 /** Several channels. */
-function channels(world: World, length: number): { from: End; to: End }[] {
-  return Array.from({ length }, () => channel(world));
+async function channels(world: World, length: number): Promise<{ from: End; to: End }[]> {
+  return await Array.fromAsync({ length }, () => channel(world));
 }
 
 /** See the module's description. */
@@ -28,12 +40,12 @@ export const WAIT_MANY: readonly Case[] = [
     rule: "One token that is none is refused, and none is used up.",
     pdpix: "EINVAL push",
     compat: "tokens are looked at in order: one that is over before the wrong one wins",
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       const qt = from.push("data");
       pollAll(from.libos);
       const answer = codes(NO_TOKENS, (wrong) => from.libos.waitAny([qt, wrong], 0));
-      return list([answer, ending(from.libos, qt)]);
+      return list([answer, await ending(from.libos, qt)]);
     },
   },
   {
@@ -49,17 +61,20 @@ export const WAIT_MANY: readonly Case[] = [
     needs: ["channel"],
     rule: "It gives the one that is over, and uses up no other.",
     pdpix: "data ETIMEDOUT ECANCELED",
-    run(world) {
-      const [one, other] = channels(world, 2) as [{ from: End; to: End }, { from: End; to: End }];
+    async run(world) {
+      const [one, other] = await channels(world, 2) as [
+        { from: End; to: End },
+        { from: End; to: End },
+      ];
       const { libos } = one.to;
       const pops = [one.to.pop(), other.to.pop()] as const;
-      other.from.send("data");
-      const completion = libos.waitAny(pops, 2000);
+      await other.from.send("data");
+      const completion = await waitAny(libos, pops, 2000);
       assertEquals(completion.qt, pops[1]);
       const answer = text(completion);
       const pending = code(() => libos.wait(pops[0], 0));
       one.to.close();
-      return list([answer, pending, ending(libos, pops[0])]);
+      return list([answer, pending, await ending(libos, pops[0])]);
     },
   },
   {
@@ -67,16 +82,16 @@ export const WAIT_MANY: readonly Case[] = [
     needs: ["channel"],
     rule: "Of several that are over it gives the first in the list.",
     pdpix: "2 1 0",
-    run(world) {
-      const three = channels(world, 3);
+    async run(world) {
+      const three = await channels(world, 3);
       const { libos } = three[0]!.to;
       const pops = three.map(({ to }) => to.pop());
-      for (const { from } of three) from.send("data");
+      for (const { from } of three) await from.send("data");
       pollAll(libos);
       const left = [...pops].reverse();
       const order: string[] = [];
       while (left.length > 0) {
-        const completion = libos.waitAny(left, 2000);
+        const completion = await waitAny(libos, left, 2000);
         tell(completion);
         order.push(String(pops.indexOf(completion.qt)));
         left.splice(left.indexOf(completion.qt), 1);
@@ -89,12 +104,12 @@ export const WAIT_MANY: readonly Case[] = [
     needs: ["channel"],
     rule: "A timeout uses no token up.",
     pdpix: "ETIMEDOUT ECANCELED ECANCELED",
-    run(world) {
-      const { to } = channel(world);
+    async run(world) {
+      const { to } = await channel(world);
       const pops = [to.pop(), to.pop()];
-      const answer = code(() => to.libos.waitAny(pops, 1));
+      const answer = await codeLater(() => waitAny(to.libos, pops, 1));
       to.close();
-      return list([answer, endings(to.libos, pops)]);
+      return list([answer, await endings(to.libos, pops)]);
     },
   },
   {
@@ -103,11 +118,11 @@ export const WAIT_MANY: readonly Case[] = [
     rule: "It gives the completions in the order of the tokens, whichever was over first.",
     pdpix: "a b c",
     compat: "there is no wait for all",
-    run(world) {
-      const three = channels(world, 3);
+    async run(world) {
+      const three = await channels(world, 3);
       const pops = three.map(({ to }) => to.pop());
-      for (const i of [2, 0, 1]) three[i]!.from.send("abc"[i]!);
-      return list(three[0]!.to.libos.waitAll(pops, 2000).map(text));
+      for (const i of [2, 0, 1]) await three[i]!.from.send("abc"[i]!);
+      return list((await waitAll(three[0]!.to.libos, pops, 2000)).map(text));
     },
   },
   {
@@ -116,14 +131,14 @@ export const WAIT_MANY: readonly Case[] = [
     rule: "A timeout uses none up, not even those that are over.",
     pdpix: "ETIMEDOUT data ECANCELED",
     compat: "there is no wait for all",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const pops = [to.pop(), to.pop()] as const;
-      from.send("data");
-      const answer = code(() => to.libos.waitAll(pops, 5));
-      const data = to.told(pops[0]);
+      await from.send("data");
+      const answer = await codeLater(() => waitAll(to.libos, pops, 5));
+      const data = await to.told(pops[0]);
       to.close();
-      return list([answer, data, ending(to.libos, pops[1])]);
+      return list([answer, data, await ending(to.libos, pops[1])]);
     },
   },
   {
@@ -132,13 +147,13 @@ export const WAIT_MANY: readonly Case[] = [
     rule: "One that failed is a completion like the others.",
     pdpix: "ECANCELED pop",
     compat: "there is no wait for all",
-    run(world) {
-      const { to } = channel(world);
-      const other = channel(world);
+    async run(world) {
+      const { to } = await channel(world);
+      const other = await channel(world);
       const pops = [to.pop(), other.to.pop()];
-      other.from.send("data");
+      await other.from.send("data");
       to.close();
-      return list(to.libos.waitAll(pops, 2000).map(tell));
+      return list((await waitAll(to.libos, pops, 2000)).map(tell));
     },
   },
   {
@@ -147,15 +162,15 @@ export const WAIT_MANY: readonly Case[] = [
     rule: "A token that is none, or given twice, is refused; of no tokens all are over.",
     pdpix: "EINVAL EINVAL 0 push",
     compat: "there is no wait for all",
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       const { libos } = from;
       const qt = from.push("data");
       return list([
         codes(NO_TOKENS, (wrong) => libos.waitAll([qt, wrong], 0)),
         code(() => libos.waitAll([qt, qt], 0)),
         String(libos.waitAll([], 0).length),
-        ending(libos, qt),
+        await ending(libos, qt),
       ]);
     },
   },
@@ -165,17 +180,17 @@ export const WAIT_MANY: readonly Case[] = [
     rule: "It gives what is over in the order in which it ended, whatever order it was asked in.",
     pdpix: "c a b",
     compat: "in no order",
-    run(world) {
-      const three = channels(world, 3);
+    async run(world) {
+      const three = await channels(world, 3);
       const { libos } = three[0]!.to;
       const pops = three.map(({ to }) => to.pop());
       let { pending } = libos.statistics();
       for (const i of [2, 0, 1]) {
-        three[i]!.from.send("abc"[i]!);
+        await three[i]!.from.send("abc"[i]!);
         pending--;
         for (let k = 0; k < PATIENCE && libos.statistics().pending > pending; k++) pollAll(libos);
       }
-      const completions = libos.waitNextN(8, 2000);
+      const completions = await waitNextN(libos, 8, 2000);
       assertEquals(completions.map(({ qt }) => qt).sort(), [...pops].sort());
       return list(completions.map(text));
     },
@@ -185,11 +200,15 @@ export const WAIT_MANY: readonly Case[] = [
     needs: ["channel"],
     rule: "It gives at most so many; the rest waits.",
     pdpix: "2 2 1",
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       const pushes = Array.from({ length: 5 }, () => from.push("x"));
       for (let i = 0; i < 10; i++) pollAll(from.libos);
-      const given = [2, 2, 2].map((count) => from.libos.waitNextN(count, 2000));
+      await breathe(from.libos);
+      const given = await Array.fromAsync(
+        [2, 2, 2],
+        (count) => waitNextN(from.libos, count, 2000),
+      );
       assertEquals(given.flat().map(({ qt }) => qt), pushes);
       return list(given.map(({ length }) => String(length)));
     },
@@ -199,15 +218,15 @@ export const WAIT_MANY: readonly Case[] = [
     needs: ["channel"],
     rule: "It waits for one, and no longer.",
     pdpix: "1 data",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const { libos } = to;
       const pops = [to.pop(), to.pop()];
-      from.send("data");
-      const completions = libos.waitNextN(8);
+      await from.send("data");
+      const completions = await waitNextN(libos, 8);
       const answer = list([String(completions.length), ...completions.map(text)]);
       to.close();
-      endings(libos, pops.slice(1));
+      await endings(libos, pops.slice(1));
       return answer;
     },
   },
@@ -217,12 +236,15 @@ export const WAIT_MANY: readonly Case[] = [
     rule: "After the timeout it gives nothing, and has used nothing up.",
     pdpix: "0 0 ECANCELED",
     compat: "ETIMEDOUT, though some may have been used up",
-    run(world) {
-      const { to } = channel(world);
+    async run(world) {
+      const { to } = await channel(world);
       const pop = to.pop();
-      const counts = [0, 1].map((timeout) => String(to.libos.waitNextN(8, timeout).length));
+      const counts = await Array.fromAsync(
+        [0, 1],
+        async (timeout) => String((await waitNextN(to.libos, 8, timeout)).length),
+      );
       to.close();
-      return list([...counts, ending(to.libos, pop)]);
+      return list([...counts, await ending(to.libos, pop)]);
     },
   },
   {
@@ -241,11 +263,11 @@ export const WAIT_MANY: readonly Case[] = [
     needs: ["channel"],
     rule: "What it gave is used up.",
     pdpix: "push EINVAL",
-    run(world) {
-      const { from } = channel(world);
+    async run(world) {
+      const { from } = await channel(world);
       const qt = from.push("data");
       return list([
-        ...from.libos.waitNextN(1, 2000).map(tell),
+        ...(await waitNextN(from.libos, 1, 2000)).map(tell),
         code(() => from.libos.wait(qt, 0)),
       ]);
     },
@@ -256,9 +278,9 @@ export const WAIT_MANY: readonly Case[] = [
     rule: "What was waited for otherwise, or is a coroutine's, it does not see.",
     pdpix: "0 data",
     async run(world) {
-      const { from, to } = channel(world);
+      const { from, to } = await channel(world);
       const taken = to.libos.operation(to.pop()) as Operation<Sga | null>;
-      from.send("data");
+      await from.send("data");
       pollAll(to.libos);
       const count = to.libos.waitNextN(8, 0).length;
       return list([String(count), textOf(await taken)]);
@@ -269,12 +291,13 @@ export const WAIT_MANY: readonly Case[] = [
     needs: ["channel"],
     rule: "A poll blocks nobody, does what is ready, and uses no token up.",
     pdpix: "number data",
-    run(world) {
-      const { from, to } = channel(world);
+    async run(world) {
+      const { from, to } = await channel(world);
       const qt = to.pop();
-      from.send("data");
+      await from.send("data");
       const work = to.libos.poll();
       pollAll(to.libos);
+      await breathe(to.libos);
       return list([typeof work, text(to.libos.wait(qt, 0))]);
     },
   },

@@ -80,6 +80,37 @@ Deno.test("Sga.clone() can be trimmed without the other", () => {
   assertEquals([...copy.bytes()], [2, 3]);
 });
 
+Deno.test("Sga.extend() takes all segments of another, whose handle frees and recycles nothing", () => {
+  const heap = new BufferHeap();
+  for (const dispose of ["free", "recycle"] as const) {
+    const sga = filled(heap, [2, 1]);
+    const other = filled(heap, [1, 3]);
+    sga.trim(1, 1);
+    other.trim(0, 1);
+    const kept = other.clone();
+    sga.extend(other);
+    other[dispose]();
+    assertEquals([...sga.toUint8Array()], [1, 2, 0, 1, 2, 3]);
+    assertEquals([sga.numsegs, sga.length, heap.buffers], [4, 6, 4]);
+    sga.free();
+    assertEquals([...kept.toUint8Array()], [0, 1, 2, 3]);
+    kept.free();
+    assertEquals(heap.buffers, 0);
+  }
+});
+
+Deno.test("Sga.extend() refuses what is not the caller's, of another heap, or itself", () => {
+  const heap = new BufferHeap();
+  using sga = heap.alloc(1);
+  using foreign = new BufferHeap().alloc(1);
+  const freed = heap.alloc(1);
+  freed.free();
+  for (const one of [sga, foreign, freed, null, {}] as Sga[]) {
+    assertCode("EINVAL", () => sga.extend(one));
+  }
+  assertEquals([sga.numsegs, foreign.length], [1, 1]);
+});
+
 Deno.test("Sga.clone() comes from where the other came from", () => {
   const heap = new BufferHeap();
   using sga = heap.alloc(1);
@@ -191,5 +222,6 @@ function accesses(sga: Sga): (() => unknown)[] {
     () => sga.toUint8Array(),
     () => sga.trim(0, 1),
     () => sga.clone(),
+    () => sga.extend(sga),
   ];
 }

@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { pause, push, within } from "../_assert.ts";
 import { MemoryLibOS } from "../_memory_libos.ts";
+import { Scheduler } from "../../../libos/runtime/scheduler/scheduler.ts";
 import type { DemikernelError } from "../../../libos/error.ts";
 import type { Coroutine, LibOS, Operation, QueueDescriptor, Sga } from "../../../libos/pdpix.ts";
 
@@ -216,4 +217,88 @@ Deno.test("Operation of a coroutine that failed meanwhile can be waited for unti
   libos.close(qd);
   await pause(2);
   assertEquals([code, unhandled.codes], ["ETIMEDOUT", []]);
+});
+
+Deno.test("close() leaves the promise of an operation that failed to whoever holds it, also when it is settled later", async () => {
+  const libos = new MemoryLibOS();
+  const qd = libos.queue();
+  let caught: unknown = "never settled";
+  const told: unknown[] = [];
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    told.push(event.reason);
+  };
+  addEventListener("unhandledrejection", onRejection);
+  try {
+    await libos.spawn(function* (): Coroutine {
+      // As many as go on at once: what comes then is settled in a turn.
+      for (let i = 0; i < 256; i++) yield* libos.operations.push(qd, libos.alloc(1));
+      const push = libos.operations.push(qd, libos.alloc(1));
+      push.within({ signal: AbortSignal.abort("aborted") });
+      push.catch((error) => caught = error);
+      libos.close(qd);
+    }());
+    await pause(5);
+    assertEquals({ caught, told }, { caught: "aborted", told: [] });
+  } finally {
+    removeEventListener("unhandledrejection", onRejection);
+    await libos.exit();
+  }
+});
+
+Deno.test("exit() tells of each push that nobody waited for once, however many, and harms no other libOS", async () => {
+  const scheduler = new Scheduler();
+  const [libos, other] = [new MemoryLibOS({ scheduler }), new MemoryLibOS({ scheduler })];
+  const qd = libos.queue();
+  let told = 0;
+  const errors: string[] = [];
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    told++;
+  };
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    errors.push(event.message);
+  };
+  addEventListener("unhandledrejection", onRejection);
+  addEventListener("error", onError);
+  try {
+    await libos.spawn(function* (): Coroutine {
+      for (let i = 0; i < 1200; i++) libos.operations.push(qd, libos.alloc(1));
+    }());
+    const exit = libos.exit();
+    const coroutine = other.spawn(function* (): Coroutine<string> {
+      return "ran";
+    }());
+    assertEquals(await within(coroutine), "ran");
+    await exit;
+    await pause(20);
+    assertEquals({ errors, told }, { errors: [], told: 1200 - 256 });
+  } finally {
+    removeEventListener("unhandledrejection", onRejection);
+    removeEventListener("error", onError);
+    await other.exit();
+  }
+});
+
+Deno.test("join() of a promise that is rejected, in a coroutine that ended before it waited, is told of before the libOS is closed", async () => {
+  const libos = new MemoryLibOS();
+  const told: unknown[] = [];
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    told.push(event.reason);
+  };
+  addEventListener("unhandledrejection", onRejection);
+  try {
+    await libos.spawn(function* (): Coroutine {
+      libos.operations.join(Promise.reject("lost"));
+      yield* libos.operations.sleep(1);
+    }());
+    await pause(5);
+    assertEquals(told, ["lost"]);
+  } finally {
+    await libos.exit();
+    await pause(1);
+    removeEventListener("unhandledrejection", onRejection);
+  }
 });

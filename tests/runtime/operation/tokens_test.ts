@@ -15,6 +15,7 @@ function makeTable() {
     qd: 1,
     referenced: true,
     pending: 0,
+    begun: 0,
     woken: 0,
     wokenIn: 0,
     cancel() {},

@@ -1,6 +1,7 @@
 import "../../_preload.ts";
 import process from "node:process";
-import { assertLess } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
+import { failing } from "../../catnap/_faults.ts";
 import { open } from "../../../libos/open.ts";
 import { assertCode } from "../_assert.ts";
 
@@ -26,3 +27,14 @@ function cpu(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
+
+Deno.test("open() leaves no descriptor behind when there are none left for its parker", async () => {
+  await open().exit();
+  const count = () => [...Deno.readDirSync("/proc/self/fd")].length;
+  const before = count();
+  {
+    using _ = failing("eventfd", ["EMFILE"]);
+    assertCode("EMFILE", () => open());
+  }
+  assertEquals(count(), before);
+});

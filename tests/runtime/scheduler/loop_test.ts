@@ -267,3 +267,22 @@ Deno.test("Loop gives everybody a turn, whatever the others do", () => {
     },
   ));
 });
+
+Deno.test("Loop gives the host no goes for a function that comes back on another queue than the one that woke it", () => {
+  const world = makeWorld({ busy: false });
+  const { scheduler, driver, host, clock } = world;
+  const queues = [{ woken: 0, wokenIn: 0 }, { woken: 0, wokenIn: 0 }];
+  let wakes = 0;
+  driver.onPoll = () => {
+    // Longer than a wake-up's goes take.
+    if (driver.polls % 500 !== 0) return 0;
+    scheduler.woke(queues[wakes % 2]!);
+    wakes++;
+    host.step(() => scheduler.returned(queues[wakes % 2]!));
+    return 1;
+  };
+  const [goes, now] = [host.goes, clock.now];
+  while (wakes < 100) host.run();
+  // One each millisecond, for its timers, and one for each lull.
+  assertLessOrEqual(host.goes - goes, (clock.now - now) + 2 * wakes);
+});

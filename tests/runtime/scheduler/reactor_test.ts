@@ -61,3 +61,21 @@ Deno.test("EpollParker.hostIsReady() in a Worker tells of the Worker's thread al
   const [, foreign, own] = shared;
   assertEquals({ foreign, own }, { foreign: 0, own: 1 });
 });
+
+Deno.test("EpollParker.hostIsReady() finds the reactor of a Worker that began when many files were open", async () => {
+  const files = Array.from({ length: 1100 }, () => Deno.openSync("/dev/null"));
+  try {
+    const shared = new Int32Array(new SharedArrayBuffer(12));
+    const worker = new Worker(new URL("_reactor_worker.ts", import.meta.url), { type: "module" });
+    const closed = new Promise((resolve) => worker.onmessage = resolve);
+    worker.postMessage(shared);
+    while (Atomics.load(shared, 0) !== STAGE.STARTED) await setImmediate();
+    Atomics.store(shared, 0, STAGE.MAIN_HAS_SOMETHING);
+    while (Atomics.load(shared, 0) !== STAGE.OVER) await setImmediate();
+    await within(closed, 10);
+    worker.terminate();
+    assertEquals(shared[2], 1);
+  } finally {
+    for (const file of files) file.close();
+  }
+});

@@ -1,0 +1,79 @@
+/**
+ * The HTTP server as a program, for curl and for the WebSocket of Deno.
+ *
+ * @module
+ */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { missingLibrary, missingProgram, needing } from "../_needs.ts";
+import { curl } from "../node/_node.ts";
+import { within } from "../runtime/_assert.ts";
+import { Certificates } from "../tls/_certificates.ts";
+import { Program, run } from "./_program.ts";
+
+/** What it needs, and no more. */
+const PERMISSIONS = ["--allow-ffi", "--allow-env=WS_NO_BUFFER_UTIL,WS_NO_UTF_8_VALIDATE"];
+
+Deno.test({
+  ...needing(missingProgram("curl"), "http answers, echoes, and ends although clients stay"),
+  async fn() {
+    await using program = await Program.start("http", [], { permissions: PERMISSIONS });
+    const url = `http://127.0.0.1:${program.port}`;
+    const { stdout } = await curl([url, `${url}/hello/you`, "-d", "abc", `${url}/echo`]);
+    assertEquals(stdout, "404 Not Found404 Not Foundabc");
+    assertEquals((await curl([url, `${url}/hello/you`])).stdout, 'hello{"hello":"you"}');
+    const socket = new WebSocket(`ws://127.0.0.1:${program.port}/`);
+    await new Promise((resolve) => socket.onopen = resolve);
+    const reply = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+    socket.send("ping");
+    assertEquals((await within(reply)).data, "ping");
+    const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
+    assertEquals(await program.end("SIGINT"), { code: 0, stdout: "", stderr: "" });
+    assertEquals((await within(closed)).code, 1001);
+  },
+});
+
+Deno.test({
+  ...needing(
+    missingProgram("curl") ?? missingProgram("openssl"),
+    "http speaks HTTPS with --cert and --key",
+  ),
+  async fn() {
+    await using certificates = await Certificates.make();
+    const { certPath, keyPath } = await certificates.issue("localhost");
+    const args = ["--cert", certPath, "--key", keyPath];
+    const permissions = [...PERMISSIONS, `--allow-read=${certPath},${keyPath}`];
+    await using program = await Program.start("http", args, { permissions });
+    const url = `https://localhost:${program.port}/hello/you`;
+    assertEquals((await curl(["--cacert", certPath, url])).stdout, '{"hello":"you"}');
+    assertEquals(await program.end("SIGINT"), { code: 0, stdout: "", stderr: "" });
+  },
+});
+
+Deno.test({
+  ...needing(
+    missingLibrary("catnap") ?? missingProgram("curl"),
+    "http answers over native catnap",
+  ),
+  async fn() {
+    await using program = await Program.start("http", ["--libos", "demikernel:catnap"]);
+    const url = `http://127.0.0.1:${program.port}/hello/you`;
+    assertEquals((await curl([url])).stdout, '{"hello":"you"}');
+    assertEquals((await program.end("SIGINT")).code, 0);
+  },
+});
+
+const WRONG: [string[], RegExp][] = [
+  [["--cert", "/none.pem"], /--cert and --key belong together/],
+  [["--cert", "/none.pem", "--key", "/none.pem"], /none\.pem/],
+  [["--cert="], /--cert must be FILE/],
+];
+
+for (const [args, told] of WRONG) {
+  Deno.test(`http says one line, and ends with 1, when it is run with ${args.join(" ")}`, async () => {
+    const { code, stdout, stderr } = await run("http", ["--port", "0", ...args]);
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^error: [^\n]+\n$/);
+    assertMatch(stderr, told);
+  });
+}
