@@ -25,6 +25,9 @@ export {
   type OpenOptions,
   type Provider,
 } from "./libos/open.ts";
+export type { CatpowderOptions, DeviceOptions } from "./libos/catpowder/options.ts";
+export type { TapOptions } from "./libos/devices/tap.ts";
+export type { PacketOptions } from "./libos/devices/packet.ts";
 export type { NativeConfiguration, NativeLibOS } from "./libos/demikernel/configuration.ts";
 export type { IdlePolicy } from "./libos/runtime/scheduler/loop.ts";
 export {

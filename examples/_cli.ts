@@ -12,6 +12,7 @@ import {
   type LibOS,
   type LibOSName,
   open,
+  type OpenOptions,
 } from "../mod.ts";
 
 /** The flags that every example has. */
@@ -24,6 +25,8 @@ export interface Flags {
   readonly libos: LibOSName | undefined;
   /** What to do when idle. */
   readonly idle: IdlePolicy;
+  /** catpowder: its device, addresses and routers; empty for other libOSes. */
+  readonly network: Pick<OpenOptions, "device" | "addresses" | "gateways">;
   /** The flags of one example alone, by name. */
   readonly own: Readonly<Record<string, string>>;
 }
@@ -72,6 +75,7 @@ export async function main(example: Example): Promise<void> {
     await using libos = open({
       ...(flags.libos !== undefined && { libos: flags.libos }),
       idle: flags.idle,
+      ...flags.network,
       ...(configuration !== undefined && { configuration }),
     });
     // Before anybody is told that it runs, who may end it at once.
@@ -115,14 +119,17 @@ function formatAddress({ hostname, port }: Pick<Flags, "hostname" | "port">): st
 
 function readFlags(example: Example): Flags | null {
   const own = example.flags ?? {};
-  let values: Record<string, string | boolean | undefined>;
+  let values: Record<string, string | boolean | string[] | undefined>;
   try {
     ({ values } = parseArgs({
       options: {
-        hostname: { type: "string", default: "127.0.0.1" },
+        hostname: { type: "string" },
         port: { type: "string", default: String(example.port) },
         libos: { type: "string" },
         idle: { type: "string", default: "adaptive" },
+        device: { type: "string", default: environment("DEVICE") ?? "" },
+        address: { type: "string", multiple: true, default: listed("ADDRESS") },
+        gateway: { type: "string", multiple: true, default: listed("GATEWAY") },
         help: { type: "boolean", default: false },
         ...Object.fromEntries(
           Object.keys(own).map((name) => [name, { type: "string" as const }]),
@@ -146,20 +153,36 @@ function readFlags(example: Example): Flags | null {
     }
     chosen[name] = value;
   }
+  const network = {
+    ...(values.device !== "" && { device: values.device as `tap:${string}` }),
+    ...((values.address as string[]).length > 0 && { addresses: values.address as string[] }),
+    gateways: values.gateway as string[],
+  };
+  // A libOS with addresses of its own is to be found at the first of them.
+  const first = network.addresses?.[0]?.split("/")[0];
   return {
-    hostname: String(values.hostname),
+    hostname: String(values.hostname ?? first ?? "127.0.0.1"),
     port,
+    network,
     libos: (values.libos ?? environment("LIBOS")) as LibOSName | undefined,
     idle: String(values.idle) as IdlePolicy,
     own: chosen,
   };
 }
 
+/** The variables that are read. */
+type Variable = "LIBOS" | "CONFIG_PATH" | "DEVICE" | "ADDRESS" | "GATEWAY";
+
+/** What a variable lists, with spaces or commas between. */
+function listed(variable: Variable): string[] {
+  return environment(variable)?.split(/[\s,]+/).filter((one) => one !== "") ?? [];
+}
+
 /**
  * A variable of the environment, named as upstream has it: `LIBOS`, and `CONFIG_PATH` for the file that a native libOS
  * reads. Undefined if it is empty, or may not be read.
  */
-function environment(variable: "LIBOS" | "CONFIG_PATH"): string | undefined {
+function environment(variable: Variable): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable });
   return state === "granted" && Deno.env.get(variable) || undefined;
 }
@@ -171,10 +194,13 @@ function help(example: Example): string {
   return [
     example.about,
     "",
-    "  --hostname ADDRESS              address to listen on (127.0.0.1)",
+    "  --hostname ADDRESS              address to listen on (127.0.0.1, or the first --address)",
     `  --port PORT                     port to listen on, 0 for any (${example.port})`,
     "  --libos NAME                    which libOS; LIBOS in the environment also says so (catnap)",
     "  --idle spin|adaptive|park       what to do when there is nothing to do (adaptive)",
+    "  --device DEVICE                 catpowder: tap:NAME or packet:INTERFACE; or DEVICE in the environment",
+    "  --address ADDRESS/PREFIX        catpowder: an address of its own; may be repeated; or ADDRESS",
+    "  --gateway ADDRESS               catpowder: the router to other networks; may be repeated; or GATEWAY",
     ...own,
     "  --help                          this",
     "",

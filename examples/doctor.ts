@@ -21,11 +21,16 @@ interface Finding {
 
 /** These need a device that a person has to choose; all else can be tried. */
 const DEVICES: Partial<Record<LibOSName, string>> = {
+  "catpowder":
+    "a TAP device or a network interface, as `device`, and `addresses`; see docs/catpowder.md",
   "demikernel:catpowder":
     "a network interface without an address of the kernel's, its MAC address, and those of its neighbours, as " +
     "`configuration`; see docs/demikernel.md",
   "demikernel:catnip": "a DPDK device, as `configuration`; see docs/demikernel.md",
 };
+
+/** Where TAP devices are opened. */
+const TUN = "/dev/net/tun";
 
 /** Bit of `CAP_NET_RAW` in the capabilities of a process. */
 const CAP_NET_RAW = 13n;
@@ -56,13 +61,15 @@ async function examine(name: LibOSName): Promise<Finding> {
   if (device === undefined || !lines.join().includes("EINVAL")) {
     return { works: "no", advice: lines };
   }
-  const advice = [
-    `build it, if that has not been done: deno task demikernel ${name.split(":")[1]}`,
-    `give it ${device}`,
-  ];
-  if (name === "demikernel:catpowder" && !mayUseRawSockets()) {
-    advice.push("run as root, or with CAP_NET_RAW");
+  const [provider, native] = name.split(":");
+  const advice = native === undefined
+    ? []
+    : [`build it, if that has not been done: deno task ${provider} ${native}`];
+  advice.push(`give it ${device}`);
+  if (name.endsWith("catpowder") && !mayUseRawSockets()) {
+    advice.push("for a network interface, run as root, or with CAP_NET_RAW");
   }
+  if (name === "catpowder") advice.push(...missingForTap());
   return { works: "with a device", advice };
 }
 
@@ -71,6 +78,18 @@ function mayUseRawSockets(): boolean {
   const status = Deno.readTextFileSync("/proc/self/status");
   const effective = BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(status)?.[1] ?? "0"}`);
   return (effective >> CAP_NET_RAW & 1n) === 1n;
+}
+
+/** Why TAP devices cannot be opened here, if so: tried without making one. */
+function missingForTap(): string[] {
+  try {
+    Deno.openSync(TUN, { read: true, write: true }).close();
+    return [];
+  } catch (error) {
+    return [
+      `for a TAP device, ${TUN} has to be there and open to this user: ${(error as Error).message}`,
+    ];
+  }
 }
 
 async function report(): Promise<void> {

@@ -397,6 +397,24 @@ export interface Statistics {
   readonly heapBytes: number;
   /** The TCP connections, those too that were closed and are not over, where the stack is the libOS's own. */
   readonly connections?: readonly ConnectionStatistics[];
+  /** What its device counted, where the libOS has one to itself. */
+  readonly device?: DeviceStatistics;
+}
+
+/** What a network device counted since it was opened. */
+export interface DeviceStatistics {
+  /** Frames that came. */
+  readonly received: number;
+  /** Bytes in them. */
+  readonly receivedBytes: number;
+  /** Frames that came and could not be taken: no room, cut short, of a VLAN. */
+  readonly receiveDrops: number;
+  /** Frames that were to be sent. */
+  readonly sent: number;
+  /** Bytes in them. */
+  readonly sentBytes: number;
+  /** Those of them that the device did not take. */
+  readonly sendDrops: number;
 }
 
 /** A TCP connection from inside, as `ss -ti` shows those of Linux. Times are in milliseconds, sizes in bytes. */

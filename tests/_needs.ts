@@ -20,12 +20,17 @@ export type Missing = string | undefined;
 /** The programs that tests start, each with the package of Debian that has it. */
 const PACKAGES = {
   "curl": "curl",
+  "iperf3": "iperf3",
+  "ping": "iputils-ping",
   "nc": "netcat-openbsd",
   "openssl": "openssl",
   "redis-benchmark": "redis-tools",
   "redis-cli": "redis-tools",
   "redis-server": "redis-server",
+  "setpriv": "util-linux",
   "socat": "socat",
+  "ss": "iproute2",
+  "tshark": "tshark",
   "wrk": "wrk",
 } as const;
 

@@ -5,12 +5,13 @@
  */
 
 /** `AF_*`, `<sys/socket.h>`. */
-export const AF = { UNIX: 1, INET: 2, INET6: 10 } as const;
+export const AF = { UNIX: 1, INET: 2, INET6: 10, PACKET: 17 } as const;
 
 /** `SOCK_*`, `<sys/socket.h>`. */
 export const SOCK = {
   STREAM: 1,
   DGRAM: 2,
+  RAW: 3,
   SEQPACKET: 5,
   NONBLOCK: 0o4000,
   CLOEXEC: 0o2000000,
@@ -24,6 +25,19 @@ export const SHUT = { RD: 0, WR: 1, RDWR: 2 } as const;
 
 /** `AT_*`, `<fcntl.h>`. */
 export const AT = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100 } as const;
+
+/** `O_*`, `<fcntl.h>`. */
+export const O = { RDWR: 0o2, NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const;
+
+/** `PROT_*` and `MAP_*`, `<sys/mman.h>`. */
+export const PROT = { READ: 0x1, WRITE: 0x2 } as const;
+export const MAP = {
+  SHARED: 0x1,
+  PRIVATE: 0x2,
+  FIXED: 0x10,
+  ANONYMOUS: 0x20,
+  POPULATE: 0x8000,
+} as const;
 
 /** `S_*`, `<sys/stat.h>`. */
 export const S = { IFMT: 0o170000, IFSOCK: 0o140000 } as const;
@@ -49,7 +63,7 @@ export const EFD = { NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const;
 export const CLOCK_MONOTONIC = 1;
 
 /** Levels and names of socket options: `<asm-generic/socket.h>`, `<netinet/in.h>`, `<netinet/tcp.h>`. */
-export const SOL = { IP: 0, SOCKET: 1, TCP: 6, IPV6: 41 } as const;
+export const SOL = { IP: 0, SOCKET: 1, TCP: 6, IPV6: 41, PACKET: 263 } as const;
 
 /** `SO_*`. */
 export const SO = {
@@ -83,3 +97,6 @@ export const IPV6 = {
   JOIN_GROUP: 20,
   LEAVE_GROUP: 21,
 } as const;
+
+/** `EBADFD`, `<asm-generic/errno.h>`: what a device says that is gone. PDPIX has no use for it. */
+export const EBADFD = 77;

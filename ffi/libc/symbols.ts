@@ -47,6 +47,14 @@ export const SYMBOLS = {
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
   // int unlink(const char *path)
   unlink: { parameters: ["buffer"], result: "i32" },
+  // int open(const char *path, int flags)
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  // int ioctl(int fd, unsigned long request, void *argument)
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  // void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+  mmap: { parameters: ["u64", "u64", "i32", "i32", "i32", "i64"], result: "i64" },
+  // int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+  sendmmsg: { parameters: ["i32", "u64", "u32", "i32"], result: "i32" },
   // int epoll_create1(int flags)
   epoll_create1: { parameters: ["i32"], result: "i32" },
   // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
@@ -70,6 +78,9 @@ export const SYMBOLS = {
   read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   // ssize_t write(int fd, const void *buf, size_t len)
   write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  // The same two, from and to memory whose address is known.
+  read_at: { name: "read", parameters: ["i32", "u64", "u64"], result: "i32" },
+  write_at: { name: "write", parameters: ["i32", "u64", "u64"], result: "i32" },
   // int clock_gettime(clockid_t clock, struct timespec *time)
   clock_gettime: { parameters: ["i32", "u64"], result: "i32" },
   // int *__errno_location(void)

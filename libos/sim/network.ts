@@ -10,7 +10,7 @@ import { checkInvariants } from "./invariants.ts";
 import type { Driver } from "../runtime/scheduler/driver.ts";
 import { ETHERNET_HEADER } from "../inetstack/device.ts";
 import { type LinkOptions, SimulatedLink } from "./link.ts";
-import { PcapngWriter } from "./pcapng.ts";
+import { PcapngWriter } from "../devices/pcapng.ts";
 import { Scheduler } from "../runtime/scheduler/scheduler.ts";
 import { SeededRandom } from "../inetstack/random.ts";
 import { SimulatedDevice } from "./device.ts";
@@ -109,6 +109,7 @@ export class SimulatedNetwork implements AsyncDisposable {
   readonly #apart = new Set<string>();
   readonly #driver: Driver;
   readonly #captured: PcapngWriter | null;
+  readonly #blocks: Uint8Array<ArrayBuffer>[] = [];
   readonly #future = {
     turns: 0,
     next: () => this.#next(),
@@ -139,7 +140,9 @@ export class SimulatedNetwork implements AsyncDisposable {
       host: virtualHost,
       makeParker: () => new VirtualParker(this.#clock, this.#future),
     });
-    this.#captured = options.capture === true ? new PcapngWriter() : null;
+    this.#captured = options.capture === true
+      ? new PcapngWriter((block) => this.#blocks.push(block))
+      : null;
     this.#driver = {
       fd: 0,
       poll: () => this.#poll(),
@@ -272,7 +275,7 @@ export class SimulatedNetwork implements AsyncDisposable {
 
   /** All frames that were sent, as a pcapng file for Wireshark. Throws {@linkcode DemikernelError} `EINVAL` without `capture`. */
   capture(): Uint8Array<ArrayBuffer> {
-    if (this.#captured !== null) return this.#captured.bytes();
+    if (this.#captured !== null) return concatenate(this.#blocks);
     throw new DemikernelError("EINVAL", "capture", {
       detail: "simulate({ capture: true }) keeps frames",
     });
@@ -375,4 +378,14 @@ export class SimulatedNetwork implements AsyncDisposable {
     this.#attached = false;
     this.#scheduler.detach(this.#driver);
   }
+}
+
+function concatenate(blocks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(blocks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const block of blocks) {
+    whole.set(block, at);
+    at += block.length;
+  }
+  return whole;
 }

@@ -16,8 +16,8 @@ export type Attributes = Readonly<Record<string, string | number | boolean>>;
 /** A metric: its name and unit, by the semantic conventions, and what it means. */
 type Metric = readonly [name: string, unit: string, description: string];
 
-/** The statistics that are numbers: those of single connections are for who looks, not for metrics. */
-type Count = Exclude<keyof Statistics, "connections">;
+/** The statistics that are numbers: those of single connections and of devices are for who looks, not for metrics. */
+type Count = Exclude<keyof Statistics, "connections" | "device">;
 
 /** What goes up and down is an UpDownCounter, and its name says what is counted. */
 const METRICS: Readonly<Record<Count, Metric>> = {

@@ -91,6 +91,20 @@ export class Namespace implements Disposable {
     withLibc(({ setns }) => check("setns", setns(this.#fd, CLONE_NEWNET)));
   }
 
+  /** Calls a function there, and comes back: what it opens stays there. */
+  call<T>(use: () => T): T {
+    return withLibc(({ open, setns, close }) => {
+      const home = check("open", open(cString("/proc/thread-self/ns/net"), O_CLOEXEC));
+      try {
+        check("setns", setns(this.#fd, CLONE_NEWNET));
+        return use();
+      } finally {
+        setns(home, CLONE_NEWNET);
+        close(home);
+      }
+    });
+  }
+
   /** As {@linkcode Namespace.enter}, and what is below `/sys` tells of the interfaces there, also later. */
   enterWithSysfs(): void {
     this.enter();

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { code, ending, endingNow, text } from "./answers.ts";
+import { code, ending, tell, text } from "./answers.ts";
 import { wait } from "./waits.ts";
 import type {
   LibOS,
@@ -15,6 +15,9 @@ import type {
   Sga,
   SocketAddress,
 } from "../../libos/pdpix.ts";
+
+/** A push that nothing was done for in so many milliseconds waits for the other end. */
+const STAYS = 50;
 
 /** One end of a channel, a connection or a pipe. */
 export class End {
@@ -78,7 +81,8 @@ export class End {
   async fill(size: number, most: number): Promise<{ blocked: QToken | null; gone: number }> {
     for (let gone = 0; gone * size < most; gone++) {
       const blocked = this.push(size);
-      const ended = await endingNow(this.libos, blocked);
+      // What is on its way makes room for more, when it arrives.
+      const ended = await ending(this.libos, blocked, tell, STAYS);
       if (ended === "pending") return { blocked, gone };
       assertEquals(ended, "push");
     }

@@ -9,7 +9,8 @@ import { hasDatagrams } from "../../libos/deno/datagram_queue.ts";
 import type { LibOS } from "../../libos/pdpix.ts";
 import { inet, unix } from "./sockets.ts";
 import type { Deviation, Subject } from "./subject.ts";
-import { CATNIP, CATPOWDER } from "./subjects_device.ts";
+import { CATPOWDER } from "./subjects_catpowder.ts";
+import { CATNIP, CATPOWDER as NATIVE_CATPOWDER } from "./subjects_device.ts";
 import { all, NATIVE } from "./subjects_native.ts";
 import { SIM } from "./subjects_sim.ts";
 
@@ -154,8 +155,9 @@ export const SUBJECTS: readonly Subject[] = [
   DENO_UNIX,
   QUEUE,
   ...SIM,
+  ...CATPOWDER,
   ...NATIVE,
-  CATPOWDER,
+  NATIVE_CATPOWDER,
 ];
 
 /** Those that need more than the machine of a developer has, and are run when asked for. */

@@ -6,7 +6,21 @@
 
 import { assert, assertEquals } from "@std/assert";
 import * as constants from "../../ffi/libc/constants.ts";
+import { ARPHRD_ETHER, IFF, IFREQ, INTERFACE_NAME_MAX, REQUEST } from "../../ffi/libc/ifreq.ts";
 import { DATA_WORD, EVENT_WORDS, makeEpollEvent } from "../../ffi/libc/epoll_event.ts";
+import {
+  encodeLinkAddress,
+  encodeMembership,
+  encodeRing,
+  MMSGHDR_WORDS,
+  PACKET,
+  PACKET_MR,
+  PACKET_STATISTICS,
+  TP_STATUS,
+  TPACKET2,
+  TPACKET2_FRAME,
+  TPACKET_V2,
+} from "../../ffi/libc/packet.ts";
 import { MESSAGE, MessageHeader } from "../../ffi/libc/msghdr.ts";
 import { decodeSockaddr, encodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { Words } from "../../ffi/libc/words.ts";
@@ -17,7 +31,8 @@ import { COMPILER, missingCompiler, needing } from "../_needs.ts";
 function expectations(): Map<string, number> {
   const expected = new Map<string, number>([["CLOCK_MONOTONIC", constants.CLOCK_MONOTONIC]]);
   const { AF, SOCK, MSG, SHUT, EFD, SOL, SO, TCP, IP, IPV6, EPOLL } = constants;
-  const tables = { AF, SOCK, MSG, SHUT, EFD, SOL, SO, TCP, IP, IPV6 };
+  const { O, PROT, MAP, EBADFD } = constants;
+  const tables = { AF, SOCK, MSG, SHUT, EFD, SOL, SO, TCP, IP, IPV6, O, PROT, MAP, PACKET };
   for (const [prefix, table] of Object.entries(tables)) {
     for (const [name, value] of Object.entries(table)) expected.set(`${prefix}_${name}`, value);
   }
@@ -26,6 +41,12 @@ function expectations(): Map<string, number> {
     expected.set(call ? `EPOLL_${name}` : `(uint32_t)EPOLL${name}`, value);
   }
   for (const [name, value] of Object.entries(Errno)) expected.set(name, value);
+
+  for (const [name, value] of Object.entries(PACKET_MR)) expected.set(`PACKET_MR_${name}`, value);
+  for (const [name, value] of Object.entries(TP_STATUS)) {
+    expected.set(`TP_STATUS_${name.replace("CSUM_NOT_READY", "CSUMNOTREADY")}`, value);
+  }
+  expected.set("EBADFD", EBADFD).set("TPACKET_V2", TPACKET_V2);
 
   const { IN, IN6, UN } = SOCKADDR;
   const layouts: Record<string, number> = {
@@ -62,6 +83,29 @@ function expectations(): Map<string, number> {
     "sizeof(struct ip_mreq)": 8,
     "offsetof(struct ipv6_mreq, ipv6mr_interface)": 16,
     "sizeof(struct ipv6_mreq)": 20,
+    "offsetof(struct tpacket2_hdr, tp_status)": TPACKET2.STATUS,
+    "offsetof(struct tpacket2_hdr, tp_len)": TPACKET2.LENGTH,
+    "offsetof(struct tpacket2_hdr, tp_snaplen)": TPACKET2.CAPTURED,
+    "offsetof(struct tpacket2_hdr, tp_mac)": TPACKET2.MAC,
+    "offsetof(struct tpacket2_hdr, tp_vlan_tci)": TPACKET2.VLAN,
+    "TPACKET_ALIGN(TPACKET2_HDRLEN + 16) - ETH_HLEN": TPACKET2_FRAME,
+    "offsetof(struct tpacket_stats, tp_packets)": 4 * PACKET_STATISTICS.PACKETS,
+    "offsetof(struct tpacket_stats, tp_drops)": 4 * PACKET_STATISTICS.DROPS,
+    "sizeof(struct tpacket_stats)": 4 * PACKET_STATISTICS.SIZE,
+    "sizeof(struct mmsghdr)": 8 * MMSGHDR_WORDS,
+    "offsetof(struct mmsghdr, msg_hdr)": 0,
+    "sizeof(struct ifreq)": IFREQ.SIZE,
+    "offsetof(struct ifreq, ifr_ifindex)": IFREQ.VALUE,
+    "offsetof(struct ifreq, ifr_hwaddr.sa_data)": IFREQ.ADDRESS,
+    "IFNAMSIZ - 1": INTERFACE_NAME_MAX,
+    "SIOCGIFFLAGS": Number(REQUEST.SIOCGIFFLAGS),
+    "SIOCGIFMTU": Number(REQUEST.SIOCGIFMTU),
+    "SIOCGIFHWADDR": Number(REQUEST.SIOCGIFHWADDR),
+    "SIOCGIFINDEX": Number(REQUEST.SIOCGIFINDEX),
+    "TUNSETIFF": Number(REQUEST.TUNSETIFF),
+    "IFF_TAP | IFF_NO_PI": IFF.TAP | IFF.NO_PI,
+    "IFF_UP": IFF.UP,
+    "ARPHRD_ETHER": ARPHRD_ETHER,
     "sizeof(socklen_t)": 4,
     "sizeof(size_t)": 8,
   };
@@ -72,7 +116,13 @@ function expectations(): Map<string, number> {
 const HEADERS = [
   "arpa/inet.h",
   "errno.h",
+  "fcntl.h",
   "limits.h",
+  "linux/if_ether.h",
+  "linux/if_packet.h",
+  "linux/if_tun.h",
+  "net/if.h",
+  "net/if_arp.h",
   "netinet/in.h",
   "netinet/tcp.h",
   "stddef.h",
@@ -80,6 +130,8 @@ const HEADERS = [
   "stdio.h",
   "sys/epoll.h",
   "sys/eventfd.h",
+  "sys/ioctl.h",
+  "sys/mman.h",
   "sys/socket.h",
   "sys/uio.h",
   "sys/un.h",
@@ -122,6 +174,24 @@ Deno.test({
 
 /** A structure that C fills, and the bytes that we make of the same. */
 const STRUCTURES: readonly (readonly [name: string, c: string, bytes: Uint8Array])[] = [
+  [
+    "sockaddr_ll",
+    `struct sockaddr_ll it = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
+       .sll_ifindex = 259 };`,
+    encodeLinkAddress(259),
+  ],
+  [
+    "packet_mreq",
+    `struct packet_mreq it = { .mr_ifindex = 259, .mr_type = PACKET_MR_UNICAST, .mr_alen = 6,
+       .mr_address = { 2, 0, 0, 0, 0, 7 } };`,
+    encodeMembership(259, PACKET_MR.UNICAST, Uint8Array.of(2, 0, 0, 0, 0, 7)),
+  ],
+  [
+    "tpacket_req",
+    `struct tpacket_req it = { .tp_block_size = 65536, .tp_block_nr = 32, .tp_frame_size = 2048,
+       .tp_frame_nr = 1024 };`,
+    encodeRing(65_536, 32, 2048),
+  ],
   [
     "sockaddr_in",
     `struct sockaddr_in it = { .sin_family = AF_INET, .sin_port = htons(8080) };

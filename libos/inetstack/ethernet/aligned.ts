@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Device, type DeviceCounters, ETHERNET_HEADER, type FrameSink } from "../device.ts";
+import { type Device, ETHERNET_HEADER, type FrameSink } from "../device.ts";
+import type { DeviceStatistics } from "../../pdpix.ts";
 import { copy, Memory } from "../../runtime/memory/memory.ts";
 
 /** Where the copy of a frame begins. */
@@ -50,7 +51,7 @@ class AlignedDevice implements Device, FrameSink {
     return this.#device.fd;
   }
 
-  get counters(): DeviceCounters {
+  get counters(): DeviceStatistics {
     return this.#device.counters;
   }
 

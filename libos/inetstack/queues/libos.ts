@@ -111,6 +111,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
     for (const chunk of held) bytes += chunk.size;
     return {
       ...statistics,
+      device: { ...this.#device.counters },
       connections: Array.from(this.stack.tcp, statisticsOf),
       buffers: statistics.buffers - held.length,
       bufferBytes: statistics.bufferBytes - bytes,

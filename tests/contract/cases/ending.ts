@@ -24,12 +24,13 @@ const NONE = "there is no shutdown";
 const ENOUGH = 1 << 27;
 
 /** How the first push ends that the peer, which is gone, makes fail, and the one after it. */
-async function refusals(end: End): Promise<string> {
-  // A reset may take its time: each push is given some.
-  const tries = await Array.fromAsync(
-    { length: 100 },
-    () => endingNow(end.libos, end.push("nobody")),
-  );
+async function refusals(end: End, gone: End): Promise<string> {
+  // A reset may take its time: each push, and its way to the peer's, is given some.
+  const tries = await Array.fromAsync({ length: 100 }, async () => {
+    const answer = await endingNow(end.libos, end.push("nobody"));
+    await pollAll(gone.libos);
+    return answer;
+  });
   const first = tries.findIndex((answer) => answer !== "push");
   return first < 0 ? "all taken" : list(tries.slice(first, first + 2));
 }
@@ -259,7 +260,7 @@ export const ENDING: readonly Case[] = [
     async run(world) {
       const { a, b } = await connected(world);
       b.close();
-      return list([await a.receive(), await refusals(a), await a.receive()]);
+      return list([await a.receive(), await refusals(a, b), await a.receive()]);
     },
   },
   {
@@ -273,7 +274,7 @@ export const ENDING: readonly Case[] = [
       const popped = await a.receive();
       return list([
         popped,
-        await refusals(a),
+        await refusals(a, b),
         code(() => a.libos.tryPush(a.qd, message(a.libos, "data"), 0)),
       ]);
     },
@@ -288,7 +289,7 @@ export const ENDING: readonly Case[] = [
       const { a, b } = await connected(world);
       await b.send("data");
       b.close();
-      return list([await refusals(a), await a.receive(), await a.receive(), await a.receive()]);
+      return list([await refusals(a, b), await a.receive(), await a.receive(), await a.receive()]);
     },
   },
   {
@@ -305,9 +306,13 @@ export const ENDING: readonly Case[] = [
         pollAll(b.libos);
         b.close();
       }
-      const popsFirst = [await one.a.receive(), await one.a.receive(), await refusals(one.a)];
+      const popsFirst = [
+        await one.a.receive(),
+        await one.a.receive(),
+        await refusals(one.a, one.b),
+      ];
       const pushesFirst = [
-        await refusals(other.a),
+        await refusals(other.a, other.b),
         await other.a.receive(),
         await other.a.receive(),
       ];

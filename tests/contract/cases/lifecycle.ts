@@ -166,8 +166,8 @@ export const LIFECYCLE: readonly Case[] = [
     pdpix: "data",
     compat: NONE,
     exits: true,
-    async run({ libos, subject }) {
-      await libos.exit();
+    async run({ libos, peer: other, subject }) {
+      await Promise.all([libos.exit(), other.exit()]);
       await using again = subject.open();
       const peer = subject.openPeer?.(again) ?? again;
       const { from, to } = await channel({ subject, libos: again, peer });

@@ -12,61 +12,56 @@ const LINKTYPE_ETHERNET = 1;
 /** Option `if_tsresol`: the unit of time stamps, as a negative power of ten. */
 const TIME_RESOLUTION = 9;
 const NANOSECONDS = 9;
+/** Option `epb_flags`: which way a frame went. */
+const FLAGS = 2;
 
-/** See the module's description. Time stamps are in nanoseconds since 1970. */
+/** Which way a frame went, seen from the interface. */
+export const DIRECTION = Object.freeze({ UNKNOWN: 0, INBOUND: 1, OUTBOUND: 2 } as const);
+
+/** Writes the blocks of a file. Time stamps are in nanoseconds since 1970. */
 export class PcapngWriter {
-  readonly #blocks: Uint8Array<ArrayBuffer>[] = [];
-  #length = 0;
+  readonly #write: (block: Uint8Array<ArrayBuffer>) => void;
 
-  /** Begins a file. */
-  constructor() {
+  /** Begins a file, whose blocks are given to a function one by one. */
+  constructor(write: (block: Uint8Array<ArrayBuffer>) => void) {
+    this.#write = write;
     const section = new DataView(new ArrayBuffer(16));
     section.setUint32(0, BYTE_ORDER, true);
     section.setUint16(4, 1, true);
     // The length of the section is not known.
     section.setBigInt64(8, -1n, true);
-    this.#add(SECTION_HEADER, new Uint8Array(section.buffer));
+    this.#add(SECTION_HEADER, section);
     const description = new DataView(new ArrayBuffer(20));
     description.setUint16(0, LINKTYPE_ETHERNET, true);
     description.setUint16(8, TIME_RESOLUTION, true);
     description.setUint16(10, 1, true);
     description.setUint8(12, NANOSECONDS);
-    this.#add(INTERFACE_DESCRIPTION, new Uint8Array(description.buffer));
+    this.#add(INTERFACE_DESCRIPTION, description);
   }
 
-  /** Adds a frame that was seen at a time in milliseconds. */
-  packet(frame: Uint8Array, time: number): void {
+  /** Adds a frame that was seen at a time in milliseconds, going one of {@linkcode DIRECTION}. */
+  packet(frame: Uint8Array, time: number, direction: number = DIRECTION.UNKNOWN): void {
     const padded = (frame.length + 3) & ~3;
-    const block = new DataView(new ArrayBuffer(20 + padded));
+    const block = new DataView(new ArrayBuffer(32 + padded));
     const nanoseconds = BigInt(Math.round(time * 1e6));
     block.setUint32(4, Number(nanoseconds >> 32n), true);
     block.setUint32(8, Number(nanoseconds & 0xffffffffn), true);
     block.setUint32(12, frame.length, true);
     block.setUint32(16, frame.length, true);
-    const bytes = new Uint8Array(block.buffer);
-    bytes.set(frame, 20);
-    this.#add(ENHANCED_PACKET, bytes);
+    new Uint8Array(block.buffer).set(frame, 20);
+    block.setUint16(20 + padded, FLAGS, true);
+    block.setUint16(22 + padded, 4, true);
+    block.setUint32(24 + padded, direction, true);
+    this.#add(ENHANCED_PACKET, block);
   }
 
-  /** The file as it is now. */
-  bytes(): Uint8Array<ArrayBuffer> {
-    const file = new Uint8Array(this.#length);
-    let at = 0;
-    for (const block of this.#blocks) {
-      file.set(block, at);
-      at += block.length;
-    }
-    return file;
-  }
-
-  #add(type: number, body: Uint8Array): void {
-    const length = body.length + 12;
+  #add(type: number, body: DataView<ArrayBuffer>): void {
+    const length = body.byteLength + 12;
     const block = new DataView(new ArrayBuffer(length));
     block.setUint32(0, type, true);
     block.setUint32(4, length, true);
-    new Uint8Array(block.buffer).set(body, 8);
+    new Uint8Array(block.buffer).set(new Uint8Array(body.buffer), 8);
     block.setUint32(length - 4, length, true);
-    this.#blocks.push(new Uint8Array(block.buffer));
-    this.#length += length;
+    this.#write(new Uint8Array(block.buffer));
   }
 }

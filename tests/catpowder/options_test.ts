@@ -1,0 +1,166 @@
+/**
+ * What catpowder is told, and what it answers where that does not work.
+ *
+ * @module
+ */
+
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { DemikernelError, open, type OpenOptions } from "../../mod.ts";
+import {
+  INTERFACE,
+  KernelLink,
+  KINDS,
+  missingForLinks,
+  openAt,
+  OURS,
+  prefixed,
+} from "../_network/link.ts";
+import { missingProgram, needing } from "../_needs.ts";
+
+const missing = missingForLinks();
+
+/** The error that opening gives, with its code. */
+function refused(options: unknown): DemikernelError {
+  return assertThrows(() => open(options as OpenOptions), DemikernelError);
+}
+
+const CATPOWDER = { libos: "catpowder", device: "packet:nowhere", addresses: ["10.0.0.1/24"] };
+
+Deno.test("open() tells which option of catpowder is wrong, before it touches a device", () => {
+  const wrong: [Record<string, unknown>, string][] = [
+    [{ device: undefined }, "give it a device"],
+    [{ addresses: undefined }, "give it a device"],
+    [{ device: "nowhere" }, "device must be tap:NAME"],
+    [{ device: "xdp:nowhere" }, "device must be tap:NAME"],
+    [{ device: null }, "device must be tap:NAME"],
+    [{ device: { kind: "tap" } }, "an interface has a name"],
+    [{ device: "packet:" }, "an interface has a name"],
+    [{ device: "packet:a/b" }, "an interface has a name"],
+    [{ device: "tap:much-too-long-a-name" }, "an interface has a name"],
+    [{ device: { kind: "packet", interface: "e", mac: "01:00:00:00:00:00" } }, "mac must be"],
+    [{ device: { kind: "tap", name: "e", mac: 7 } }, "mac must be"],
+    [{ addresses: "10.0.0.1/24" }, "addresses must be an array"],
+    [{ addresses: [] }, "a host needs an address"],
+    [{ addresses: ["10.0.0.1"] }, "an address has a prefix"],
+    [{ addresses: ["10.0.0.1/33"] }, "an address has a prefix"],
+    [{ addresses: ["10.0.0.0/24"] }, "not the address of one host"],
+    [{ addresses: [7] }, "an address has a prefix"],
+    [{ gateways: ["10.0.1.1"] }, "not in the network"],
+    [{ gateways: ["fd00::1"] }, "not in the network"],
+    [{ gateways: "10.0.0.2" }, "gateways must be an array"],
+    [{ routes: [{ to: "10.0.0.0/8" }] }, "no route"],
+    [{ routes: [null] }, "options must be an object"],
+    [{ neighbours: { "10.0.0.2": "02" } }, "Ethernet by IP addresses"],
+    [{ neighbours: { nobody: "02:00:00:00:00:01" } }, "Ethernet by IP addresses"],
+    [{ capture: true }, "capture must be a string"],
+  ];
+  for (const [options, detail] of wrong) {
+    const error = refused({ ...CATPOWDER, ...options });
+    assertEquals(error.code, "EINVAL", error.message);
+    assertStringIncludes(error.message, detail);
+    assertEquals(error.message.includes("\n"), false);
+  }
+});
+
+Deno.test("open() tells of an interface that is not there, and how to make one", () => {
+  assertEquals(refused(CATPOWDER).code, "ENODEV");
+  const error = refused({ ...CATPOWDER, device: "tap:nowhere" });
+  assertEquals(error.code, "ENODEV");
+  assertStringIncludes(error.message, "ip tuntap add dev nowhere mode tap");
+});
+
+Deno.test(needing(missing, "open() tells of an interface that is down, or no Ethernet"), () => {
+  for (const kind of KINDS) {
+    using link = new KernelLink(kind);
+    link.port.host.ip(`link set ${INTERFACE} down`);
+    const error = assertThrows(() => openAt(link.port, OURS), DemikernelError);
+    assertEquals(error.code, "ENETDOWN");
+    assertStringIncludes(error.message, `ip link set ${INTERFACE} up`);
+    const { host } = link.port;
+    const loopback = assertThrows(
+      () => openAt({ host, device: "packet:lo" }, OURS),
+      DemikernelError,
+    );
+    assertEquals(loopback.code, "ENOTSUP");
+  }
+});
+
+Deno.test(needing(missing, "open() tells that another has the TAP device"), async () => {
+  using link = new KernelLink("tap");
+  await using _first = openAt(link.port, OURS);
+  const error = assertThrows(() => openAt(link.port, OURS), DemikernelError);
+  assertEquals(error.code, "EBUSY");
+});
+
+Deno.test(
+  needing(missing, "open() fails for a capture that cannot be written, and lets go of the device"),
+  async () => {
+    using link = new KernelLink("tap");
+    assertThrows(() => openAt(link.port, OURS, { capture: "/nowhere/file" }), Deno.errors.NotFound);
+    await using libos = openAt(link.port, OURS);
+    assertEquals(libos.name, "catpowder");
+  },
+);
+
+Deno.test(
+  needing(missing ?? missingProgram("setpriv"), "open() tells which permission is missing"),
+  async () => {
+    const mod = import.meta.resolve("../../mod.ts");
+    for (const kind of KINDS) {
+      using link = new KernelLink(kind);
+      const { host } = link.port;
+      // A TAP device that belongs to nobody is everybody's.
+      host.ip("tuntap add dev other0 mode tap user 65534");
+      host.ip("link set other0 up");
+      const options = JSON.stringify({ ...CATPOWDER, device: `${kind}:other0` });
+      const program = `import { open } from "${mod}"; open(${options});`;
+      const without = ["--bounding-set=-net_raw,-net_admin", "--inh-caps=-net_raw,-net_admin"];
+      const deno = [Deno.execPath(), "eval", "--no-check", program];
+      const { stderr } = await host.command("setpriv", { args: [...without, ...deno] }).output();
+      const said = new TextDecoder().decode(stderr);
+      assertStringIncludes(said, "EPERM");
+      assertStringIncludes(said, kind === "tap" ? "CAP_NET_ADMIN" : "CAP_NET_RAW");
+    }
+  },
+);
+
+Deno.test(needing(missing, "connect() fails at once to where no route leads"), async () => {
+  using link = new KernelLink("packet");
+  await using libos = openAt(link.port, OURS);
+  for (const [domain, hostname] of [["inet", "192.0.2.1"], ["inet6", "2001:db8::1"]] as const) {
+    const qd = libos.socket(domain, "stream");
+    const error = await assertRejects(
+      async () => await libos.operations.connect(qd, { hostname, port: 7 }),
+      DemikernelError,
+    );
+    assertEquals(error.code, "ENETUNREACH");
+  }
+});
+
+Deno.test(needing(missing, "catpowder works with the permission for libc alone"), async () => {
+  using link = new KernelLink("packet");
+  const mod = import.meta.resolve("../../mod.ts");
+  const options = JSON.stringify({
+    libos: "catpowder",
+    device: link.port.device,
+    addresses: prefixed(OURS),
+  });
+  const program =
+    `import { open } from "${mod}"; const libos = open(${options}); await libos.exit(); console.log("works");`;
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(file, program);
+    const libc = `/lib/${Deno.build.arch}-linux-gnu/libc.so.6`;
+    const args = ["run", "--no-check", `--allow-ffi=${libc}`, `--allow-read`, file];
+    const { stdout, stderr } = await link.port.host.command(Deno.execPath(), { args }).output();
+    assert(new TextDecoder().decode(stdout) === "works\n", new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(file);
+  }
+});

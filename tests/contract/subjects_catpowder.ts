@@ -1,0 +1,92 @@
+/**
+ * catpowder on each of its devices: with the Linux kernel at the other end, and with another catpowder.
+ *
+ * @module
+ */
+
+import { BOUNDS } from "../../libos/inetstack/bounds.ts";
+import { open } from "../../libos/open.ts";
+import type { LibOS, SocketType } from "../../libos/pdpix.ts";
+import {
+  KernelLink,
+  type Kind,
+  KINDS,
+  missingForLinks,
+  openAt,
+  OURS,
+  PairLink,
+  THEIRS,
+} from "../_network/link.ts";
+import { inet } from "./sockets.ts";
+import type { Sockets, Subject } from "./subject.ts";
+
+type Inet = "inet" | "inet6";
+
+/** The libOSes at the other ends. */
+const PEERS = new WeakSet<LibOS>();
+
+const missing = missingForLinks();
+
+function sockets(domain: Inet, type: SocketType): Sockets {
+  return {
+    ...inet(domain, type),
+    address: (libos) => ({ hostname: (PEERS.has(libos) ? THEIRS : OURS)[domain], port: 0 }),
+  };
+}
+
+function parts(domain: Inet) {
+  return {
+    libos: "catpowder",
+    provider: "typescript",
+    missing,
+    features: ["stream", "datagram", "inet", "channel", "duplex", "bytes", "end", "nodelay"],
+    stream: sockets(domain, "stream"),
+    datagram: sockets(domain, "dgram"),
+    // What fits in the window, in memory of sizes that are powers of two.
+    readAhead: 2 * BOUNDS.RECEIVE_BUFFER,
+    deviations: {},
+  } as const satisfies Partial<Subject>;
+}
+
+function peer(libos: LibOS): LibOS {
+  PEERS.add(libos);
+  return libos;
+}
+
+/** The sockets of the kernel's end are made on its host, where this process stays; so it is one of its own. */
+function withKernel(kind: Kind, domain: Inet): Subject {
+  let link: KernelLink | undefined;
+  return {
+    ...parts(domain),
+    name: `catpowder ${kind} ${domain}`,
+    isolated: true,
+    open: (options = {}) => {
+      if (link === undefined) {
+        link = new KernelLink(kind);
+        link.kernel.enter();
+      }
+      return openAt(link.port, OURS, options);
+    },
+    openPeer: () => peer(open("catnap")),
+  };
+}
+
+function withItself(kind: Kind, domain: Inet): Subject {
+  let made: PairLink | undefined;
+  const link = () => made ??= new PairLink(kind);
+  return {
+    ...parts(domain),
+    name: `catpowder ${kind} ${domain} to itself`,
+    isolated: false,
+    open: (options = {}) => openAt(link().ports[0], OURS, options),
+    openPeer: () => peer(openAt(link().ports[1], THEIRS)),
+  };
+}
+
+/** On every device, of every version, with either peer. */
+export const CATPOWDER: readonly Subject[] = KINDS.flatMap((kind) =>
+  (["inet", "inet6"] as const).flatMap((domain) => [
+    withKernel(kind, domain),
+    withItself(kind, domain),
+  ])
+);
