@@ -56,12 +56,6 @@ export let gone: (connection: TlsConnection) => Promise<void>;
 /** Has a function told of what fails while nobody waits for it. */
 export let claim: (connection: TlsConnection, unclaimed: (error: unknown) => void) => void;
 
-/** What it shares with connections without TLS. */
-type Shared =
-  | ("libos" | "open" | "localAddr" | "remoteAddr" | "bufferedAmount" | "pop" | "push" | "tryPush")
-  | ("closeWrite" | "close" | "reset" | "setNoDelay" | "setKeepAlive" | "ref" | "unref")
-  | typeof Symbol.dispose;
-
 /**
  * A connection under TLS, with the shape of {@linkcode Connection}: a handler is the same with TLS and without, of
  * either kind. {@linkcode serveTls} and {@linkcode connectTls} make it.
@@ -70,7 +64,14 @@ type Shared =
  * `code` of `node:tls`.
  */
 export class TlsConnection<A extends SocketAddress = SocketAddress>
-  implements AsyncIterable<Sga>, Pick<Connection<A>, Shared> {
+  implements
+    AsyncIterable<Sga>,
+    Pick<
+      Connection<A>,
+      | ("libos" | "open" | "localAddr" | "remoteAddr" | "bufferedAmount" | "pop" | "push")
+      | ("tryPush" | "closeWrite" | "close" | "reset" | "setNoDelay" | "setKeepAlive")
+      | ("ref" | "unref" | typeof Symbol.dispose)
+    > {
   /** The libOS it is on. */
   readonly libos: LibOS;
   /** Its socket of `node:tls`, for all that Node has: certificates, ciphers, servers that take a stream. */
