@@ -13,7 +13,7 @@ import { toDenoError } from "../net/errors.ts";
 import { closeQueue } from "../net/lease.ts";
 import { checkLimits } from "../net/limits.ts";
 import type { Connection, PopOptions } from "../net/mod.ts";
-import { ConnectionDuplex, lendAddresses } from "../node/mod.ts";
+import { ConnectionDuplex, couple } from "../node/mod.ts";
 import type {
   KeepAlive,
   LibOS,
@@ -94,7 +94,7 @@ export class TlsConnection<A extends SocketAddress = SocketAddress>
     this.#connection = connection;
     this.#duplex = new ConnectionDuplex(connection, { allowHalfOpen: true });
     this.socket = secure(this.#duplex);
-    lendAddresses(this.socket, this.#duplex);
+    couple(this.socket, this.#duplex);
     this.#mover = this.libos.queue();
     this.#gone = new Promise((resolve) => {
       this.#duplex.once("close", () => {

@@ -411,16 +411,22 @@ tlsTest("a handler's error closes its connection, and is told", async (world) =>
 });
 
 tlsTest("a reader that stops is felt through TLS, in bounded memory", async (world) => {
+  let pushed = 0;
   const { server, port, errors } = makeServer(world, async (connection) => {
     const piece = new Uint8Array(1_000_000);
-    for (let i = 0; i < 60; i++) await connection.push(piece);
+    for (; pushed < 60; pushed++) await connection.push(piece);
   });
   const connection = await connectTo(world, port);
   (await connection.pop())!.free();
-  await pause(300);
+  let before = -1;
+  while (pushed !== before) {
+    before = pushed;
+    await pause(150);
+  }
   const { heapBytes } = world.libos.statistics();
   assert(heapBytes < 16 * 2 ** 20, `${heapBytes} bytes`);
   assertEquals([server.connections, errors], [1, []]);
+  assert(pushed < 30, `${pushed} MB were taken`);
   let length = 0;
   for await (using sga of connection) length += sga.length;
   assert(length > 59_000_000, `${length} bytes`);
