@@ -80,7 +80,7 @@ if (import.meta.main) {
     flags: {
       to: { help: "the server", values: ["127.0.0.1:7000"], form: { name: "HOST:PORT", is: TO } },
       "idle-timeout": {
-        help: "when nothing is moved; 0 is never",
+        help: "how long it may be idle; 0 is for ever",
         values: ["0"],
         form: { name: "SECONDS", is: SECONDS },
       },
