@@ -154,6 +154,9 @@ export class Client implements Disposable {
     { timeout }: { readonly timeout?: number } = {},
   ): Promise<unknown> {
     if (this.#ended !== null) throw this.#ended;
+    if (timeout !== undefined && !(timeout >= 0 && timeout <= LONGEST)) {
+      throw new RangeError(`A timeout is 0 to ${LONGEST} milliseconds, not ${timeout}`);
+    }
     const id = ++this.#last;
     const answered = Promise.withResolvers<unknown>();
     this.#calls.set(id, answered);

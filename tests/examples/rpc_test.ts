@@ -39,6 +39,9 @@ Deno.test("rpc tells of what a call fails with, and goes on", async () => {
   await withClient(async (client) => {
     await assertRejects(() => client.call("nonsense", []), Error, "There is no method nonsense");
     await assertRejects(() => client.call("sleep", [-1]), Error);
+    for (const timeout of [-1, NaN, Infinity]) {
+      await assertRejects(() => client.call("add", [2, 2], { timeout }), RangeError);
+    }
     assertEquals(await client.call("add", [2, 2]), 4);
   });
 });
