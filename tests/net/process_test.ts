@@ -31,7 +31,7 @@ async function run(program: string, shell = "exec"): Promise<string> {
 
 /** A server and a client, both idle, the client unref'd; "alive" if they keep the process alive. */
 const IDLE = `
-  Deno.unrefTimer(setTimeout(() => { console.log("alive"); Deno.exit(); }, 300));
+  Deno.unrefTimer(setTimeout(() => { console.log("alive"); Deno.exit(); }, 1000));
   const libos = open({ idle: "park" });
   const server = serve({ libos, ...address }, echo);
   const client = await connect({ libos, port: server.addr.port });
@@ -80,8 +80,11 @@ Deno.test("a server out of descriptors goes on once connections are closed", asy
     const libos = open();
     const server = serve({ libos, ...address }, echo);
     const { port } = server.addr;
-    // Deno itself needs descriptors for its first child, and panics without.
+    // Deno itself needs descriptors for its first child and its first signal, and panics without.
+    const nothing = () => {};
+    Deno.addSignalListener("SIGUSR2", nothing);
     await new Deno.Command("true").output();
+    Deno.removeSignalListener("SIGUSR2", nothing);
     // The limit is one of the process: clients live in another.
     const clients = new Deno.Command("bash", {
       args: ["-c", \`
