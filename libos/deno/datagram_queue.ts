@@ -12,6 +12,7 @@ import { Opcode } from "../runtime/operation/owner.ts";
 import type { PooledOperation } from "../runtime/operation/operation.ts";
 import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
+import { bytesOf } from "./bytes.ts";
 import { Call, type DenoContext } from "./device.ts";
 import { DenoQueue, fromDeno } from "./socket_queue.ts";
 import { Staging } from "./staging.ts";
@@ -204,7 +205,7 @@ export class DatagramQueue extends DenoQueue {
   #sendNext(): void {
     const operation = this.pushes.head!;
     const sga = operation.sga!;
-    const bytes = sga.more === null ? sga.segmentBytes(0) : gather(sga);
+    const bytes = bytesOf(sga, 0, Infinity);
     this.#send.begin(this.#conn!.send(bytes, (operation.address as Peer).native));
   }
 
@@ -306,16 +307,4 @@ export class DatagramQueue extends DenoQueue {
 function isNamed(address: SocketAddress, peer: Peer): boolean {
   if (typeof address !== "object" || address === null || !("hostname" in address)) return false;
   return address.port === peer.port && address.hostname === peer.hostname;
-}
-
-/** The segments of an sga, as one. */
-function gather(sga: HeapSga): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(sga.totalLength);
-  let at = 0;
-  for (let i = 0; i <= sga.more!.length; i++) {
-    const bytes = sga.segmentBytes(i);
-    whole.set(bytes, at);
-    at += bytes.length;
-  }
-  return whole;
 }

@@ -14,6 +14,8 @@ import type { PooledOperation } from "../runtime/operation/operation.ts";
 import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
 import { Backlog } from "./backlog.ts";
+import { bytesOf } from "./bytes.ts";
+import { Connector } from "./connector.ts";
 import { Call, type DenoContext } from "./device.ts";
 import { errnoOf, reasonOf } from "./errors.ts";
 import { DenoQueue, fromDeno } from "./socket_queue.ts";
@@ -38,9 +40,8 @@ export class StreamQueue extends DenoQueue {
   protected override readonly options;
   #state = FRESH;
   #backlog: Backlog | null = null;
-  #connect: PooledOperation<void> | null = null;
-  /** Ends the connect that is under way. */
-  #abort: AbortController | null = null;
+  /** The connect that is under way. */
+  #connector: Connector | null = null;
   #conn: Deno.Conn | null = null;
   #local: SocketAddress;
   #peer: SocketAddress | null = null;
@@ -132,17 +133,18 @@ export class StreamQueue extends DenoQueue {
       throw this.error("ENOTSUP", "connect", detail);
     }
     const operation = this.start(Opcode.CONNECT);
-    const abort = new AbortController();
     this.#state = CONNECTING;
-    this.#connect = operation;
-    this.#abort = abort;
-    operation.suspend();
-    const call = new Call<Deno.Conn>(
+    this.#connector = new Connector(
+      operation,
       this.context.device,
-      (conn) => abort === this.#abort ? this.#arrived(conn, target) : conn.close(),
-      (error) => abort === this.#abort && this.#refused(error),
+      target,
+      (operation, conn) => this.#arrived(operation, conn, target),
+      (operation, error) => {
+        this.#connector = null;
+        this.#state = FRESH;
+        this.failWith(operation, error);
+      },
     );
-    call.begin(dial(target, abort.signal));
     return operation;
   }
 
@@ -220,7 +222,12 @@ export class StreamQueue extends DenoQueue {
 
   /** See {@linkcode Queue.cancel}. */
   override cancel(operation: PooledOperation): void {
-    if (operation === this.#connect) return this.#disconnect();
+    if (operation === this.#connector?.operation) {
+      this.#connector.disconnect();
+      this.#connector = null;
+      this.#state = FRESH;
+      return;
+    }
     if (this.goesOnUnseen(operation)) return;
     if (this.pushes.replace(operation, null)) {
       this.#finishShutdown();
@@ -233,9 +240,7 @@ export class StreamQueue extends DenoQueue {
 
   /** See {@linkcode Queue.close}. */
   override close(): void {
-    const connect = this.#connect;
-    this.#disconnect();
-    connect?.fail(Errno.ECANCELED);
+    this.#connector?.close();
     this.#backlog?.close();
     super.close();
     if (!this.#read.isUnderWay) this.#staging.drop();
@@ -269,29 +274,12 @@ export class StreamQueue extends DenoQueue {
     return this.context.register(new StreamQueue(this.context, this.domain, conn));
   }
 
-  #arrived(conn: Deno.Conn, target: SocketAddress): void {
-    const operation = this.#connect!;
-    this.#connect = this.#abort = null;
+  #arrived(operation: PooledOperation<void>, conn: Deno.Conn, target: SocketAddress): void {
+    this.#connector = null;
     this.#connected(conn);
     // Of a Unix socket Deno tells no more than what it was asked for.
     if (this.domain === "unix") this.#peer = target;
     operation.complete(undefined);
-  }
-
-  #refused(error: unknown): void {
-    const operation = this.#connect!;
-    this.#connect = this.#abort = null;
-    this.#state = FRESH;
-    this.failWith(operation, error);
-  }
-
-  /** Lets go of a connect that is under way, so that the socket can connect anew. */
-  #disconnect(): void {
-    if (this.#connect === null) return;
-    const abort = this.#abort!;
-    this.#connect = this.#abort = null;
-    this.#state = FRESH;
-    abort.abort();
   }
 
   #connected(conn: Deno.Conn): void {
@@ -379,7 +367,7 @@ export class StreamQueue extends DenoQueue {
   /** Writes of the oldest push what is left, as much as Deno takes at once. */
   #send(): void {
     const operation = this.pushes.head!;
-    this.#write.begin(this.#conn!.write(pieceOf(operation.sga!, operation.size)));
+    this.#write.begin(this.#conn!.write(bytesOf(operation.sga!, operation.size, PIECE)));
   }
 
   #sent(count: number): void {
@@ -434,27 +422,4 @@ export class StreamQueue extends DenoQueue {
     if (isHeld) conn.ref();
     else conn.unref();
   }
-}
-
-function dial(target: SocketAddress, signal: AbortSignal): Promise<Deno.Conn> {
-  if ("path" in target) return Deno.connect({ transport: "unix", path: target.path });
-  return Deno.connect({ ...target, transport: "tcp", signal });
-}
-
-/** What of an sga comes from a byte on, at most one piece where it has several segments. */
-function pieceOf(sga: HeapSga, start: number): Uint8Array<ArrayBuffer> {
-  const first = sga.segmentBytes(0);
-  if (sga.more === null) return start === 0 ? first : first.subarray(start);
-  const piece = new Uint8Array(Math.min(sga.totalLength - start, PIECE));
-  let at = -start;
-  for (let i = 0; i <= sga.more.length && at < piece.length; i++) {
-    const bytes = sga.segmentBytes(i);
-    const from = Math.max(0, -at);
-    if (from < bytes.length) {
-      const part = bytes.subarray(from, from + piece.length - Math.max(at, 0));
-      piece.set(part, Math.max(at, 0));
-    }
-    at += bytes.length;
-  }
-  return piece;
 }

@@ -18,7 +18,7 @@ import {
 } from "../net/mod.ts";
 import type { SocketAddress } from "../pdpix.ts";
 import { ConnectionDuplex } from "./duplex.ts";
-import { lendAddresses } from "./tls_addresses.ts";
+import { couple } from "./couple.ts";
 
 /**
  * What stands behind a server of Node. Node asks it for all that `listening`, `address()`, `close()`, `ref()` and
@@ -66,8 +66,8 @@ export function attach<S extends Server>(server: S, options: ListenOptions<Endpo
     throw new DemikernelError("EALREADY", "attach", { detail: "the server listens already" });
   }
   const listener = listen(options);
-  server.prependListener("secureConnection", lendAddressesBelow);
-  server.once("close", () => server.off("secureConnection", lendAddressesBelow));
+  server.prependListener("secureConnection", coupleBelow);
+  server.once("close", () => server.off("secureConnection", coupleBelow));
   const internals = server as unknown as Internals;
   const handle = internals._handle = makeHandle(listener);
   void accept(server, internals, listener).then(() => {
@@ -85,9 +85,9 @@ interface SecureInternals {
   readonly _handle?: { readonly _parentWrap?: { readonly stream?: unknown } } | null;
 }
 
-function lendAddressesBelow(secure: TLSSocket): void {
+function coupleBelow(secure: TLSSocket): void {
   const below = (secure as SecureInternals)._handle?._parentWrap?.stream;
-  if (below instanceof ConnectionDuplex) lendAddresses(secure, below);
+  if (below instanceof ConnectionDuplex) couple(secure, below);
 }
 
 function makeHandle(listener: Listener): Handle {

@@ -16,5 +16,5 @@ export {
   type DuplexOptions,
   type NodeAddress,
 } from "./duplex.ts";
-export { lendAddresses } from "./tls_addresses.ts";
+export { couple } from "./couple.ts";
 export type { NodeError, Syscall } from "./errors.ts";

@@ -16,11 +16,11 @@ export type Attributes = Readonly<Record<string, string | number | boolean>>;
 /** A metric: its name and unit, by the semantic conventions, and what it means. */
 type Metric = readonly [name: string, unit: string, description: string];
 
-/** Those statistics that are one number. */
-type Level = Exclude<keyof Statistics, "connections" | "device">;
+/** The statistics that are numbers: those of single connections and of devices are for who looks, not for metrics. */
+type Count = Exclude<keyof Statistics, "connections" | "device">;
 
 /** What goes up and down is an UpDownCounter, and its name says what is counted. */
-const METRICS: Readonly<Record<Level, Metric>> = {
+const METRICS: Readonly<Record<Count, Metric>> = {
   queues: ["demikernel.queue.count", "{queue}", "Queues that are open"],
   pending: ["demikernel.operation.pending", "{operation}", "Operations that are pending"],
   tokens: ["demikernel.token.count", "{token}", "Tokens given out and not yet waited for"],
@@ -54,8 +54,8 @@ export function observe(libos: LibOS, attributes: Attributes = {}): Disposable {
     "demikernel.provider": libos.provider,
     ...attributes,
   };
-  const names = Object.keys(METRICS) as Level[];
-  const instruments = new Map<Level, Observable>(names.map((name) => {
+  const names = Object.keys(METRICS) as Count[];
+  const instruments = new Map<Count, Observable>(names.map((name) => {
     const [metric, unit, description] = METRICS[name];
     return [name, meter.createObservableUpDownCounter(metric, { unit, description })];
   }));

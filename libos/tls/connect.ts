@@ -67,6 +67,6 @@ export async function connectTls(options: ConnectTlsOptions): Promise<TlsConnect
       ...own,
       ...(alpnProtocols && { ALPNProtocols: [...alpnProtocols] }),
     }));
-  await handshake(connection, "secureConnect", handshakeTimeout);
+  await handshake(connection, "client", handshakeTimeout);
   return connection;
 }

@@ -13,7 +13,7 @@ import { toDenoError } from "../net/errors.ts";
 import { closeQueue } from "../net/lease.ts";
 import { checkLimits } from "../net/limits.ts";
 import type { Connection, PopOptions } from "../net/mod.ts";
-import { ConnectionDuplex, lendAddresses } from "../node/mod.ts";
+import { ConnectionDuplex, couple } from "../node/mod.ts";
 import type {
   KeepAlive,
   LibOS,
@@ -35,12 +35,17 @@ interface Pop {
   readonly settle: PromiseWithResolvers<Uint8Array | null>;
 }
 
-/** Waits until the handshake of a connection is over, which an event tells; closes it if that fails. */
-export let handshake: (
-  connection: TlsConnection,
-  event: "secure" | "secureConnect",
-  timeout: number,
-) => Promise<void>;
+/** Who has the last word in a handshake. */
+export type Judge =
+  /** A client, which Node tells when it has checked the server. */
+  | "client"
+  /** A server that lets everybody in. */
+  | "server"
+  /** A server that checks its clients. */
+  | "checking server";
+
+/** Waits until the handshake of a connection is over; closes it if that fails. */
+export let handshake: (connection: TlsConnection, judge: Judge, timeout: number) => Promise<void>;
 
 /** Whether its handshake is over, and went well. */
 export let hasSecured: (connection: TlsConnection) => boolean;
@@ -51,12 +56,6 @@ export let gone: (connection: TlsConnection) => Promise<void>;
 /** Has a function told of what fails while nobody waits for it. */
 export let claim: (connection: TlsConnection, unclaimed: (error: unknown) => void) => void;
 
-/** What it shares with connections without TLS. */
-type Shared =
-  | ("libos" | "open" | "localAddr" | "remoteAddr" | "bufferedAmount" | "pop" | "push" | "tryPush")
-  | ("closeWrite" | "close" | "reset" | "setNoDelay" | "setKeepAlive" | "ref" | "unref")
-  | typeof Symbol.dispose;
-
 /**
  * A connection under TLS, with the shape of {@linkcode Connection}: a handler is the same with TLS and without, of
  * either kind. {@linkcode serveTls} and {@linkcode connectTls} make it.
@@ -65,7 +64,14 @@ type Shared =
  * `code` of `node:tls`.
  */
 export class TlsConnection<A extends SocketAddress = SocketAddress>
-  implements AsyncIterable<Sga>, Pick<Connection<A>, Shared> {
+  implements
+    AsyncIterable<Sga>,
+    Pick<
+      Connection<A>,
+      | ("libos" | "open" | "localAddr" | "remoteAddr" | "bufferedAmount" | "pop" | "push")
+      | ("tryPush" | "closeWrite" | "close" | "reset" | "setNoDelay" | "setKeepAlive")
+      | ("ref" | "unref" | typeof Symbol.dispose)
+    > {
   /** The libOS it is on. */
   readonly libos: LibOS;
   /** Its socket of `node:tls`, for all that Node has: certificates, ciphers, servers that take a stream. */
@@ -88,7 +94,7 @@ export class TlsConnection<A extends SocketAddress = SocketAddress>
     this.#connection = connection;
     this.#duplex = new ConnectionDuplex(connection, { allowHalfOpen: true });
     this.socket = secure(this.#duplex);
-    lendAddresses(this.socket, this.#duplex);
+    couple(this.socket, this.#duplex);
     this.#mover = this.libos.queue();
     this.#gone = new Promise((resolve) => {
       this.#duplex.once("close", () => {
@@ -104,7 +110,7 @@ export class TlsConnection<A extends SocketAddress = SocketAddress>
   }
 
   static {
-    handshake = (connection, event, timeout) => connection.#handshake(event, timeout);
+    handshake = (connection, judge, timeout) => connection.#handshake(judge, timeout);
     hasSecured = (connection) => connection.#secured;
     gone = (connection) => connection.#gone;
     claim = (connection, unclaimed) => void (connection.#outcome.unclaimed = unclaimed);
@@ -262,18 +268,18 @@ export class TlsConnection<A extends SocketAddress = SocketAddress>
     if (this.#open) this.close();
   }
 
-  async #handshake(event: "secure" | "secureConnect", timeout: number): Promise<void> {
+  async #handshake(judge: Judge, timeout: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const failed = () => reject(this.#failure);
-    this.socket.once(event, resolve).once("_tlsError", failed).once("error", failed);
-    this.socket.once("close", failed);
+    this.socket.once(judge === "client" ? "secureConnect" : "secure", resolve);
+    for (const event of ["_tlsError", "error", "close"]) this.socket.once(event, failed);
     this.#duplex.once("error", failed).once("end", () => reject(unexpectedEnd()));
     const late = setTimeout(() => {
       reject(new Deno.errors.TimedOut(`the TLS handshake was not over within ${timeout} ms`));
     }, timeout);
     try {
       await promise;
-      if (event === "secure") checkClient(this.socket);
+      if (judge === "checking server") checkClient(this.socket);
       this.#secured = true;
     } catch (error) {
       this.#open = false;
@@ -369,9 +375,8 @@ interface Verifying {
   readonly ssl: { verifyError(): string | null };
 }
 
-/** Throws if a client was asked for a certificate, and what it showed is not trusted. */
+/** Throws if the certificate that a client showed is not trusted. */
 function checkClient(socket: TLSSocket): void {
-  if (!(socket as unknown as { _requestCert: boolean })._requestCert) return;
   const error = (socket as unknown as Verifying).ssl.verifyError();
   if (error) throw new Deno.errors.InvalidData(`TLS: the client's certificate: ${error}`);
 }

@@ -91,6 +91,7 @@ export function serveTls(
   const { onError, handshakeTimeout = HANDSHAKE_TIMEOUT, ...plain } = options;
   checkTimeout(handshakeTimeout);
   const socketOptions = toSocketOptions(options);
+  const judge = options.clientCa === undefined ? "server" : "checking server";
   const secured = new WeakMap<Connection, TlsConnection<never>>();
   const told = onError && {
     onError: (error: unknown, below: Connection) => onError(error, secured.get(below)!),
@@ -103,7 +104,7 @@ export function serveTls(
     secured.set(below, connection);
     claim(connection, (error) => onError ? onError(error, connection) : report(error, below));
     try {
-      await handshake(connection, "secure", handshakeTimeout);
+      await handshake(connection, judge, handshakeTimeout);
       const result = handler(connection);
       await (isCoroutine(result) ? below.libos.spawn(result) : result);
     } catch (error) {

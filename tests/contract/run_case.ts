@@ -26,7 +26,7 @@ export interface Result {
 }
 
 /** Seconds until a case that waits for a promise is given up. */
-const PATIENCE = 5;
+const PATIENCE = 20;
 
 /** Why a case is not for a subject, or undefined if it is. Opens nothing. */
 export function notApplicable(one: Case, subject: Subject): string | undefined {

@@ -79,10 +79,6 @@ const DENO_SOCKETS: Readonly<Record<string, Deviation>> = {
   ),
   "connect/refused": { answer: "connect", reason: "Deno listens as soon as it binds" },
   "connect/again": { answer: "connect EISCONN", reason: "Deno listens as soon as it binds" },
-  "close/pending-pushes": {
-    answer: "ECANCELED ECANCELED 1",
-    reason: "Deno lets go of what it writes from in its next go, and of the buffer then",
-  },
 };
 
 const NO_LOOK = "Deno cannot tell whether somebody is bound to a file, but by connecting to it";

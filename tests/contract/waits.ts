@@ -10,9 +10,11 @@ import type { Completion, LibOS, QToken } from "../../libos/pdpix.ts";
 
 /** What Deno does at once is told after so many microtasks; it looks at its sockets in one of 61 goes. */
 const STEPS = 16;
-const GOES = 256;
+const GOES = 64;
+/** So many rows of goes, and then a timer between them. */
+const ROWS = 64;
 /** Milliseconds in which Deno does everything that is ready. */
-const MOMENT = 5;
+const MOMENT = 50;
 
 /** As {@linkcode LibOS.wait}. */
 export async function wait(libos: LibOS, qt: QToken, timeout?: number): Promise<Completion> {
@@ -68,8 +70,12 @@ async function patiently<T extends object>(
       const isPending = error instanceof DemikernelError && error.code === "ETIMEDOUT";
       if (!isPending || isLast) throw error;
     }
-    if (asked < STEPS) await Promise.resolve();
-    else if (asked < STEPS + GOES) await new Promise((resolve) => setImmediate(resolve));
+    if (asked === 0) { for (let i = 0; i < STEPS; i++) await Promise.resolve(); }
+    else if (asked < ROWS) { for (let i = 0; i < GOES; i++) await go(); }
     else await new Promise((resolve) => setTimeout(resolve, 0));
   }
+}
+
+function go(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

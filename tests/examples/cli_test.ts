@@ -14,6 +14,9 @@ const EXAMPLES = {
   relay: "TCP relay",
   kv: "Key-value store",
   http: "HTTP server",
+  chat: "Chat",
+  mdns: "Multicast DNS",
+  rpc: "RPC server",
 } as const;
 
 /** What an example needs to be imported: its packages look into the environment. */

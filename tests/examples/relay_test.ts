@@ -9,8 +9,9 @@ import { within } from "../runtime/_assert.ts";
 import { Program, run } from "./_program.ts";
 
 /** Starts the relay to a listener, and connects to it. */
-async function connectThrough(listener: Deno.TcpListener) {
-  const program = await Program.start("relay", ["--to", `127.0.0.1:${listener.addr.port}`]);
+async function connectThrough(listener: Deno.TcpListener, flags: string[] = []) {
+  const to = `127.0.0.1:${listener.addr.port}`;
+  const program = await Program.start("relay", ["--to", to, ...flags]);
   const client = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
   return { program, client, server: await listener.accept() };
 }
@@ -65,6 +66,55 @@ Deno.test("relay closes the client when the server resets, or is not there", asy
   assertEquals(await within(late.read(new Uint8Array(8)), 5), null);
   assertMatch((await program.end("SIGINT")).stderr, /ConnectionRefused/);
 });
+
+/** Closes both sides of a relay that is idle in some way. */
+async function endsBoth(idle: (client: Deno.Conn, server: Deno.Conn) => Promise<void>) {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { program, client, server } = await connectThrough(listener, ["--idle-timeout", "0.3"]);
+  await using _ = program;
+  await idle(client, server);
+  assertEquals(await within(client.read(new Uint8Array(8)), 10), null);
+  assertEquals(await within(server.read(new Uint8Array(8)), 10), null);
+  client.close();
+  server.close();
+  assertEquals(await program.end("SIGINT"), { code: 0, stdout: "", stderr: "" });
+}
+
+Deno.test("relay --idle-timeout closes both sides when nothing is moved", async () => {
+  await endsBoth(async (client, server) => {
+    await client.write(new Uint8Array(3));
+    assertEquals(await server.read(new Uint8Array(8)), 3);
+  });
+});
+
+Deno.test("relay --idle-timeout closes both sides when the server is silent after the client's end", async () => {
+  await endsBoth(async (client, server) => {
+    await client.closeWrite();
+    assertEquals(await within(server.read(new Uint8Array(8)), 5), null);
+  });
+});
+
+Deno.test("relay --idle-timeout leaves a connection alone in which one direction is busy", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { program, client, server } = await connectThrough(listener, ["--idle-timeout", "1"]);
+  await using _ = program;
+  const end = Date.now() + 3000;
+  for (let sent = 0; Date.now() < end; sent++) {
+    await server.write(new Uint8Array(1));
+    assertEquals(await client.read(new Uint8Array(8)), 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  client.close();
+  server.close();
+});
+
+for (const seconds of ["", "-1", "1s", "Infinity"]) {
+  Deno.test(`relay refuses --idle-timeout ${JSON.stringify(seconds)}`, async () => {
+    const { code, stderr } = await run("relay", [`--idle-timeout=${seconds}`]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^error: --idle-timeout must be SECONDS, not .*\n$/);
+  });
+}
 
 for (const to of ["", "7000", "localhost:", "localhost:port"]) {
   Deno.test(`relay refuses --to ${JSON.stringify(to)}`, async () => {

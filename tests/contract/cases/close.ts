@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { message } from "../end.ts";
-import { wait, waitAny } from "../waits.ts";
+import { breathe, wait, waitAny } from "../waits.ts";
 import { bound, channel, connected, connecting, listening, socket } from "../world.ts";
 import type { LibOS } from "../../../libos/pdpix.ts";
 
@@ -163,6 +163,7 @@ export const CLOSE: readonly Case[] = [
       const later = from.push("later");
       from.close();
       const answer = await endings(from.libos, [blocked, later]);
+      await breathe(from.libos);
       // A stack holds what arrived, and nobody popped, itself.
       if (from.libos.statistics().buffers > before) await to.drain();
       return list([answer, String(from.libos.statistics().buffers - before)]);
