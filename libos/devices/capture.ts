@@ -7,8 +7,7 @@
  * @module
  */
 
-import type { Device, FrameSink } from "../inetstack/device.ts";
-import type { DeviceStatistics } from "../pdpix.ts";
+import type { Device, DeviceCounters, FrameSink } from "../inetstack/device.ts";
 import { DIRECTION, PcapngWriter } from "./pcapng.ts";
 import type { Memory } from "../runtime/memory/memory.ts";
 
@@ -65,7 +64,7 @@ export class CaptureDevice implements Device, FrameSink {
     return this.#device.fd;
   }
 
-  get counters(): DeviceStatistics {
+  get counters(): DeviceCounters {
     return this.#device.counters;
   }
 

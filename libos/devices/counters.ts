@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { DeviceStatistics } from "../pdpix.ts";
+import type { DeviceCounters } from "../inetstack/device.ts";
 
 /** The counters of a device that was just opened. */
-export class FrameCounters implements DeviceStatistics {
+export class FrameCounters implements DeviceCounters {
   received = 0;
   receivedBytes = 0;
   receiveDrops = 0;

@@ -12,7 +12,6 @@
  * @module
  */
 
-import type { DeviceStatistics } from "../pdpix.ts";
 import type { Memory } from "../runtime/memory/memory.ts";
 
 /** Length of an Ethernet header, in bytes. */
@@ -28,6 +27,22 @@ export interface FrameSink {
    * left this machine and were never filled in (a veth, a virtio with checksum offload).
    */
   frame(offset: number, length: number, verified: boolean): void;
+}
+
+/** What a device counts, since it was opened. */
+export interface DeviceCounters {
+  /** Frames handed to the sink. */
+  readonly received: number;
+  /** Bytes in them. */
+  readonly receivedBytes: number;
+  /** Frames that came and could not be handed over: no buffer, cut short, malformed. */
+  readonly receiveDrops: number;
+  /** Frames committed. */
+  readonly sent: number;
+  /** Bytes in them. */
+  readonly sentBytes: number;
+  /** Frames committed that the device could not send. */
+  readonly sendDrops: number;
 }
 
 /**
@@ -58,7 +73,7 @@ export interface Device {
   /** A file descriptor that is readable when `receive` has something; -1 if there is none. */
   readonly fd: number;
   /** What it counts. */
-  readonly counters: DeviceStatistics;
+  readonly counters: DeviceCounters;
 
   /** Hands over at most `budget` frames, the oldest first; says how many. */
   receive(sink: FrameSink, budget: number): number;

@@ -77,6 +77,20 @@ onEach("serves nc with tcp_echo and udp_echo", missingProgram("nc"), async (kind
   );
 });
 
+onEach("serves curl with http", missingProgram("curl"), async (kind) => {
+  using link = new KernelLink(kind);
+  await using http = await start(link, "http");
+  assertEquals(await shell(link, `curl -sS http://${OURS.inet}:${http.port}/`), "hello");
+});
+
+onEach("sleeps until a frame comes", missingProgram("nc"), async (kind) => {
+  using link = new KernelLink(kind);
+  await using echo = await start(link, "tcp_echo", ["--idle", "park", "--handler", "iterator"]);
+  // Longer than the loop takes to sleep outside of Deno's way.
+  const line = `(for i in 1 2 3; do sleep 0.2; echo $i; done) | nc -N ${OURS.inet} ${echo.port}`;
+  assertEquals(await shell(link, line), "1\n2\n3\n");
+});
+
 onEach(
   "serves redis-cli and redis-benchmark with kv",
   missingProgram("redis-cli"),

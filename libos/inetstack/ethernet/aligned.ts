@@ -4,8 +4,7 @@
  * @module
  */
 
-import { type Device, ETHERNET_HEADER, type FrameSink } from "../device.ts";
-import type { DeviceStatistics } from "../../pdpix.ts";
+import { type Device, type DeviceCounters, ETHERNET_HEADER, type FrameSink } from "../device.ts";
 import { copy, Memory } from "../../runtime/memory/memory.ts";
 
 /** Where the copy of a frame begins. */
@@ -51,7 +50,7 @@ class AlignedDevice implements Device, FrameSink {
     return this.#device.fd;
   }
 
-  get counters(): DeviceStatistics {
+  get counters(): DeviceCounters {
     return this.#device.counters;
   }
 
