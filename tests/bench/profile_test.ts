@@ -207,7 +207,7 @@ for (
 Deno.test("profile.ts shows a device at work, and leaves files that can be read", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const options = ["--seconds", "1", "--out", folder, "--json"];
+    const options = ["--seconds", "3", "--out", folder, "--json"];
     const { code, stdout, stderr } = await run([Deno.execPath(), "run", "-A", PROGRAM, ...options]);
     assertEquals(code, 0, stderr);
     const report: ProfileReport = JSON.parse(stdout);

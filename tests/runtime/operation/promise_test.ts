@@ -263,10 +263,12 @@ Deno.test("exit() tells of each push that nobody waited for once, however many, 
   addEventListener("unhandledrejection", onRejection);
   addEventListener("error", onError);
   try {
+    // deno-lint-ignore require-yield -- it waits for nothing
     await libos.spawn(function* (): Coroutine {
       for (let i = 0; i < 1200; i++) libos.operations.push(qd, libos.alloc(1));
     }());
     const exit = libos.exit();
+    // deno-lint-ignore require-yield -- it waits for nothing
     const coroutine = other.spawn(function* (): Coroutine<string> {
       return "ran";
     }());

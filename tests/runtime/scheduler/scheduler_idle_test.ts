@@ -212,7 +212,7 @@ Deno.test("Scheduler.block() never sleeps if it spins", () => {
 });
 
 Deno.test("Scheduler.detach() closes the parker, once the last device is gone and it sleeps no more", async () => {
-  const { clock, scheduler, driver, parker } = makeScheduler("park");
+  const { scheduler, driver, parker } = makeScheduler("park");
   const other = new FakeDriver(8);
   scheduler.attach(other);
   assertEquals([...parker.watched], [7, 8]);
@@ -263,7 +263,7 @@ Deno.test("Scheduler.attach() during a detach gets a parker that stays open", as
 });
 
 Deno.test("Scheduler does what the most wakeful of its libOSes wants, as long as it is there", async () => {
-  const { clock, scheduler, driver, parker } = makeScheduler("park");
+  const { scheduler, driver, parker } = makeScheduler("park");
   const spinning = new FakeDriver(8);
   scheduler.attach(spinning, "spin");
   scheduler.retain(true);
