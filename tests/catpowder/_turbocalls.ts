@@ -13,7 +13,7 @@ const { getTurbocallTarget } = Deno[
 ] as unknown as { getTurbocallTarget(): string | null };
 
 /** Many enough for the optimising compiler. */
-const PUSHES = 20_000;
+const PUSHES = 40_000;
 
 const link = new PairLink(Deno.args[0] as Kind);
 const [a, b] = [openAt(link.ports[0], OURS), openAt(link.ports[1], THEIRS)];
@@ -29,7 +29,7 @@ if (accepted.opcode !== "accept") throw new Error(accepted.opcode);
 const seen = new Set<string>();
 for (let i = 0; i < PUSHES; i++) {
   // Now and then more than fits in one frame.
-  const size = i % 100 === 0 ? 6000 : 64;
+  const size = i % 10 === 0 ? 6000 : 64;
   const push = a.push(from, a.alloc(size));
   seen.add(String(getTurbocallTarget()));
   for (let left = size; left > 0;) {
