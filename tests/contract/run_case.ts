@@ -86,8 +86,8 @@ async function answer(one: Case, subject: Subject, libos: LibOS): Promise<string
 }
 
 async function close(libos: LibOS, peer: LibOS) {
-  // Together: each may wait for the other to hear of its end.
-  const [report] = await Promise.all([libos.exit(), peer.exit()]);
+  // Together, since each may wait for the other to hear of its end; the peer first, since a libOS may block meanwhile.
+  const [, report] = await Promise.all([peer.exit(), libos.exit()]);
   return report;
 }
 
