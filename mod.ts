@@ -25,7 +25,8 @@ export {
   type OpenOptions,
   type Provider,
 } from "./libos/open.ts";
-export type { CatpowderOptions, DeviceOptions } from "./libos/catpowder/options.ts";
+export type { DeviceKind, DeviceLibOSOptions, DeviceOptions } from "./libos/devices/options.ts";
+export type { MemifOptions } from "./libos/devices/memif/options.ts";
 export type { TapOptions } from "./libos/devices/tap.ts";
 export type { PacketOptions } from "./libos/devices/packet.ts";
 export type { NativeConfiguration, NativeLibOS } from "./libos/demikernel/configuration.ts";

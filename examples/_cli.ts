@@ -25,7 +25,7 @@ export interface Flags {
   readonly libos: LibOSName | undefined;
   /** What to do when idle. */
   readonly idle: IdlePolicy;
-  /** catpowder: its device, addresses and routers; empty for other libOSes. */
+  /** catpowder and catnip: device, addresses and routers; empty for other libOSes. */
   readonly network: Pick<OpenOptions, "device" | "addresses" | "gateways">;
   /** The flags of one example alone, by name. */
   readonly own: Readonly<Record<string, string>>;
@@ -198,9 +198,9 @@ function help(example: Example): string {
     `  --port PORT                     port to listen on, 0 for any (${example.port})`,
     "  --libos NAME                    which libOS; LIBOS in the environment also says so (catnap)",
     "  --idle spin|adaptive|park       what to do when there is nothing to do (adaptive)",
-    "  --device DEVICE                 catpowder: tap:NAME or packet:INTERFACE; or DEVICE in the environment",
-    "  --address ADDRESS/PREFIX        catpowder: an address of its own; may be repeated; or ADDRESS",
-    "  --gateway ADDRESS               catpowder: the router to other networks; may be repeated; or GATEWAY",
+    "  --device DEVICE                 catpowder: tap:NAME or packet:INTERFACE; catnip: memif:SOCKET[:ID]; or DEVICE",
+    "  --address ADDRESS/PREFIX        on a device: an address of its own; may be repeated; or ADDRESS",
+    "  --gateway ADDRESS               on a device: the router to other networks; may be repeated; or GATEWAY",
     ...own,
     "  --help                          this",
     "",

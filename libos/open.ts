@@ -6,9 +6,10 @@
 
 import { libc, LibcUnavailableError } from "../ffi/libc/load.ts";
 import { Catnap } from "./catnap/libos.ts";
+import { openCatnip } from "./catnip/libos.ts";
 import { openCatpowder } from "./catpowder/libos.ts";
-import type { CatpowderOptions } from "./catpowder/options.ts";
 import { DenoCatnap } from "./deno/libos.ts";
+import type { DeviceLibOSOptions } from "./devices/options.ts";
 import { EpollParker, MonotonicClock } from "./runtime/scheduler/epoll_parker.ts";
 import { checkOptions } from "./check.ts";
 import { DemikernelError, inspect } from "./error.ts";
@@ -24,10 +25,15 @@ import type { LibOS } from "./pdpix.ts";
 export type Provider = "typescript" | "deno" | "demikernel";
 
 /** The names of the libOSes: of this library's own, or of Microsoft's. */
-export type LibOSName = "catnap" | "catpowder" | "deno:catnap" | `demikernel:${NativeLibOS}`;
+export type LibOSName =
+  | "catnap"
+  | "catpowder"
+  | "catnip"
+  | "deno:catnap"
+  | `demikernel:${NativeLibOS}`;
 
 /** How a libOS is opened. */
-export interface OpenOptions extends Partial<CatpowderOptions> {
+export interface OpenOptions extends Partial<DeviceLibOSOptions> {
   /**
    * Which one. Where nothing is chosen, neither this nor a provider, and catnap cannot work since there is no libc that it
    * knows, or no permission to call it, it is `deno:catnap`, which is said once on standard error.
@@ -70,6 +76,7 @@ type Maker = (shared: RuntimeOptions, options: OpenOptions) => LibOS;
 const LIBOSES: Record<LibOSName, Maker> = {
   "catnap": (shared) => new Catnap(shared),
   "catpowder": openCatpowder,
+  "catnip": openCatnip,
   "deno:catnap": (shared) => new DenoCatnap(shared),
   "demikernel:catnap": makeNative("catnap"),
   "demikernel:catmem": makeNative("catmem"),
@@ -95,8 +102,8 @@ let scheduler: Scheduler | undefined;
  * Opens a libOS. It belongs to the thread that opened it, and is closed by `exit()` or `await using`.
  *
  * Throws {@linkcode DemikernelError}: `EINVAL` for an option that is not understood, `ENOSYS` where this
- * libOS cannot work, and says what is missing; for catpowder see `docs/catpowder.md`. Throws `Deno.errors.NotCapable`
- * without the permission that it needs (catnap, catpowder: `--allow-ffi` for libc; `deno:catnap`: none, but `--allow-net` for its sockets; demikernel: see
+ * libOS cannot work, and says what is missing; for catpowder and catnip see `docs/catpowder.md` and `docs/catnip.md`. Throws `Deno.errors.NotCapable`
+ * without the permission that it needs (catnap, catpowder, catnip: `--allow-ffi` for libc; `deno:catnap`: none, but `--allow-net` for its sockets; demikernel: see
  * `docs/permissions.md`).
  *
  * @example Open catnap, make a socket, and close it all

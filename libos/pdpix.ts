@@ -415,6 +415,14 @@ export interface DeviceStatistics {
   readonly sentBytes: number;
   /** Those of them that the device did not take. */
   readonly sendDrops: number;
+  /** Of a device whose link comes and goes: `up`, or why not. */
+  readonly link?: string;
+  /** How often the link came up. */
+  readonly links?: number;
+  /** How often there was no room for a frame to send. */
+  readonly fullRings?: number;
+  /** How often a sleep was over. */
+  readonly wakeups?: number;
 }
 
 /** A TCP connection from inside, as `ss -ti` shows those of Linux. Times are in milliseconds, sizes in bytes. */

@@ -18,7 +18,16 @@ export const SOCK = {
 } as const;
 
 /** `MSG_*`, `<sys/socket.h>`. */
-export const MSG = { PEEK: 0x2, TRUNC: 0x20, DONTWAIT: 0x40, NOSIGNAL: 0x4000 } as const;
+export const MSG = {
+  PEEK: 0x2,
+  TRUNC: 0x20,
+  DONTWAIT: 0x40,
+  NOSIGNAL: 0x4000,
+  CMSG_CLOEXEC: 0x40000000,
+} as const;
+
+/** `SCM_RIGHTS`, `<sys/socket.h>`: a message brings descriptors. */
+export const SCM_RIGHTS = 1;
 
 /** `SHUT_*`, `<sys/socket.h>`. */
 export const SHUT = { RD: 0, WR: 1, RDWR: 2 } as const;
@@ -58,6 +67,26 @@ export const EPOLL = {
 
 /** `EFD_*`, `<sys/eventfd.h>`. */
 export const EFD = { NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const;
+
+/** `TFD_*`, `<sys/timerfd.h>`. */
+export const TFD = { NONBLOCK: 0o4000, CLOEXEC: 0o2000000 } as const;
+
+/** `MFD_*`, `<sys/mman.h>`. */
+export const MFD = { CLOEXEC: 0x1, ALLOW_SEALING: 0x2 } as const;
+
+/** `F_*`, `<fcntl.h>`: commands of `fcntl`, and seals of memory that is shared. */
+export const F = {
+  GETFL: 3,
+  SETFL: 4,
+  ADD_SEALS: 1033,
+  GET_SEALS: 1034,
+  SEAL_SEAL: 0x1,
+  SEAL_SHRINK: 0x2,
+  SEAL_GROW: 0x4,
+} as const;
+
+/** `SEEK_END`, `<unistd.h>`. */
+export const SEEK_END = 2;
 
 /** `CLOCK_MONOTONIC`, `<time.h>`. */
 export const CLOCK_MONOTONIC = 1;

@@ -12,6 +12,8 @@ export const MESSAGE = {
   NAME_LENGTH: 1,
   VECTOR: 2,
   VECTOR_LENGTH: 3,
+  CONTROL: 4,
+  CONTROL_LENGTH: 5,
   SIZE: 7,
   SEGMENT_SIZE: 2,
   /** `IOV_MAX`, `<limits.h>`. */

@@ -4,15 +4,14 @@
  * @module
  */
 
-import { CaptureDevice } from "../devices/capture.ts";
-import { type CatpowderOptions, checkCatpowder, type DeviceOptions } from "./options.ts";
-import type { Device } from "../inetstack/device.ts";
-import { DemikernelError } from "../error.ts";
+import { checkDeviceLibOS, type DeviceLibOSOptions } from "../devices/options.ts";
 import { InetLibOS, type InetOptions } from "../inetstack/queues/libos.ts";
-import { LibcError } from "../../ffi/libc/call.ts";
+import { openOnDevice } from "../devices/open.ts";
 import { PacketDevice } from "../devices/packet.ts";
 import type { RuntimeOptions } from "../runtime/libos.ts";
 import { TapDevice } from "../devices/tap.ts";
+
+const KINDS = ["tap", "packet"] as const;
 
 /** See the module's description. */
 export class Catpowder extends InetLibOS {
@@ -31,40 +30,14 @@ export class Catpowder extends InetLibOS {
  */
 export function openCatpowder(
   shared: RuntimeOptions,
-  options: Partial<CatpowderOptions>,
+  options: Partial<DeviceLibOSOptions>,
 ): Catpowder {
-  const { device: wanted, capture, ...host } = checkCatpowder(options);
-  const device = openDevice(wanted, capture);
-  try {
-    return new Catpowder({ ...shared, ...host, device, random: makeRandom() });
-  } catch (error) {
-    device.close();
-    throw error instanceof LibcError ? new DemikernelError(error.errno, "open") : error;
-  }
-}
-
-function openDevice(options: DeviceOptions, capture: string | undefined): Device {
-  const device = options.kind === "tap" ? new TapDevice(options) : new PacketDevice(options);
-  if (capture === undefined) return device;
-  try {
-    return new CaptureDevice(device, capture);
-  } catch (error) {
-    device.close();
-    throw error;
-  }
-}
-
-/** Randomness of all bits, as keys and sequence numbers need it. */
-function makeRandom(): { next(): number } {
-  const words = new Int32Array(256);
-  let left = 0;
-  return {
-    next() {
-      if (left === 0) {
-        crypto.getRandomValues(words);
-        left = words.length;
-      }
-      return words[--left]!;
-    },
-  };
+  const checked = checkDeviceLibOS("catpowder", KINDS, options);
+  const { device } = checked;
+  return openOnDevice(
+    shared,
+    checked,
+    () => device.kind === "tap" ? new TapDevice(device) : new PacketDevice(device),
+    (options) => new Catpowder(options),
+  );
 }

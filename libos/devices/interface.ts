@@ -36,6 +36,17 @@ export function checkInterfaceName(name: unknown): string {
   );
 }
 
+/** Checks an integer in a range. Throws {@linkcode DemikernelError} `EINVAL`. */
+export function checkInteger(name: string, value: unknown, least: number, most: number): void {
+  const isRight = Number.isInteger(value) && (value as number) >= least &&
+    (value as number) <= most;
+  if (isRight) return;
+  throw deviceError(
+    "EINVAL",
+    `${name} must be an integer from ${least} to ${most}, not ${inspect(value)}`,
+  );
+}
+
 /** Reads an Ethernet address of one host. Throws {@linkcode DemikernelError} `EINVAL`. */
 export function readMac(text: unknown): Uint8Array<ArrayBuffer> {
   const mac = typeof text === "string" ? MacAddress.parse(text) : null;

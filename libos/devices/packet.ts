@@ -111,7 +111,7 @@ export class PacketDevice implements Device {
     this.#at = this.#mapping.offset;
     this.receiveMemory = new Memory(this.#mapping.buffer);
     this.#long = this.#mapping.offset + this.#slots * this.#slotSize + 2;
-    this.#words.set(LONG, this.#mapping.address - this.#mapping.offset + this.#long);
+    this.#words.set(LONG, this.#mapping.address + this.#long - this.#mapping.offset);
     this.#words.set(LONG_SIZE, LONGEST);
     this.#sending = new SendSlots(this.#fd, ETHERNET_HEADER + found.mtu, this.#counters);
     this.sendMemory = this.#sending.memory;
@@ -180,7 +180,7 @@ export class PacketDevice implements Device {
   /** See {@linkcode Device.close}. */
   close(): void {
     this.#doorbell.close();
-    this.#mapping.unmap();
+    this.#mapping.unmap(0, this.#slots * this.#slotSize);
     this.#libc.close(this.#fd);
   }
 
@@ -246,7 +246,8 @@ export class PacketDevice implements Device {
     const size = this.#slots * this.#slotSize;
     const block = Math.max(BLOCK, this.#slotSize);
     set(PACKET.RX_RING, encodeRing(block, size / block, this.#slotSize));
-    const mapping = new Mapping(this.#fd, size, LONGEST + 8);
+    const mapping = new Mapping(size, LONGEST + 8);
+    mapping.map(0, size, this.#fd);
     const address = encodeLinkAddress(index);
     check("bind", this.#libc.bind(this.#fd, address, address.length));
     // Of IPv6, neighbours are asked for in groups.

@@ -24,7 +24,6 @@ const EXPORTS: Record<string, string[]> = {
     "ByteSource",
     "ByteStream",
     "Capabilities",
-    "CatpowderOptions",
     "CompletionBase",
     "ConnectCompletion",
     "ConnectionStatistics",
