@@ -101,6 +101,12 @@ function absolute(libc: Libc, path: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBu
   return Uint8Array.of(...directory.subarray(0, length), SLASH, ...path);
 }
 
+/** Whether the file of a socket is at the path of a layout, and nobody is bound to it any more. */
+export function isStale(libc: Libc, layout: Uint8Array<ArrayBuffer>): boolean {
+  const file = lookUp(libc, layout.slice(SOCKADDR.UN.PATH));
+  return file !== null && file.isSocket && hasOwner(libc, layout) === "no";
+}
+
 /** What is at a path, links not followed; null if there is nothing, or nothing to be seen. */
 function lookUp(
   libc: Libc,

@@ -9,8 +9,9 @@ import { hasDatagrams } from "../../libos/deno/datagram_queue.ts";
 import type { LibOS } from "../../libos/pdpix.ts";
 import { inet, unix } from "./sockets.ts";
 import type { Deviation, Subject } from "./subject.ts";
+import { CATNIP } from "./subjects_catnip.ts";
 import { CATPOWDER } from "./subjects_catpowder.ts";
-import { CATNIP, CATPOWDER as NATIVE_CATPOWDER } from "./subjects_device.ts";
+import { CATNIP as NATIVE_CATNIP, CATPOWDER as NATIVE_CATPOWDER } from "./subjects_device.ts";
 import { all, NATIVE } from "./subjects_native.ts";
 import { SIM } from "./subjects_sim.ts";
 
@@ -156,12 +157,13 @@ export const SUBJECTS: readonly Subject[] = [
   QUEUE,
   ...SIM,
   ...CATPOWDER,
+  ...CATNIP,
   ...NATIVE,
   NATIVE_CATPOWDER,
 ];
 
 /** Those that need more than the machine of a developer has, and are run when asked for. */
-export const ON_REQUEST: readonly Subject[] = [CATNIP];
+export const ON_REQUEST: readonly Subject[] = [NATIVE_CATNIP];
 
 /** The one of a name. */
 export function subjectOf(name: string): Subject {

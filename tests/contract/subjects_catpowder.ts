@@ -22,42 +22,39 @@ import type { Sockets, Subject } from "./subject.ts";
 
 type Inet = "inet" | "inet6";
 
-/** The libOSes at the other ends. */
-const PEERS = new WeakSet<LibOS>();
-
 const missing = missingForLinks();
 
-function sockets(domain: Inet, type: SocketType): Sockets {
-  return {
+/** What is so of every libOS over our stack, and a function that marks who is at the other end. */
+export function overStack(libos: string, domain: Inet) {
+  const peers = new WeakSet<LibOS>();
+  const sockets = (type: SocketType): Sockets => ({
     ...inet(domain, type),
-    address: (libos) => ({ hostname: (PEERS.has(libos) ? THEIRS : OURS)[domain], port: 0 }),
-  };
-}
-
-function parts(domain: Inet) {
-  return {
-    libos: "catpowder",
+    address: (libos) => ({ hostname: (peers.has(libos) ? THEIRS : OURS)[domain], port: 0 }),
+  });
+  const parts = {
+    libos,
     provider: "typescript",
-    missing,
     features: ["stream", "datagram", "inet", "channel", "duplex", "bytes", "end", "nodelay"],
-    stream: sockets(domain, "stream"),
-    datagram: sockets(domain, "dgram"),
+    stream: sockets("stream"),
+    datagram: sockets("dgram"),
     // What fits in the window, in memory of sizes that are powers of two.
     readAhead: 2 * BOUNDS.RECEIVE_BUFFER,
     deviations: {},
   } as const satisfies Partial<Subject>;
-}
-
-function peer(libos: LibOS): LibOS {
-  PEERS.add(libos);
-  return libos;
+  const asPeer = (one: LibOS): LibOS => {
+    peers.add(one);
+    return one;
+  };
+  return { parts, asPeer };
 }
 
 /** The sockets of the kernel's end are made on its host, where this process stays; so it is one of its own. */
 function withKernel(kind: Kind, domain: Inet): Subject {
+  const { parts, asPeer } = overStack("catpowder", domain);
   let link: KernelLink | undefined;
   return {
-    ...parts(domain),
+    ...parts,
+    missing,
     name: `catpowder ${kind} ${domain}`,
     isolated: true,
     open: (options = {}) => {
@@ -67,19 +64,21 @@ function withKernel(kind: Kind, domain: Inet): Subject {
       }
       return openAt(link.port, OURS, options);
     },
-    openPeer: () => peer(open("catnap")),
+    openPeer: () => asPeer(open("catnap")),
   };
 }
 
 function withItself(kind: Kind, domain: Inet): Subject {
+  const { parts, asPeer } = overStack("catpowder", domain);
   let made: PairLink | undefined;
   const link = () => made ??= new PairLink(kind);
   return {
-    ...parts(domain),
+    ...parts,
+    missing,
     name: `catpowder ${kind} ${domain} to itself`,
     isolated: false,
     open: (options = {}) => openAt(link().ports[0], OURS, options),
-    openPeer: () => peer(openAt(link().ports[1], THEIRS)),
+    openPeer: () => asPeer(openAt(link().ports[1], THEIRS)),
   };
 }
 

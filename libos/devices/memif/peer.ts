@@ -283,7 +283,7 @@ export class Server extends Peer {
     for (let i = 0; i < 2 * queues; i++) {
       const sends = i < queues;
       const offset = i * ringBytes(1 << log2);
-      const buffers = buffersAt(log2, queues) + (i * options.bufferSize << log2);
+      const buffers = buffersAt(log2, queues) + i * options.bufferSize * 2 ** log2;
       const at = base + offset;
       const { bufferSize } = options;
       layOutRing(memory, at, log2, 0, buffers + START, bufferSize, bufferSize - START);
@@ -337,7 +337,7 @@ function buffersAt(log2: number, queues: number): number {
 
 /** The bytes of a region with rings and buffers. */
 export function regionBytes(log2: number, queues: number, bufferSize: number): number {
-  return buffersAt(log2, queues) + (2 * queues * bufferSize << log2);
+  return buffersAt(log2, queues) + 2 * queues * bufferSize * 2 ** log2;
 }
 
 /** A link that is up from now on. */

@@ -11,10 +11,11 @@ import { encodeSockaddr } from "../../../ffi/libc/sockaddr.ts";
 import { Errno } from "../../error.ts";
 import { errno } from "../../../ffi/libc/memory.ts";
 import { libc } from "../../../ffi/libc/load.ts";
-import { SocketFile } from "../../catnap/socket_file.ts";
+import { isStale, SocketFile } from "../../catnap/socket_file.ts";
 
-/** How often a client tries to connect, in nanoseconds. */
-const PAUSE = 100_000_000n;
+/** How long a client waits until it looks for a server again, in milliseconds: twice as long each time, up to a bound. */
+const FIRST_PAUSE = 1;
+const LAST_PAUSE = 100;
 
 const TYPE = SOCK.SEQPACKET | SOCK.NONBLOCK | SOCK.CLOEXEC;
 
@@ -39,16 +40,15 @@ export class ServerMeeting implements Meeting {
   /** Binds and listens. Throws `LibcError`. */
   constructor(path: string) {
     const address = encode(path);
+    const file = new TextEncoder().encode(`${path}\0`);
     this.fd = check("socket", this.#libc.socket(AF.UNIX, TYPE, 0));
     try {
       if (this.#libc.bind(this.fd, address, address.length) < 0) {
-        const isStale = errno() === Errno.EADDRINUSE && path[0] !== "@" && isDeserted(address);
-        if (isStale) this.#libc.unlink(new TextEncoder().encode(`${path}\0`));
+        const isTaken = errno() === Errno.EADDRINUSE && path[0] !== "@";
+        if (isTaken && isStale(this.#libc, address)) this.#libc.unlink(file);
         check("bind", this.#libc.bind(this.fd, address, address.length));
       }
-      this.#file = path[0] === "@"
-        ? null
-        : new SocketFile(this.#libc, new TextEncoder().encode(`${path}\0`));
+      this.#file = path[0] === "@" ? null : new SocketFile(this.#libc, file);
       check("listen", this.#libc.listen(this.fd, 4));
     } catch (error) {
       this.#libc.close(this.fd);
@@ -68,55 +68,48 @@ export class ServerMeeting implements Meeting {
   }
 }
 
-/** A client's: it looks for a server, now and ten times a second. */
+/** A client's: it looks for a server at once, and then ever more seldom, but ten times a second. */
 export class ClientMeeting implements Meeting {
   readonly fd: number;
   readonly #libc = libc();
   readonly #address: Uint8Array<ArrayBuffer>;
   readonly #expirations = new Uint8Array(8);
+  #pause = FIRST_PAUSE;
 
   /** Makes one, which looks at once. Throws `LibcError`. */
   constructor(path: string) {
     this.#address = encode(path);
     const flags = TFD.NONBLOCK | TFD.CLOEXEC;
     this.fd = check("timerfd_create", this.#libc.timerfd_create(CLOCK_MONOTONIC, flags));
-    this.#set(1n);
+    this.#set(0.001);
   }
 
   next(): number {
     if (this.#libc.read(this.fd, this.#expirations, 8n) < 0) return -1;
     const fd = this.#libc.socket(AF.UNIX, TYPE, 0);
-    if (fd < 0) return -1;
-    if (this.#libc.connect(fd, this.#address, this.#address.length) === 0) return fd;
-    this.#libc.close(fd);
+    if (fd >= 0 && this.#libc.connect(fd, this.#address, this.#address.length) === 0) return fd;
+    if (fd >= 0) this.#libc.close(fd);
+    this.#set(this.#pause);
+    this.#pause = Math.min(2 * this.#pause, LAST_PAUSE);
     return -1;
   }
 
   seek(wanted: boolean): void {
-    this.#set(wanted ? PAUSE : 0n);
+    this.#pause = FIRST_PAUSE;
+    this.#set(wanted ? LAST_PAUSE : 0);
   }
 
   close(): void {
     this.#libc.close(this.fd);
   }
 
-  /** The first time is after a while, in nanoseconds; 0 is never. */
-  #set(first: bigint): void {
-    const times = BigInt64Array.of(0n, PAUSE, 0n, first);
+  /** Looks after so many milliseconds; 0 is never. */
+  #set(milliseconds: number): void {
+    const times = BigInt64Array.of(0n, 0n, 0n, BigInt(1e6 * milliseconds));
     this.#libc.timerfd_settime(this.fd, 0, new Uint8Array(times.buffer), null);
   }
 }
 
 function encode(path: string): Uint8Array<ArrayBuffer> {
   return encodeSockaddr({ path: new TextEncoder().encode(path.replace(/^@/, "\0")) });
-}
-
-/** Whether nobody listens at the file of a socket. */
-function isDeserted(address: Uint8Array<ArrayBuffer>): boolean {
-  const { socket, connect, close } = libc();
-  const fd = socket(AF.UNIX, TYPE, 0);
-  if (fd < 0) return false;
-  const error = connect(fd, address, address.length) < 0 ? errno() : 0;
-  close(fd);
-  return error === Errno.ECONNREFUSED;
 }
