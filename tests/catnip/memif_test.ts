@@ -247,18 +247,15 @@ test("a memif device that sends disconnects whoever lies of the room there is", 
     for (let i = 0; i < 9; i++) send(pair.client, 60, 1);
     assertMatch(pair.client.counters.link, /^down: an index out of range/);
   }
-  for (const field of ["OFFSET", "LENGTH"] as const) {
-    using pair = new Pair({}, { bufferSize: 128 });
-    new FoundRing(pair.client, 1).setDescriptor(0, field, -8);
-    send(pair.server, 60, 1);
-    assertMatch(pair.server.counters.link, /^down: a buffer out of range/);
-  }
+  using pair = new Pair({}, { bufferSize: 128 });
+  new FoundRing(pair.client, 1).setDescriptor(0, "OFFSET", -8);
+  send(pair.server, 60, 1);
+  assertMatch(pair.server.counters.link, /^down: a buffer out of range/);
 });
 
 test("a memif server drops frames that are longer than its mtu", () => {
   using pair = new Pair({ mtu: 1500 }, { mtu: 9000 });
   send(pair.client, 9014, 1);
-  new FoundRing(pair.client, 0);
   const frames = take(pair.server);
   // What lies in one piece is handed over as it is: the stack checks.
   assertEquals(frames.length + pair.server.counters.receiveDrops, 1);

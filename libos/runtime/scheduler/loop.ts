@@ -320,6 +320,7 @@ export class Loop {
     }
     // Not running: what keeps the process alive from now on has to start it anew.
     this.#state = PARKED;
+    turns.prepareToPark();
     // By a timer, since Deno does not call what is unreferenced in a go of its own.
     if (!this.isTired(turns.now)) this.#pause = FIRST_PAUSE;
     this.#later = this.#host.later(this.#wake, this.#pause, false);
