@@ -23,6 +23,7 @@ interface Finding {
 const DEVICES: Partial<Record<LibOSName, string>> = {
   "catpowder":
     "a TAP device or a network interface, as `device`, and `addresses`; see docs/catpowder.md",
+  "catnip": "a memif socket, as `device`, and `addresses`; see docs/catnip.md",
   "demikernel:catpowder":
     "a network interface without an address of the kernel's, its MAC address, and those of its neighbours, as " +
     "`configuration`; see docs/demikernel.md",
