@@ -29,6 +29,8 @@ export type { DeviceKind, DeviceLibOSOptions, DeviceOptions } from "./libos/devi
 export type { MemifOptions } from "./libos/devices/memif/options.ts";
 export type { TapOptions } from "./libos/devices/tap.ts";
 export type { PacketOptions } from "./libos/devices/packet.ts";
+export type { XdpOptions } from "./libos/devices/xdp/xdp.ts";
+export type { XdpMode } from "./libos/devices/xdp/socket.ts";
 export type { NativeConfiguration, NativeLibOS } from "./libos/demikernel/configuration.ts";
 export type { IdlePolicy } from "./libos/runtime/scheduler/loop.ts";
 export {

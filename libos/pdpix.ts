@@ -423,6 +423,11 @@ export interface DeviceStatistics {
   readonly fullRings?: number;
   /** How often a sleep was over. */
   readonly wakeups?: number;
+  /** How a device gets its frames, where there are several ways, such as `generic, copied`. */
+  readonly mode?: string;
+  /** Frames to send that a device has, where they are its own, and that are not under way. */
+  readonly frames?: number;
+  readonly freeFrames?: number;
 }
 
 /** A TCP connection from inside, as `ss -ti` shows those of Linux. Times are in milliseconds, sizes in bytes. */

@@ -5,7 +5,7 @@
  */
 
 /** `AF_*`, `<sys/socket.h>`. */
-export const AF = { UNIX: 1, INET: 2, INET6: 10, PACKET: 17 } as const;
+export const AF = { UNIX: 1, INET: 2, INET6: 10, PACKET: 17, XDP: 44 } as const;
 
 /** `SOCK_*`, `<sys/socket.h>`. */
 export const SOCK = {
@@ -92,7 +92,7 @@ export const SEEK_END = 2;
 export const CLOCK_MONOTONIC = 1;
 
 /** Levels and names of socket options: `<asm-generic/socket.h>`, `<netinet/in.h>`, `<netinet/tcp.h>`. */
-export const SOL = { IP: 0, SOCKET: 1, TCP: 6, IPV6: 41, PACKET: 263 } as const;
+export const SOL = { IP: 0, SOCKET: 1, TCP: 6, IPV6: 41, PACKET: 263, XDP: 283 } as const;
 
 /** `SO_*`. */
 export const SO = {

@@ -70,6 +70,8 @@ export const SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  // long syscall(long number, ...): bpf(int command, union bpf_attr *attributes, unsigned int size)
+  syscall: { parameters: ["i64", "i64", "buffer", "u64"], result: "i64" },
   // unsigned int if_nametoindex(const char *name)
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
   // ssize_t readlink(const char *path, char *buf, size_t len)

@@ -4,14 +4,21 @@
  * @module
  */
 
-import { checkDeviceLibOS, type DeviceLibOSOptions } from "../devices/options.ts";
+import {
+  addressesOf,
+  checkDeviceLibOS,
+  type CheckedDeviceLibOS,
+  type DeviceLibOSOptions,
+} from "../devices/options.ts";
+import type { Device } from "../inetstack/device.ts";
 import { InetLibOS, type InetOptions } from "../inetstack/queues/libos.ts";
 import { openOnDevice } from "../devices/open.ts";
 import { PacketDevice } from "../devices/packet.ts";
 import type { RuntimeOptions } from "../runtime/libos.ts";
 import { TapDevice } from "../devices/tap.ts";
+import { XdpDevice } from "../devices/xdp/xdp.ts";
 
-const KINDS = ["tap", "packet"] as const;
+const KINDS = ["tap", "packet", "xdp"] as const;
 
 /** See the module's description. */
 export class Catpowder extends InetLibOS {
@@ -33,11 +40,21 @@ export function openCatpowder(
   options: Partial<DeviceLibOSOptions>,
 ): Catpowder {
   const checked = checkDeviceLibOS("catpowder", KINDS, options);
-  const { device } = checked;
   return openOnDevice(
     shared,
     checked,
-    () => device.kind === "tap" ? new TapDevice(device) : new PacketDevice(device),
+    () => openDevice(checked),
     (options) => new Catpowder(options),
   );
+}
+
+function openDevice({ device, ...host }: CheckedDeviceLibOS<typeof KINDS[number]>): Device {
+  switch (device.kind) {
+    case "tap":
+      return new TapDevice(device);
+    case "packet":
+      return new PacketDevice(device);
+    case "xdp":
+      return new XdpDevice(device, addressesOf(host));
+  }
 }

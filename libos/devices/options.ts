@@ -15,9 +15,10 @@ import { IpAddress } from "../inetstack/ip_address.ts";
 import { MacAddress } from "../inetstack/wire/ethernet.ts";
 import type { PacketOptions } from "./packet.ts";
 import type { TapOptions } from "./tap.ts";
+import { checkXdp, type XdpOptions } from "./xdp/xdp.ts";
 
 /** A device, in parts. */
-export type DeviceOptions = TapOptions | PacketOptions | MemifOptions;
+export type DeviceOptions = TapOptions | PacketOptions | XdpOptions | MemifOptions;
 
 /** A kind of device. */
 export type DeviceKind = DeviceOptions["kind"];
@@ -25,7 +26,7 @@ export type DeviceKind = DeviceOptions["kind"];
 /** How a libOS on a device is opened, beside what all libOSes are told. */
 export interface DeviceLibOSOptions extends AddressOptions {
   /**
-   * The device: in parts, or as `KIND:PLACE`, which options may follow: `tap:tap0`, `packet:eth0`,
+   * The device: in parts, or as `KIND:PLACE`, which options may follow: `tap:tap0`, `packet:eth0`, `xdp:eth0:1`,
    * `memif:/run/memif.sock,role=server`.
    */
   readonly device: DeviceOptions | `${DeviceKind}:${string}`;
@@ -69,6 +70,19 @@ const KINDS: Readonly<Record<DeviceKind, Kind>> = {
       checkInterfaceName(name);
       if (mac !== undefined) readMac(mac);
     },
+  },
+  xdp: {
+    usage: "xdp:INTERFACE[:QUEUE]",
+    example: "xdp:eth0",
+    place: (text) => {
+      const [name, queue, ...rest] = text.split(":");
+      const isRight = rest.length === 0 && (queue === undefined || /^\d+$/.test(queue));
+      return {
+        interface: isRight ? name : text,
+        ...(queue !== undefined && { queue: Number(queue) }),
+      };
+    },
+    check: checkXdp,
   },
   memif: {
     usage: "memif:SOCKET[:ID]",
@@ -124,10 +138,14 @@ export function checkDeviceLibOS<K extends DeviceKind>(
   return checked;
 }
 
+/** The IP addresses of a host. */
+export function addressesOf({ addresses }: AddressOptions): IpAddress[] {
+  return addresses.map((one) => IpAddress.parse(one.split("/")[0]!)!);
+}
+
 /** The Ethernet address of a device that has none: made of the first IP address, as nobody else's on a link is. */
-export function macOf({ addresses }: AddressOptions): Uint8Array<ArrayBuffer> {
-  const address = IpAddress.parse(addresses[0]!.split("/")[0]!)!;
-  return Uint8Array.of(0x02, 0xde, ...address.bytes.subarray(-4));
+export function macOf(host: AddressOptions): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(0x02, 0xde, ...addressesOf(host)[0]!.bytes.subarray(-4));
 }
 
 function readDevice<K extends DeviceKind>(

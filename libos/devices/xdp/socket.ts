@@ -1,0 +1,197 @@
+/**
+ * An AF_XDP socket with its memory, bound to a queue of an interface, and the program that fills it.
+ *
+ * @module
+ */
+
+import { AF, SOCK, SOL } from "../../../ffi/libc/constants.ts";
+import { assemble } from "../../../ffi/bpf/assemble.ts";
+import { attachXdp, loadXdp, makeSocketMap, setInMap, XDP_FLAGS } from "../../../ffi/bpf/bpf.ts";
+import { check, LibcError } from "../../../ffi/libc/call.ts";
+import {
+  encodeUmem,
+  encodeXdpAddress,
+  XDP,
+  XDP_BIND,
+  XDP_OFFSETS,
+  XDP_PGOFF,
+} from "../../../ffi/libc/xdp.ts";
+import { Errno } from "../../error.ts";
+import { filterFor, takeByMap } from "./program.ts";
+import type { IpAddress } from "../../inetstack/ip_address.ts";
+import { libc } from "../../../ffi/libc/load.ts";
+import { Mapping, wholePages } from "../../../ffi/libc/map.ts";
+import { Memory } from "../../runtime/memory/memory.ts";
+import { ringBytes, XdpRing } from "./rings.ts";
+
+/** Where the program is: in the driver, or in the kernel behind it. */
+export type XdpMode = "native" | "generic";
+
+/** What an AF_XDP socket is made of. */
+export interface XdpPlace {
+  /** The number of the interface. */
+  readonly index: number;
+  /** Its name. */
+  readonly interface: string;
+  /** The queue. */
+  readonly queue: number;
+  /** The addresses whose packets are wanted. */
+  readonly addresses: readonly IpAddress[];
+  /** The mode; the best one that works if undefined. */
+  readonly mode: XdpMode | undefined;
+  /** Bytes of a frame in memory: its chunk. */
+  readonly chunk: number;
+  /** Room before a frame, so that the words of its packet are aligned. */
+  readonly headroom: number;
+  /** Entries of each ring: half as many as there are frames. */
+  readonly size: number;
+  /** Bytes of memory behind it all. */
+  readonly more: number;
+}
+
+/** See the module's description. */
+export class XdpSocket {
+  /** The socket. */
+  readonly fd: number;
+  /** Frames, rings, and what is behind them. */
+  readonly memory: Memory;
+  /** Where the frames begin, and what is behind it all. */
+  readonly frames: number;
+  readonly behind: number;
+  /** The rings. */
+  readonly rx: XdpRing;
+  readonly tx: XdpRing;
+  readonly fill: XdpRing;
+  readonly completion: XdpRing;
+  /** How frames come: `native, zero copy`, `native, copied` or `generic, copied`. */
+  readonly how: string;
+  readonly #libc = libc();
+  readonly #mapping: Mapping;
+  readonly #link: number;
+  readonly #ringsAt: number;
+  readonly #ringsSize: number;
+
+  /** Makes one. Throws `LibcError`. */
+  constructor(place: XdpPlace) {
+    const { size, chunk } = place;
+    const type = SOCK.RAW | SOCK.CLOEXEC;
+    this.fd = check("socket", this.#libc.socket(AF.XDP, type, 0));
+    try {
+      const umem = 2 * size * chunk;
+      const options = [XDP.RX_RING, XDP.TX_RING, XDP.UMEM_FILL_RING, XDP.UMEM_COMPLETION_RING];
+      // The offsets are told before there are rings.
+      const offsets = this.#offsets();
+      const rings = [
+        { at: XDP_OFFSETS.RX, start: XDP_PGOFF.RX_RING, produces: false, frames: true },
+        { at: XDP_OFFSETS.TX, start: XDP_PGOFF.TX_RING, produces: true, frames: true },
+        { at: XDP_OFFSETS.FILL, start: XDP_PGOFF.FILL_RING, produces: true, frames: false },
+        {
+          at: XDP_OFFSETS.COMPLETION,
+          start: XDP_PGOFF.COMPLETION_RING,
+          produces: false,
+          frames: false,
+        },
+      ].map((ring) => {
+        const view = new DataView(offsets, ring.at);
+        return { ...ring, view, length: wholePages(ringBytes(view, size, ring.frames)) };
+      });
+      this.#ringsAt = wholePages(umem);
+      this.#ringsSize = rings.reduce((sum, { length }) => sum + length, 0);
+      this.#mapping = new Mapping(this.#ringsAt + this.#ringsSize, place.more);
+      this.memory = new Memory(this.#mapping.buffer);
+      this.frames = this.#mapping.offset;
+      this.behind = this.frames + this.#ringsAt + this.#ringsSize;
+      this.#set(XDP.UMEM_REG, encodeUmem(this.#mapping.address, umem, chunk, place.headroom));
+      for (const option of options) {
+        this.#set(option, new Uint8Array(Int32Array.of(size).buffer));
+      }
+      let at = this.#ringsAt;
+      [this.rx, this.tx, this.fill, this.completion] = rings.map((ring) => {
+        this.#mapping.map(at, ring.length, this.fd, ring.start);
+        const made = new XdpRing(this.memory, this.frames + at, ring.view, size, ring);
+        at += ring.length;
+        return made;
+      }) as [XdpRing, XdpRing, XdpRing, XdpRing];
+      const isZeroCopy = this.#bind(place);
+      const { link, mode } = attach(place, this.fd, isZeroCopy);
+      this.#link = link;
+      this.how = `${mode}, ${isZeroCopy ? "zero copy" : "copied"}`;
+    } catch (error) {
+      this.#libc.close(this.fd);
+      throw error;
+    }
+  }
+
+  /** Lets go of all of it: from now on the kernel has everything. */
+  close(): void {
+    this.#libc.close(this.#link);
+    this.#mapping.unmap(this.#ringsAt, this.#ringsSize);
+    this.#libc.close(this.fd);
+  }
+
+  #offsets(): ArrayBuffer {
+    const offsets = new Uint8Array(XDP_OFFSETS.SIZE);
+    const size = new Uint8Array(Uint32Array.of(offsets.length).buffer);
+    const { getsockopt } = this.#libc;
+    check("getsockopt", getsockopt(this.fd, SOL.XDP, XDP.MMAP_OFFSETS, offsets, size));
+    return offsets.buffer;
+  }
+
+  #set(option: number, value: Uint8Array<ArrayBuffer>): void {
+    check("setsockopt", this.#libc.setsockopt(this.fd, SOL.XDP, option, value, value.length));
+  }
+
+  /** Binds to the queue; says whether frames need not be copied. */
+  #bind({ index, queue, mode }: XdpPlace): boolean {
+    const { bind } = this.#libc;
+    const address = (flags: number) =>
+      encodeXdpAddress(index, queue, flags | XDP_BIND.USE_NEED_WAKEUP);
+    const zeroCopy = address(XDP_BIND.ZEROCOPY);
+    if (mode !== "generic" && bind(this.fd, zeroCopy, zeroCopy.length) === 0) return true;
+    const copy = address(XDP_BIND.COPY);
+    check("bind", bind(this.fd, copy, copy.length));
+    return false;
+  }
+}
+
+/** Attaches the program, in the best mode that works. */
+function attach(
+  { index, interface: name, queue, addresses, mode }: XdpPlace,
+  socket: number,
+  isZeroCopy: boolean,
+): { readonly link: number; readonly mode: XdpMode } {
+  const { close } = libc();
+  const map = makeSocketMap(queue + 1);
+  let program = -1;
+  try {
+    setInMap(map, queue, socket);
+    program = loadXdp(assemble(filterFor(addresses, takeByMap(map))));
+    const modes = mode !== undefined ? [mode] : isZeroCopy
+      ? ["native"] as const
+      // Where there is no hardware, drivers run a program no sooner than the kernel does, and copy for it.
+      : isHardware(name)
+      ? ["native", "generic"] as const
+      : ["generic", "native"] as const;
+    let failure: unknown;
+    for (const one of modes) {
+      const flags = one === "native" ? XDP_FLAGS.DRV_MODE : XDP_FLAGS.SKB_MODE;
+      try {
+        return { link: attachXdp(program, index, flags), mode: one };
+      } catch (error) {
+        failure ??= error;
+        if (!(error instanceof LibcError) || error.errno === Errno.EPERM) throw error;
+      }
+    }
+    throw failure;
+  } finally {
+    if (program >= 0) close(program);
+    close(map);
+  }
+}
+
+/** Whether an interface has a device behind it, as far as `/sys` tells. */
+function isHardware(name: string): boolean {
+  const path = new TextEncoder().encode(`/sys/class/net/${name}/device\0`);
+  const target = new Uint8Array(256);
+  return libc().readlink(path, target, BigInt(target.length)) >= 0;
+}
