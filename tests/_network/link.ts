@@ -9,10 +9,10 @@ import { open, type OpenOptions } from "../../libos/open.ts";
 import { Namespace, NetworkUnavailableError } from "./namespace.ts";
 
 /** The kinds of devices. */
-export type Kind = "tap" | "packet";
+export type Kind = "tap" | "packet" | "xdp";
 
-/** Both of them. */
-export const KINDS: readonly Kind[] = ["tap", "packet"];
+/** All of them. */
+export const KINDS: readonly Kind[] = ["tap", "packet", "xdp"];
 
 /** Addresses of one end, of IPv4 and IPv6. */
 export interface Addresses {
@@ -76,8 +76,10 @@ export class KernelLink implements Disposable {
       const host = made.use(new Namespace());
       host.ip(`link add ${INTERFACE} type veth peer name ${INTERFACE} netns ${this.kernel.path}`);
       host.ip(`link set ${INTERFACE} up addrgenmode none`);
-      this.port = { host, device: `packet:${INTERFACE}` };
+      this.port = { host, device: `${kind}:${INTERFACE}` };
     }
+    // What an XDP program sees of a sender on this machine has to be finished: nobody tells it what is not.
+    if (kind === "xdp") this.kernel.ethtool(`-K ${INTERFACE} tx off`);
     this.kernel.ip(`link set ${INTERFACE} up addrgenmode none`);
     for (const address of prefixed(THEIRS)) {
       const nodad = address.includes(":") ? " nodad" : "";

@@ -5,7 +5,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { connect, type Connection, type LibOS, listen, serve } from "../../mod.ts";
+import {
+  connect,
+  type Connection,
+  type DeviceOptions,
+  type LibOS,
+  listen,
+  serve,
+} from "../../mod.ts";
 import type { Catpowder } from "../../libos/catpowder/libos.ts";
 import { open } from "../../libos/open.ts";
 import {
@@ -99,11 +106,13 @@ Deno.test(
     "a kernel and a libOS live on one interface, each with its address",
   ),
   async () => {
-    for (const mac of [undefined, "02:00:00:00:00:77"]) {
-      using link = new KernelLink("packet");
+    for (
+      const [kind, mac] of [["packet"], ["packet", "02:00:00:00:00:77"], ["xdp"]] as const
+    ) {
+      using link = new KernelLink(kind);
       const { host } = link.port;
       host.ip(`address add 10.0.0.3/24 dev ${INTERFACE}`);
-      const device = { kind: "packet", interface: INTERFACE, ...(mac && { mac }) } as const;
+      const device = { kind, interface: INTERFACE, ...(mac && { mac }) } as DeviceOptions;
       await using _libos = openAt(link.port, OURS, { device });
       for (const address of ["10.0.0.3", OURS.inet, OURS.inet6]) {
         const args = ["-c", "1", "-W", "5", address];

@@ -14,6 +14,7 @@ const missing = missingForLinks();
 const SENDS: Readonly<Record<Kind, readonly string[]>> = {
   tap: ["write_at"],
   packet: ["send", "sendmmsg"],
+  xdp: ["send"],
 };
 
 for (const kind of KINDS) {

@@ -17,12 +17,18 @@ import {
   XDP_PGOFF,
 } from "../../../ffi/libc/xdp.ts";
 import { Errno } from "../../error.ts";
+import { errno } from "../../../ffi/libc/memory.ts";
 import { filterFor, takeByMap } from "./program.ts";
 import type { IpAddress } from "../../inetstack/ip_address.ts";
 import { libc } from "../../../ffi/libc/load.ts";
 import { Mapping, wholePages } from "../../../ffi/libc/map.ts";
 import { Memory } from "../../runtime/memory/memory.ts";
 import { ringBytes, XdpRing } from "./rings.ts";
+
+/** The kernel lets go of a queue some time after the socket on it was closed: how often it is asked, and how long between. */
+const TRIES = 100;
+const PAUSE = 5;
+const NOBODY = new Int32Array(new SharedArrayBuffer(4));
 
 /** Where the program is: in the driver, or in the kernel behind it. */
 export type XdpMode = "native" | "generic";
@@ -76,6 +82,7 @@ export class XdpSocket {
     const { size, chunk } = place;
     const type = SOCK.RAW | SOCK.CLOEXEC;
     this.fd = check("socket", this.#libc.socket(AF.XDP, type, 0));
+    let unmap = () => {};
     try {
       const umem = 2 * size * chunk;
       const options = [XDP.RX_RING, XDP.TX_RING, XDP.UMEM_FILL_RING, XDP.UMEM_COMPLETION_RING];
@@ -98,6 +105,7 @@ export class XdpSocket {
       this.#ringsAt = wholePages(umem);
       this.#ringsSize = rings.reduce((sum, { length }) => sum + length, 0);
       this.#mapping = new Mapping(this.#ringsAt + this.#ringsSize, place.more);
+      unmap = () => this.#mapping.unmap(this.#ringsAt, this.#ringsSize);
       this.memory = new Memory(this.#mapping.buffer);
       this.frames = this.#mapping.offset;
       this.behind = this.frames + this.#ringsAt + this.#ringsSize;
@@ -117,6 +125,7 @@ export class XdpSocket {
       this.#link = link;
       this.how = `${mode}, ${isZeroCopy ? "zero copy" : "copied"}`;
     } catch (error) {
+      unmap();
       this.#libc.close(this.fd);
       throw error;
     }
@@ -144,13 +153,18 @@ export class XdpSocket {
   /** Binds to the queue; says whether frames need not be copied. */
   #bind({ index, queue, mode }: XdpPlace): boolean {
     const { bind } = this.#libc;
-    const address = (flags: number) =>
-      encodeXdpAddress(index, queue, flags | XDP_BIND.USE_NEED_WAKEUP);
-    const zeroCopy = address(XDP_BIND.ZEROCOPY);
-    if (mode !== "generic" && bind(this.fd, zeroCopy, zeroCopy.length) === 0) return true;
-    const copy = address(XDP_BIND.COPY);
-    check("bind", bind(this.fd, copy, copy.length));
-    return false;
+    const ways = mode === "generic" ? [XDP_BIND.COPY] : [XDP_BIND.ZEROCOPY, XDP_BIND.COPY];
+    for (let i = 0;; i++) {
+      let error = 0;
+      for (const way of ways) {
+        const address = encodeXdpAddress(index, queue, way | XDP_BIND.USE_NEED_WAKEUP);
+        if (bind(this.fd, address, address.length) === 0) return way === XDP_BIND.ZEROCOPY;
+        error = errno();
+        if (error === Errno.EBUSY) break;
+      }
+      if (error !== Errno.EBUSY || i === TRIES) throw new LibcError("bind", error);
+      Atomics.wait(NOBODY, 0, 0, PAUSE);
+    }
   }
 }
 
