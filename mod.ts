@@ -26,6 +26,7 @@ export {
   type Provider,
 } from "./libos/open.ts";
 export type { DeviceKind, DeviceLibOSOptions, DeviceOptions } from "./libos/devices/options.ts";
+export type { DpdkOptions } from "./libos/devices/dpdk/dpdk.ts";
 export type { MemifOptions } from "./libos/devices/memif/options.ts";
 export type { TapOptions } from "./libos/devices/tap.ts";
 export type { PacketOptions } from "./libos/devices/packet.ts";

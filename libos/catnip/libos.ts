@@ -4,13 +4,20 @@
  * @module
  */
 
-import { checkDeviceLibOS, type DeviceLibOSOptions, macOf } from "../devices/options.ts";
+import {
+  checkDeviceLibOS,
+  type CheckedDeviceLibOS,
+  type DeviceLibOSOptions,
+  macOf,
+} from "../devices/options.ts";
+import type { Device } from "../inetstack/device.ts";
+import { DpdkDevice } from "../devices/dpdk/dpdk.ts";
 import { InetLibOS, type InetOptions } from "../inetstack/queues/libos.ts";
 import { MemifDevice } from "../devices/memif/memif.ts";
 import { openOnDevice } from "../devices/open.ts";
 import type { RuntimeOptions } from "../runtime/libos.ts";
 
-const KINDS = ["memif"] as const;
+const KINDS = ["memif", "dpdk"] as const;
 
 /** See the module's description. */
 export class Catnip extends InetLibOS {
@@ -24,14 +31,19 @@ export class Catnip extends InetLibOS {
 
 /**
  * Opens the device and a host on it. Throws {@linkcode DemikernelError}: `EINVAL` for what is no device, address or route;
- * and, with what to do, `EADDRINUSE`, `EACCES` and `ENOENT` for the socket of a memif server.
+ * and, with what to do, `EADDRINUSE`, `EACCES` and `ENOENT` for the socket of a memif server; `ENODEV`,
+ * `EBUSY` and `ENOMEM` for DPDK.
  */
 export function openCatnip(shared: RuntimeOptions, options: Partial<DeviceLibOSOptions>): Catnip {
   const checked = checkDeviceLibOS("catnip", KINDS, options);
   return openOnDevice(
     shared,
     checked,
-    () => new MemifDevice(checked.device, macOf(checked)),
+    () => openDevice(checked),
     (options) => new Catnip(options),
   );
+}
+
+function openDevice({ device, ...host }: CheckedDeviceLibOS<typeof KINDS[number]>): Device {
+  return device.kind === "memif" ? new MemifDevice(device, macOf(host)) : new DpdkDevice(device);
 }

@@ -6,6 +6,7 @@
 
 import { Addressing, linkLocalOf } from "../inetstack/ip/addressing.ts";
 import type { AddressOptions } from "../inetstack/stack.ts";
+import { checkDpdkOptions, type DpdkOptions } from "./dpdk/dpdk.ts";
 import { checkInterfaceName, deviceError, readMac } from "./interface.ts";
 import { checkMemif } from "./memif/options.ts";
 import type { MemifOptions } from "./memif/options.ts";
@@ -18,7 +19,7 @@ import type { TapOptions } from "./tap.ts";
 import { checkXdp, type XdpOptions } from "./xdp/xdp.ts";
 
 /** A device, in parts. */
-export type DeviceOptions = TapOptions | PacketOptions | XdpOptions | MemifOptions;
+export type DeviceOptions = TapOptions | PacketOptions | XdpOptions | MemifOptions | DpdkOptions;
 
 /** A kind of device. */
 export type DeviceKind = DeviceOptions["kind"];
@@ -27,7 +28,7 @@ export type DeviceKind = DeviceOptions["kind"];
 export interface DeviceLibOSOptions extends AddressOptions {
   /**
    * The device: in parts, or as `KIND:PLACE`, which options may follow: `tap:tap0`, `packet:eth0`, `xdp:eth0:1`,
-   * `memif:/run/memif.sock,role=server`.
+   * `memif:/run/memif.sock,role=server`, `dpdk:--no-huge -m 256 --vdev=net_tap0`.
    */
   readonly device: DeviceOptions | `${DeviceKind}:${string}`;
   /** The path of a pcapng file, made anew, that all frames are written to. */
@@ -92,6 +93,12 @@ const KINDS: Readonly<Record<DeviceKind, Kind>> = {
       return { socket, ...(id !== undefined && { id: Number(id) }) };
     },
     check: checkMemif,
+  },
+  dpdk: {
+    usage: "dpdk:EAL ARGUMENTS",
+    example: "dpdk:--vdev=net_tap0",
+    place: (eal) => ({ eal }),
+    check: checkDpdkOptions,
   },
 };
 
@@ -162,8 +169,9 @@ function readDevice<K extends DeviceKind>(
   return parts as CheckedDeviceLibOS<K>["device"];
 }
 
-/** Reads `KIND:PLACE,NAME=VALUE…`. */
+/** Reads `KIND:PLACE,NAME=VALUE…`. The arguments of EAL have commas of their own, and are all that there is. */
 function split(text: string): DeviceOptions | null {
+  if (text.startsWith("dpdk:")) return { kind: "dpdk", eal: text.slice("dpdk:".length) };
   const [, kind, place, rest = ""] = /^(\w+):([^,]*)(?:,(.*))?$/s.exec(text) ?? [];
   if (kind === undefined || !Object.hasOwn(KINDS, kind)) return null;
   const more = rest.split(",").filter((one) => one !== "").map((one) => {

@@ -1,0 +1,75 @@
+/**
+ * The Environment Abstraction Layer of DPDK: started once in a process, with its ports and their pools of mbufs.
+ *
+ * @module
+ */
+
+import { addressOf } from "../../../ffi/libc/memory.ts";
+import { deviceError } from "../interface.ts";
+import { dpdk, DpdkUnavailableError } from "../../../ffi/dpdk/dpdk.ts";
+import type { ErrnoName } from "../../error.ts";
+import { Pool } from "./pool.ts";
+
+/** What EAL was started with, whose memory is EAL's from then on. */
+let started: { readonly args: readonly string[]; readonly memory: unknown } | undefined;
+
+/** Ports that were opened, with their pools; and whether they are open. */
+const ports = new Map<number, { readonly pool: Pool; isOpen: boolean }>();
+
+/** Starts EAL, or finds that it runs as is wanted. Throws {@linkcode DemikernelError}. */
+export function startEal(args: readonly string[]): void {
+  try {
+    dpdk();
+  } catch (error) {
+    if (!(error instanceof DpdkUnavailableError)) throw error;
+    throw deviceError("ENODEV", error.message);
+  }
+  if (started !== undefined) {
+    if (started.args.join(" ") === args.join(" ")) return;
+    throw deviceError(
+      "EBUSY",
+      `EAL is started once in a process, and was, with other arguments: ${started.args.join(" ")}`,
+    );
+  }
+  const texts = ["demikernel", ...args].map((text) => new TextEncoder().encode(`${text}\0`));
+  const pointers = BigUint64Array.from([...texts.map((text) => BigInt(addressOf(text))), 0n]);
+  started = { args, memory: [texts, pointers] };
+  const result = dpdk().rte_eal_init(texts.length, new Uint8Array(pointers.buffer));
+  if (result >= 0) return;
+  throw deviceError("EINVAL", `EAL cannot start with these arguments, and says above why: ${args}`);
+}
+
+/** Takes a port for its own use, with a pool whose buffers have room for frames. Throws {@linkcode DemikernelError}. */
+export function takePort(port: number, room: number): Pool {
+  if (dpdk().rte_eth_dev_is_valid_port(port) !== 1) {
+    throw deviceError(
+      "ENODEV",
+      `EAL has no port ${port}: give it a device, such as --vdev=net_memif0, and the package of its driver`,
+    );
+  }
+  let entry = ports.get(port);
+  if (entry?.isOpen) throw deviceError("EBUSY", `port ${port} is in use in this process`);
+  if (entry === undefined || entry.pool.room < room) {
+    entry = { pool: new Pool(`demikernel${port}-${room}`, room), isOpen: false };
+    ports.set(port, entry);
+  }
+  entry.isOpen = true;
+  return entry.pool;
+}
+
+/** Lets go of a port. */
+export function leavePort(port: number): void {
+  ports.get(port)!.isOpen = false;
+}
+
+/** A call of DPDK's that gives a negative errno. Throws {@linkcode DemikernelError}. */
+export function checkDpdk(
+  call: string,
+  result: number,
+  advice: Partial<Record<ErrnoName, string>> = {},
+): void {
+  if (result >= 0) return;
+  const error = deviceError(-result, `${call} failed`);
+  const more = advice[error.code as ErrnoName];
+  throw more === undefined ? error : deviceError(-result, `${call} failed: ${more}`);
+}
