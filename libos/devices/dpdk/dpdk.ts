@@ -9,6 +9,7 @@
  */
 
 import { addressOf } from "../../../ffi/libc/memory.ts";
+import { Alarm } from "../alarm.ts";
 import { burstFunctions, type Dpdk, dpdk, ETH_CONF, MBUF_LAYOUT } from "../../../ffi/dpdk/dpdk.ts";
 import { checkDpdk, leavePort, startEal, takePort } from "./eal.ts";
 import { checkInteger, deviceError } from "../interface.ts";
@@ -66,6 +67,10 @@ const REFILL = 32;
 /** A ring that was full so often in a row is not emptied any more: frames are lost then, as on a wire. */
 const STALLED = 1024;
 
+/** How long a sleep is at most, in milliseconds: at first, and twice as long each time that nothing came. */
+const FIRST_PAUSE = 0.05;
+const LAST_PAUSE = 10;
+
 /** What a port counts. */
 class PortCounters extends FrameCounters {
   /** How often there was no room for a frame to send. */
@@ -84,8 +89,6 @@ export class DpdkDevice implements Device {
   readonly sendMemory: Memory;
   readonly aligned = true;
   readonly fillsChecksums = false;
-  /** Nothing wakes who sleeps: drivers are polled. */
-  readonly fd = -1;
   readonly #dpdk: Dpdk = dpdk();
   readonly #port: number;
   readonly #pool: Pool;
@@ -104,6 +107,9 @@ export class DpdkDevice implements Device {
   readonly #returned = new Words(BURST + 1);
   readonly #baseLow: number;
   #stalled = 0;
+  /** Drivers are polled, and wake nobody: sleeps are short, and longer while nothing comes. */
+  readonly #alarm = new Alarm();
+  #pause = FIRST_PAUSE;
 
   /**
    * Opens one. EAL is started for the first one, and stays; it moves this thread to its first core. Throws
@@ -122,6 +128,7 @@ export class DpdkDevice implements Device {
       this.#start();
     } catch (error) {
       leavePort(port);
+      this.#alarm.close();
       throw error;
     }
     this.receiveMemory = this.sendMemory = this.#pool.memory;
@@ -138,6 +145,11 @@ export class DpdkDevice implements Device {
     this.#returned.set(BURST, addressOf(new Uint8Array(this.#returned.u64.buffer)));
   }
 
+  /** See {@linkcode Device.fd}. */
+  get fd(): number {
+    return this.#alarm.fd;
+  }
+
   /** See {@linkcode Device.counters}. */
   get counters(): PortCounters {
     this.#counters.freeFrames = this.#pool.available + this.#spareCount;
@@ -149,6 +161,7 @@ export class DpdkDevice implements Device {
     if (this.#pendingCount > 0) this.flush();
     this.#rx.set(2, Math.min(budget, BURST));
     const count = this.#rx.call() & 0xffff;
+    if (count > 0) this.#pause = FIRST_PAUSE;
     for (let i = 0; i < count; i++) {
       const mbuf = (this.#received[2 * i]! - this.#baseLow) | 0;
       this.#take(sink, mbuf);
@@ -200,7 +213,10 @@ export class DpdkDevice implements Device {
   }
 
   /** See {@linkcode Device.prepareToPark}. */
-  prepareToPark(): void {}
+  prepareToPark(): void {
+    this.#alarm.set(this.#pause);
+    this.#pause = Math.min(2 * this.#pause, LAST_PAUSE);
+  }
 
   /** See {@linkcode Device.close}. The port stays EAL's, and may be opened again. */
   close(): void {
@@ -209,6 +225,7 @@ export class DpdkDevice implements Device {
     while (this.#spareCount > 0) this.#free(this.#spare[--this.#spareCount]!);
     this.#dpdk.rte_eth_dev_stop(this.#port);
     leavePort(this.#port);
+    this.#alarm.close();
   }
 
   /** Configures the port: one queue each way. */

@@ -5,7 +5,7 @@
  */
 
 import { AF, SOCK } from "../../../ffi/libc/constants.ts";
-import { CLOCK_MONOTONIC, TFD } from "../../../ffi/libc/constants.ts";
+import { Alarm } from "../alarm.ts";
 import { check } from "../../../ffi/libc/call.ts";
 import { encodeSockaddr } from "../../../ffi/libc/sockaddr.ts";
 import { Errno } from "../../error.ts";
@@ -70,43 +70,38 @@ export class ServerMeeting implements Meeting {
 
 /** A client's: it looks for a server at once, and then ever more seldom, but ten times a second. */
 export class ClientMeeting implements Meeting {
-  readonly fd: number;
   readonly #libc = libc();
   readonly #address: Uint8Array<ArrayBuffer>;
-  readonly #expirations = new Uint8Array(8);
+  readonly #alarm = new Alarm();
   #pause = FIRST_PAUSE;
 
   /** Makes one, which looks at once. Throws `LibcError`. */
   constructor(path: string) {
     this.#address = encode(path);
-    const flags = TFD.NONBLOCK | TFD.CLOEXEC;
-    this.fd = check("timerfd_create", this.#libc.timerfd_create(CLOCK_MONOTONIC, flags));
-    this.#set(0.001);
+    this.#alarm.set(0.001);
+  }
+
+  get fd(): number {
+    return this.#alarm.fd;
   }
 
   next(): number {
-    if (this.#libc.read(this.fd, this.#expirations, 8n) < 0) return -1;
+    if (!this.#alarm.rang()) return -1;
     const fd = this.#libc.socket(AF.UNIX, TYPE, 0);
     if (fd >= 0 && this.#libc.connect(fd, this.#address, this.#address.length) === 0) return fd;
     if (fd >= 0) this.#libc.close(fd);
-    this.#set(this.#pause);
+    this.#alarm.set(this.#pause);
     this.#pause = Math.min(2 * this.#pause, LAST_PAUSE);
     return -1;
   }
 
   seek(wanted: boolean): void {
     this.#pause = FIRST_PAUSE;
-    this.#set(wanted ? LAST_PAUSE : 0);
+    this.#alarm.set(wanted ? LAST_PAUSE : 0);
   }
 
   close(): void {
-    this.#libc.close(this.fd);
-  }
-
-  /** Looks after so many milliseconds; 0 is never. */
-  #set(milliseconds: number): void {
-    const times = BigInt64Array.of(0n, 0n, 0n, BigInt(1e6 * milliseconds));
-    this.#libc.timerfd_settime(this.fd, 0, new Uint8Array(times.buffer), null);
+    this.#alarm.close();
   }
 }
 
