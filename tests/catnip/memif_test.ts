@@ -142,6 +142,20 @@ test("a memif link comes back when the client, or the server, was closed and ope
   client.close();
 });
 
+test("a memif client that comes again is welcome before anybody saw that it went", () => {
+  const pair = new Pair();
+  const { client } = pair;
+  client.close();
+  pair.client = openDevice({ socket: pair.socket });
+  // One look at the socket, which sees both.
+  pair.server.prepareToPark();
+  pair.server.receive({ frame: () => {} }, 1);
+  pair.settle();
+  assertEquals(pair.client.counters.links, 1);
+  assertEquals(pair.server.counters.links, 2);
+  pair[Symbol.dispose]();
+});
+
 test("a second client is told that there is one already", () => {
   using pair = new Pair();
   const { server } = pair;

@@ -340,28 +340,33 @@ export class MemifDevice implements Device {
       this.counters.wakeups++;
       for (const ring of this.#receiving) ring.masked = true;
     }
-    this.#meet();
-    const peer = this.#peer;
-    if (peer !== null) {
-      try {
-        peer.attend();
-        if (peer.link !== null && this.#sending === null) this.#connect(peer.link);
-      } catch (error) {
-        if (!(error instanceof LinkError || error instanceof LibcError)) throw error;
-        this.#disconnect(error.message);
-      }
-    }
+    // First whoever is there already: it may be gone, and come again as another one.
+    this.#converse();
+    if (this.#meet()) this.#converse();
     this.#looks = this.#sending === null ? LOOKS_WHILE_DOWN : LOOKS;
   }
 
-  /** Welcomes another end, unless there is one already. */
-  #meet(): void {
-    if (!this.#isServer && this.#peer !== null) return;
+  /** Does what the other end's messages ask for. */
+  #converse(): void {
+    const peer = this.#peer;
+    if (peer === null) return;
+    try {
+      peer.attend();
+      if (peer.link !== null && this.#sending === null) this.#connect(peer.link);
+    } catch (error) {
+      if (!(error instanceof LinkError || error instanceof LibcError)) throw error;
+      this.#disconnect(error.message);
+    }
+  }
+
+  /** Welcomes another end, unless there is one already; says whether it did. */
+  #meet(): boolean {
+    if (!this.#isServer && this.#peer !== null) return false;
     const socket = this.#meeting.next();
-    if (socket < 0) return;
+    if (socket < 0) return false;
     if (this.#sending !== null) {
       new Client(socket, this.#memory, this.#regions, this.#options).close("already connected");
-      return;
+      return false;
     }
     // Who does not finish makes room for who may.
     this.#disconnect("another client came before the link was up");
@@ -369,6 +374,7 @@ export class MemifDevice implements Device {
     this.#peer = new Role(socket, this.#memory, this.#regions, this.#options);
     this.#watch.add(socket);
     this.#meeting.seek(false);
+    return true;
   }
 
   #connect({ sending, receiving }: Link): void {
