@@ -88,6 +88,22 @@ export function missingPostgres(): Missing {
   return findPostgres() === undefined ? "needs PostgreSQL: apt install postgresql" : undefined;
 }
 
+/** For a test on DPDK, with one of its drivers. */
+export function missingDpdk(driver: "memif" | "tap"): Missing {
+  const needed = ["mempool_ring", "bus_vdev", `net_${driver}`].map((one) => `librte_${one}.so.23`);
+  const isThere = (file: string) => {
+    try {
+      return Deno.statSync(`/usr/lib/${Deno.build.arch}-linux-gnu/${file}`).isFile;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return false;
+    }
+  };
+  return needed.every(isThere)
+    ? undefined
+    : `needs DPDK 22.11: apt install librte-net-${driver}23 librte-mempool-ring23 librte-bus-vdev23`;
+}
+
 /** For a test on a libOS of libdemikernel. */
 export function missingLibrary(libos: NativeLibOS): Missing {
   return findLibrary(libos) === undefined

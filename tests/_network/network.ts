@@ -32,15 +32,17 @@ export const DEVICE = "veth0";
 export const TAP = "dtap0";
 
 /**
- * What DPDK's EAL is told: no huge pages, no hardware, no files that others share; one tap device. It moves the thread
+ * What DPDK's EAL is told: no huge pages, no hardware, no files that others share; one virtual device. It moves the thread
  * that starts it to a core.
  */
+export function ealWith(device: string, core: number = 0): string[] {
+  const alone = ["--no-huge", "-m", "512", "--no-pci", "--no-telemetry", "--no-shconf"];
+  return ["-l", String(core), ...alone, `--vdev=${device}`];
+}
+
+/** The same for upstream's catnip, with a tap device. */
 export function ealOnTap(core: number = 0): string[] {
-  return [
-    "demikernel",
-    ...["-l", String(core), "--no-huge", "-m", "512", "--no-pci", "--no-telemetry", "--no-shconf"],
-    `--vdev=net_tap0,iface=${TAP},mac=${LIBOS.linkAddress}`,
-  ];
+  return ["demikernel", ...ealWith(`net_tap0,iface=${TAP},mac=${LIBOS.linkAddress}`, core)];
 }
 
 /**

@@ -1,11 +1,13 @@
 /**
- * catnip on memif, with another catnip at the other end, in either role.
+ * catnip on memif, in either role, and on DPDK, with another catnip on memif at the other end.
  *
  * @module
  */
 
 import { open } from "../../libos/open.ts";
 import type { LibOS } from "../../libos/pdpix.ts";
+import { ealWith } from "../_network/network.ts";
+import { missingDpdk } from "../_needs.ts";
 import { OURS, prefixed, THEIRS } from "../_network/link.ts";
 import type { Subject } from "./subject.ts";
 import { overStack } from "./subjects_catpowder.ts";
@@ -40,5 +42,33 @@ function memif(role: "client" | "server", domain: "inet" | "inet6"): Subject {
   };
 }
 
-/** In either role, of every version. */
-export const CATNIP: readonly Subject[] = [memif("client", "inet6"), memif("server", "inet")];
+/** On DPDK's memif, which the native one meets: two that have nothing in common but what is written of memif. */
+function dpdk(): Subject {
+  const { parts, asPeer } = overStack("catnip", "inet");
+  const socket = `contract-${Deno.pid}`;
+  return {
+    ...parts,
+    missing: missing ?? missingDpdk("memif"),
+    name: "catnip dpdk inet",
+    // EAL stays in its process, and moves its thread to a core.
+    isolated: true,
+    open: (options = {}) =>
+      open({
+        libos: "catnip",
+        device: { kind: "dpdk", eal: ealWith(`net_memif0,role=server,socket=${socket}`) },
+        addresses: prefixed(OURS),
+        ...options,
+      }),
+    openPeer: () =>
+      asPeer(
+        open({ libos: "catnip", device: `memif:@${socket}`, addresses: prefixed(THEIRS) }),
+      ),
+  };
+}
+
+/** On memif in either role, and on DPDK. */
+export const CATNIP: readonly Subject[] = [
+  memif("client", "inet6"),
+  memif("server", "inet"),
+  dpdk(),
+];

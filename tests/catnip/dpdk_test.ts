@@ -1,0 +1,118 @@
+/**
+ * DPDK in a process: its memif with ours, which it has nothing in common with, and what it refuses.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { DemikernelError, open, type OpenOptions } from "../../mod.ts";
+import { ealWith } from "../_network/network.ts";
+import { missingDpdk, needing } from "../_needs.ts";
+import { Program } from "../examples/_program.ts";
+
+const CLIENT = new URL("_dpdk_client.ts", import.meta.url).pathname;
+
+/** What the client saw of one round. */
+interface Round {
+  readonly right: number;
+  readonly device: Readonly<Record<string, number>>;
+}
+
+/** Runs the client; gives what it saw. */
+async function run(args: readonly string[]): Promise<Round[]> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", CLIENT, ...args],
+  });
+  const { stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  const lines = decoder.decode(stdout).trim().split("\n");
+  const line = lines.find((one) => one.startsWith("["));
+  assert(line !== undefined, `${lines} ${decoder.decode(stderr)}`);
+  return JSON.parse(line);
+}
+
+for (const role of ["client", "server"]) {
+  Deno.test(
+    needing(missingDpdk("memif"), `DPDK's memif as ${role} and ours carry a megabyte, twice`),
+    async () => {
+      const folder = await Deno.makeTempDir();
+      try {
+        const socket = `${folder}/memif.sock`;
+        const ours = role === "client" ? "server" : "client";
+        await using echo = await Program.start("tcp_echo", ["--idle", "adaptive"], {
+          env: {
+            LIBOS: "catnip",
+            DEVICE: `memif:${socket},role=${ours}`,
+            ADDRESS: "10.0.0.2/24",
+          },
+        });
+        const device = `net_memif0,role=${role},socket=${socket},socket-abstract=no`;
+        const size = 1 << 20;
+        const rounds = await run([
+          "10.0.0.2",
+          String(echo.port),
+          String(size),
+          ...ealWith(device),
+        ]);
+        for (const { right, device } of rounds) {
+          assertEquals(right, size);
+          assertEquals(device.freeFrames, device.frames);
+          assertEquals([device.receiveDrops, device.sendDrops], [0, 0]);
+        }
+        assertEquals(rounds.length, 2);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  );
+}
+
+const WRONG: readonly [unknown, string][] = [
+  [{ kind: "dpdk" }, "eal must be the arguments"],
+  ["dpdk:", "eal must be the arguments"],
+  [{ kind: "dpdk", eal: [7] }, "eal must be the arguments"],
+  [{ kind: "dpdk", eal: "--help" }, "eal must be the arguments"],
+  [{ kind: "dpdk", eal: ["-l", "0\0"] }, "eal must be the arguments"],
+  [{ kind: "dpdk", eal: "--no-huge", port: 32 }, "port must be an integer"],
+  [{ kind: "dpdk", eal: "--no-huge", mtu: 10_000 }, "mtu must be an integer"],
+];
+
+Deno.test("open() tells which option of a DPDK device is wrong", () => {
+  for (const [device, detail] of WRONG) {
+    const options = { libos: "catnip", device, addresses: ["10.0.0.1/24"] } as OpenOptions;
+    const error = assertThrows(() => open(options), DemikernelError);
+    assertEquals(error.code, "EINVAL");
+    assertStringIncludes(error.message, detail);
+  }
+});
+
+/** What opening fails with in a process of its own. */
+async function failure(...devices: readonly string[][]): Promise<string> {
+  const mod = import.meta.resolve("../../mod.ts");
+  const program = `import { open } from "${mod}";
+    for (const eal of ${JSON.stringify(devices)}) {
+      open({ libos: "catnip", device: { kind: "dpdk", eal }, addresses: ["10.0.0.1/24"] });
+    }`;
+  const args = ["eval", "--no-check", program];
+  const { stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  return new TextDecoder().decode(stderr);
+}
+
+Deno.test(
+  needing(missingDpdk("memif"), "open() tells why a DPDK device does not work"),
+  async () => {
+    const eal = ealWith(`net_memif0,role=server,socket=dpdk-test-${Deno.pid}`);
+    assertStringIncludes(
+      await failure(["--no-such-option"]),
+      "EAL cannot start with these arguments",
+    );
+    const portless = eal.slice(0, -1);
+    assertStringIncludes(await failure(portless), "EAL has no port 0: give it a device");
+    assertStringIncludes(await failure(eal, eal), "port 0 is in use in this process");
+    assertStringIncludes(await failure(eal, [...eal, "-v"]), "eal must be the arguments");
+    assertStringIncludes(
+      await failure(eal, [...eal, "--log-level=7"]),
+      "EAL is started once in a process, and was, with other arguments",
+    );
+  },
+);
