@@ -52,6 +52,9 @@ function dpdk(): Subject {
     name: "catnip dpdk inet",
     // EAL stays in its process, and moves its thread to a core.
     isolated: true,
+    // The interrupt thread of EAL 22.11 panics now and then when the other end of its memif goes, which it does after each
+    // case: seven times in 270.
+    attempts: 3,
     open: (options = {}) =>
       open({
         libos: "catnip",

@@ -11,7 +11,7 @@
 import { addressOf } from "../../../ffi/libc/memory.ts";
 import { Alarm } from "../alarm.ts";
 import { burstFunctions, type Dpdk, dpdk, ETH_CONF, MBUF_LAYOUT } from "../../../ffi/dpdk/dpdk.ts";
-import { checkDpdk, leavePort, startEal, takePort } from "./eal.ts";
+import { checkDpdk, type EalPort, startEal, takePort } from "./eal.ts";
 import { checkInteger, deviceError } from "../interface.ts";
 import { type Device, ETHERNET_HEADER, type FrameSink } from "../../inetstack/device.ts";
 import { FrameCounters } from "../counters.ts";
@@ -71,6 +71,9 @@ const STALLED = 1024;
 const FIRST_PAUSE = 0.05;
 const LAST_PAUSE = 10;
 
+/** Who takes nothing. */
+const NOBODY: FrameSink = { frame: () => {} };
+
 /** What a port counts. */
 class PortCounters extends FrameCounters {
   /** How often there was no room for a frame to send. */
@@ -83,14 +86,15 @@ class PortCounters extends FrameCounters {
 /** See the module's description. */
 export class DpdkDevice implements Device {
   readonly name: string;
-  readonly mac: Uint8Array = new Uint8Array(6);
+  readonly mac: Uint8Array<ArrayBuffer> = new Uint8Array(6);
   readonly mtu: number;
   readonly receiveMemory: Memory;
   readonly sendMemory: Memory;
   readonly aligned = true;
   readonly fillsChecksums = false;
   readonly #dpdk: Dpdk = dpdk();
-  readonly #port: number;
+  readonly #index: number;
+  readonly #port: EalPort;
   readonly #pool: Pool;
   readonly #counters = new PortCounters();
   readonly #rx: Trampoline;
@@ -122,12 +126,14 @@ export class DpdkDevice implements Device {
     startEal(args);
     this.name = `dpdk${port}`;
     this.mtu = mtu;
-    this.#port = port;
-    this.#pool = takePort(port, ETHERNET_HEADER + mtu);
+    this.#index = port;
+    this.#port = takePort(port, ETHERNET_HEADER + mtu);
+    this.#pool = this.#port.pool;
     try {
-      this.#start();
+      if (this.#port.mtu !== mtu) this.#start();
+      checkDpdk("rte_eth_macaddr_get", this.#dpdk.rte_eth_macaddr_get(port, this.mac));
     } catch (error) {
-      leavePort(port);
+      this.#port.isOpen = false;
       this.#alarm.close();
       throw error;
     }
@@ -143,6 +149,9 @@ export class DpdkDevice implements Device {
     this.#tx.set(0, txQueue);
     this.#tx.set(1, addressOf(new Uint8Array(this.#pending.u64.buffer)));
     this.#returned.set(BURST, addressOf(new Uint8Array(this.#returned.u64.buffer)));
+    // What came since it was closed is nobody's.
+    for (let i = 0; i < RING && this.receive(NOBODY, BURST) > 0; i++);
+    Object.assign(this.#counters, new PortCounters());
   }
 
   /** See {@linkcode Device.fd}. */
@@ -218,19 +227,24 @@ export class DpdkDevice implements Device {
     this.#pause = Math.min(2 * this.#pause, LAST_PAUSE);
   }
 
-  /** See {@linkcode Device.close}. The port stays EAL's, and may be opened again. */
+  /**
+   * See {@linkcode Device.close}. The port stays EAL's, runs on, and may be opened again: drivers are not at their best
+   * when they are stopped and started, and memif's is not when its other end goes just then.
+   */
   close(): void {
     this.flush();
     this.#drop();
     while (this.#spareCount > 0) this.#free(this.#spare[--this.#spareCount]!);
-    this.#dpdk.rte_eth_dev_stop(this.#port);
-    leavePort(this.#port);
+    this.#port.isOpen = false;
     this.#alarm.close();
   }
 
   /** Configures the port: one queue each way. */
   #start(): void {
-    const port = this.#port;
+    const port = this.#index;
+    // It runs with another mtu.
+    if (this.#port.mtu !== 0) this.#dpdk.rte_eth_dev_stop(port);
+    this.#port.mtu = 0;
     const configuration = new Uint8Array(ETH_CONF.SIZE);
     new DataView(configuration.buffer).setUint32(ETH_CONF.MTU, this.mtu, true);
     checkDpdk(
@@ -257,7 +271,7 @@ export class DpdkDevice implements Device {
     checkDpdk("rte_eth_dev_start", this.#dpdk.rte_eth_dev_start(port));
     // Of IPv6, neighbours are asked for in groups. Some drivers have no filter at all, and no such call.
     this.#dpdk.rte_eth_allmulticast_enable(port);
-    checkDpdk("rte_eth_macaddr_get", this.#dpdk.rte_eth_macaddr_get(port, this.mac as never));
+    this.#port.mtu = this.mtu;
   }
 
   #take(sink: FrameSink, mbuf: number): void {

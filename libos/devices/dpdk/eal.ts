@@ -13,8 +13,8 @@ import { Pool } from "./pool.ts";
 /** What EAL was started with, whose memory is EAL's from then on. */
 let started: { readonly args: readonly string[]; readonly memory: unknown } | undefined;
 
-/** Ports that were opened, with their pools; and whether they are open. */
-const ports = new Map<number, { readonly pool: Pool; isOpen: boolean }>();
+/** Ports that were opened. */
+const ports = new Map<number, EalPort>();
 
 /** Starts EAL, or finds that it runs as is wanted. Throws {@linkcode DemikernelError}. */
 export function startEal(args: readonly string[]): void {
@@ -39,27 +39,33 @@ export function startEal(args: readonly string[]): void {
   throw deviceError("EINVAL", `EAL cannot start with these arguments, and says above why: ${args}`);
 }
 
-/** Takes a port for its own use, with a pool whose buffers have room for frames. Throws {@linkcode DemikernelError}. */
-export function takePort(port: number, room: number): Pool {
+/** A port that somebody has, or had. */
+export interface EalPort {
+  /** Where its frames lie. */
+  readonly pool: Pool;
+  /** The mtu that it runs with; 0 if it does not. */
+  mtu: number;
+  /** Whether it is open. */
+  isOpen: boolean;
+}
+
+/**
+ * Takes a port for its own use, with a pool whose buffers have room for frames. Throws {@linkcode DemikernelError}.
+ */
+export function takePort(port: number, room: number): EalPort {
   if (dpdk().rte_eth_dev_is_valid_port(port) !== 1) {
     throw deviceError(
       "ENODEV",
       `EAL has no port ${port}: give it a device, such as --vdev=net_memif0, and the package of its driver`,
     );
   }
-  let entry = ports.get(port);
+  const entry = ports.get(port);
   if (entry?.isOpen) throw deviceError("EBUSY", `port ${port} is in use in this process`);
-  if (entry === undefined || entry.pool.room < room) {
-    entry = { pool: new Pool(`demikernel${port}-${room}`, room), isOpen: false };
-    ports.set(port, entry);
-  }
-  entry.isOpen = true;
-  return entry.pool;
-}
-
-/** Lets go of a port. */
-export function leavePort(port: number): void {
-  ports.get(port)!.isOpen = false;
+  const isEnough = entry !== undefined && entry.pool.room >= room;
+  const pool = isEnough ? entry.pool : new Pool(`demikernel${port}-${room}`, room);
+  const taken = { pool, mtu: isEnough ? entry.mtu : 0, isOpen: true };
+  ports.set(port, taken);
+  return taken;
 }
 
 /** A call of DPDK's that gives a negative errno. Throws {@linkcode DemikernelError}. */
