@@ -9,6 +9,7 @@
  * @module
  */
 
+import { dpdk } from "../ffi/dpdk/dpdk.ts";
 import { LIBOS_NAMES, type LibOSName, open } from "../mod.ts";
 
 /** What came of trying a libOS. */
@@ -23,7 +24,7 @@ interface Finding {
 const DEVICES: Partial<Record<LibOSName, string>> = {
   "catpowder":
     "a TAP device or a network interface, as `device`, and `addresses`; see docs/catpowder.md",
-  "catnip": "a memif socket, as `device`, and `addresses`; see docs/catnip.md",
+  "catnip": "a memif socket or a DPDK device, as `device`, and `addresses`; see docs/catnip.md",
   "demikernel:catpowder":
     "a network interface without an address of the kernel's, its MAC address, and those of its neighbours, as " +
     "`configuration`; see docs/demikernel.md",
@@ -33,8 +34,8 @@ const DEVICES: Partial<Record<LibOSName, string>> = {
 /** Where TAP devices are opened. */
 const TUN = "/dev/net/tun";
 
-/** Bit of `CAP_NET_RAW` in the capabilities of a process. */
-const CAP_NET_RAW = 13n;
+/** Bits in the capabilities of a process. */
+const CAPABILITIES = { CAP_NET_RAW: 13n, CAP_NET_ADMIN: 12n, CAP_BPF: 39n };
 
 /** Opens a libOS and uses it a little; fails as that does. */
 async function tryOut(name: LibOSName): Promise<void> {
@@ -67,18 +68,38 @@ async function examine(name: LibOSName): Promise<Finding> {
     ? []
     : [`build it, if that has not been done: deno task ${provider} ${native}`];
   advice.push(`give it ${device}`);
-  if (name.endsWith("catpowder") && !mayUseRawSockets()) {
-    advice.push("for a network interface, run as root, or with CAP_NET_RAW");
+  if (name.endsWith("catpowder")) {
+    const lacking = missingCapabilities();
+    if (lacking.includes("CAP_NET_RAW")) {
+      advice.push("for a network interface, run as root, or with CAP_NET_RAW");
+    }
+    if (name === "catpowder" && lacking.length > 0) {
+      advice.push(`for XDP, run as root, or with ${lacking.join(", ")}`);
+    }
   }
   if (name === "catpowder") advice.push(...missingForTap());
+  if (name === "catnip") advice.push(...missingForDpdk());
   return { works: "with a device", advice };
 }
 
-function mayUseRawSockets(): boolean {
-  if (Deno.build.os !== "linux") return false;
+/** What of the capabilities for a network interface this process lacks. */
+function missingCapabilities(): string[] {
+  if (Deno.build.os !== "linux") return [];
   const status = Deno.readTextFileSync("/proc/self/status");
   const effective = BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(status)?.[1] ?? "0"}`);
-  return (effective >> CAP_NET_RAW & 1n) === 1n;
+  return Object.entries(CAPABILITIES)
+    .filter(([, bit]) => (effective >> bit & 1n) === 0n)
+    .map(([name]) => name);
+}
+
+/** Why DPDK cannot be loaded here, if so: tried without starting it. */
+function missingForDpdk(): string[] {
+  try {
+    dpdk();
+    return [];
+  } catch (error) {
+    return [`for DPDK: ${(error as Error).message}`];
+  }
 }
 
 /** Why TAP devices cannot be opened here, if so: tried without making one. */

@@ -425,8 +425,9 @@ export interface DeviceStatistics {
   readonly wakeups?: number;
   /** How a device gets its frames, where there are several ways, such as `generic, copied`. */
   readonly mode?: string;
-  /** Frames to send that a device has, where they are its own, and that are not under way. */
+  /** Frames that a device has, where they are its own. */
   readonly frames?: number;
+  /** Those of them that are not under way. */
   readonly freeFrames?: number;
 }
 

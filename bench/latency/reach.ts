@@ -50,6 +50,7 @@ export interface Unreachable {
 const WAYS: Readonly<Record<LibOSName, (machine: Machine) => Reach | Unreachable>> = {
   "catnap": loopback,
   "catpowder": () => ({ skipped: "its devices are not among the wires yet" }),
+  "catnip": () => ({ skipped: "its devices are not among the wires yet" }),
   "deno:catnap": loopback,
   "demikernel:catnap": loopback,
   "demikernel:catmem": () => ({
