@@ -198,7 +198,7 @@ function help(example: Example): string {
     `  --port PORT                     port to listen on, 0 for any (${example.port})`,
     "  --libos NAME                    which libOS; LIBOS in the environment also says so (catnap)",
     "  --idle spin|adaptive|park       what to do when there is nothing to do (adaptive)",
-    "  --device DEVICE                 catpowder: tap:, packet:, xdp:…; catnip: memif:, dpdk:…; see docs; or DEVICE",
+    "  --device DEVICE                 tap:, packet:, xdp:, memif: or dpdk: and where it is; or DEVICE in the environment",
     "  --address ADDRESS/PREFIX        on a device: an address of its own; may be repeated; or ADDRESS",
     "  --gateway ADDRESS               on a device: the router to other networks; may be repeated; or GATEWAY",
     ...own,

@@ -23,6 +23,17 @@ import {
 } from "../../ffi/libc/packet.ts";
 import { MESSAGE, MessageHeader } from "../../ffi/libc/msghdr.ts";
 import { decodeSockaddr, encodeSockaddr, SOCKADDR } from "../../ffi/libc/sockaddr.ts";
+import { CONTROL } from "../../ffi/libc/rights.ts";
+import {
+  encodeXdpAddress,
+  XDP,
+  XDP_BIND,
+  XDP_DESC,
+  XDP_OFFSETS,
+  XDP_PGOFF,
+  XDP_RING_NEED_WAKEUP,
+  XDP_STATISTICS,
+} from "../../ffi/libc/xdp.ts";
 import { Words } from "../../ffi/libc/words.ts";
 import { Errno } from "../../libos/error.ts";
 import { COMPILER, missingCompiler, needing } from "../_needs.ts";
@@ -31,8 +42,11 @@ import { COMPILER, missingCompiler, needing } from "../_needs.ts";
 function expectations(): Map<string, number> {
   const expected = new Map<string, number>([["CLOCK_MONOTONIC", constants.CLOCK_MONOTONIC]]);
   const { AF, SOCK, MSG, SHUT, EFD, SOL, SO, TCP, IP, IPV6, EPOLL } = constants;
-  const { O, PROT, MAP, EBADFD } = constants;
-  const tables = { AF, SOCK, MSG, SHUT, EFD, SOL, SO, TCP, IP, IPV6, O, PROT, MAP, PACKET };
+  const { O, PROT, MAP, EBADFD, TFD, MFD, F, SEEK_END, SCM_RIGHTS } = constants;
+  const tables = {
+    ...{ AF, SOCK, MSG, SHUT, EFD, SOL, SO, TCP, IP, IPV6, O, PROT, MAP, PACKET },
+    ...{ TFD, MFD, F, XDP, XDP_PGOFF: { RX_RING: 0, TX_RING: XDP_PGOFF.TX_RING } },
+  };
   for (const [prefix, table] of Object.entries(tables)) {
     for (const [name, value] of Object.entries(table)) expected.set(`${prefix}_${name}`, value);
   }
@@ -47,6 +61,8 @@ function expectations(): Map<string, number> {
     expected.set(`TP_STATUS_${name.replace("CSUM_NOT_READY", "CSUMNOTREADY")}`, value);
   }
   expected.set("EBADFD", EBADFD).set("TPACKET_V2", TPACKET_V2);
+  expected.set("SEEK_END", SEEK_END).set("SCM_RIGHTS", SCM_RIGHTS);
+  for (const [name, value] of Object.entries(XDP_BIND)) expected.set(`XDP_${name}`, value);
 
   const { IN, IN6, UN } = SOCKADDR;
   const layouts: Record<string, number> = {
@@ -69,6 +85,32 @@ function expectations(): Map<string, number> {
     "offsetof(struct msghdr, msg_iovlen)": 8 * MESSAGE.VECTOR_LENGTH,
     "sizeof(struct msghdr)": 8 * MESSAGE.SIZE,
     "sizeof(struct iovec)": 8 * MESSAGE.SEGMENT_SIZE,
+    "offsetof(struct msghdr, msg_control)": 8 * MESSAGE.CONTROL,
+    "offsetof(struct msghdr, msg_controllen)": 8 * MESSAGE.CONTROL_LENGTH,
+    "offsetof(struct cmsghdr, cmsg_len)": CONTROL.LENGTH,
+    "offsetof(struct cmsghdr, cmsg_level)": CONTROL.LEVEL,
+    "offsetof(struct cmsghdr, cmsg_type)": CONTROL.TYPE,
+    "CMSG_LEN(0)": CONTROL.DATA,
+    "CMSG_LEN(sizeof(int))": CONTROL.SIZE,
+    "XDP_UMEM_PGOFF_FILL_RING": XDP_PGOFF.FILL_RING,
+    "XDP_UMEM_PGOFF_COMPLETION_RING": XDP_PGOFF.COMPLETION_RING,
+    "XDP_RING_NEED_WAKEUP": XDP_RING_NEED_WAKEUP,
+    "sizeof(struct xdp_mmap_offsets)": XDP_OFFSETS.SIZE,
+    "offsetof(struct xdp_mmap_offsets, rx)": XDP_OFFSETS.RX,
+    "offsetof(struct xdp_mmap_offsets, tx)": XDP_OFFSETS.TX,
+    "offsetof(struct xdp_mmap_offsets, fr)": XDP_OFFSETS.FILL,
+    "offsetof(struct xdp_mmap_offsets, cr)": XDP_OFFSETS.COMPLETION,
+    "offsetof(struct xdp_ring_offset, producer)": XDP_OFFSETS.PRODUCER,
+    "offsetof(struct xdp_ring_offset, consumer)": XDP_OFFSETS.CONSUMER,
+    "offsetof(struct xdp_ring_offset, desc)": XDP_OFFSETS.DESCRIPTORS,
+    "offsetof(struct xdp_ring_offset, flags)": XDP_OFFSETS.FLAGS,
+    "offsetof(struct xdp_desc, addr)": XDP_DESC.ADDRESS,
+    "offsetof(struct xdp_desc, len)": XDP_DESC.LENGTH,
+    "offsetof(struct xdp_desc, options)": XDP_DESC.OPTIONS,
+    "sizeof(struct xdp_desc)": XDP_DESC.SIZE,
+    "offsetof(struct xdp_statistics, rx_dropped)": 8 * XDP_STATISTICS.RX_DROPPED,
+    "offsetof(struct xdp_statistics, rx_ring_full)": 8 * XDP_STATISTICS.RX_RING_FULL,
+    "sizeof(struct xdp_statistics)": 8 * XDP_STATISTICS.SIZE,
     "offsetof(struct iovec, iov_base)": 0,
     "offsetof(struct iovec, iov_len)": 8,
     "IOV_MAX": MESSAGE.SEGMENTS_MAX,
@@ -120,6 +162,7 @@ const HEADERS = [
   "limits.h",
   "linux/if_ether.h",
   "linux/if_packet.h",
+  "linux/if_xdp.h",
   "linux/if_tun.h",
   "net/if.h",
   "net/if_arp.h",
@@ -133,9 +176,11 @@ const HEADERS = [
   "sys/ioctl.h",
   "sys/mman.h",
   "sys/socket.h",
+  "sys/timerfd.h",
   "sys/uio.h",
   "sys/un.h",
   "time.h",
+  "unistd.h",
 ];
 
 /** Compiles and runs the body of a C `main`; gives the lines that it said. */
@@ -191,6 +236,12 @@ const STRUCTURES: readonly (readonly [name: string, c: string, bytes: Uint8Array
     `struct tpacket_req it = { .tp_block_size = 65536, .tp_block_nr = 32, .tp_frame_size = 2048,
        .tp_frame_nr = 1024 };`,
     encodeRing(65_536, 32, 2048),
+  ],
+  [
+    "sockaddr_xdp",
+    `struct sockaddr_xdp it = { .sxdp_family = AF_XDP, .sxdp_flags = XDP_COPY, .sxdp_ifindex = 259,
+       .sxdp_queue_id = 3 };`,
+    encodeXdpAddress(259, 3, XDP_BIND.COPY),
   ],
   [
     "sockaddr_in",
