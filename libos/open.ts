@@ -6,6 +6,7 @@
 
 import { libc, LibcUnavailableError } from "../ffi/libc/load.ts";
 import { Catnap } from "./catnap/libos.ts";
+import { openCatmint } from "./catmint/libos.ts";
 import { openCatpowder } from "./catpowder/libos.ts";
 import type { CatpowderOptions } from "./catpowder/options.ts";
 import { DenoCatnap } from "./deno/libos.ts";
@@ -24,7 +25,12 @@ import type { LibOS } from "./pdpix.ts";
 export type Provider = "typescript" | "deno" | "demikernel";
 
 /** The names of the libOSes: of this library's own, or of Microsoft's. */
-export type LibOSName = "catnap" | "catpowder" | "deno:catnap" | `demikernel:${NativeLibOS}`;
+export type LibOSName =
+  | "catnap"
+  | "catpowder"
+  | "catmint"
+  | "deno:catnap"
+  | `demikernel:${NativeLibOS}`;
 
 /** How a libOS is opened. */
 export interface OpenOptions extends Partial<CatpowderOptions> {
@@ -70,6 +76,7 @@ type Maker = (shared: RuntimeOptions, options: OpenOptions) => LibOS;
 const LIBOSES: Record<LibOSName, Maker> = {
   "catnap": (shared) => new Catnap(shared),
   "catpowder": openCatpowder,
+  "catmint": openCatmint,
   "deno:catnap": (shared) => new DenoCatnap(shared),
   "demikernel:catnap": makeNative("catnap"),
   "demikernel:catmem": makeNative("catmem"),

@@ -1,0 +1,62 @@
+/**
+ * Requests of UCX's that are under way, and who waits for them.
+ *
+ * @module
+ */
+
+import { STATUS } from "../../ffi/ucx/layout.ts";
+import type { UcxWorker } from "../../ffi/ucx/worker.ts";
+
+/** Who waits for a request. */
+export interface Flier {
+  /** It is over. The mark is the one that it was given with. */
+  landed(mark: number, status: number): void;
+}
+
+/** See the module's description. */
+export class Flights {
+  /** How many there are. */
+  count = 0;
+  readonly #worker: UcxWorker;
+  #requests = new BigUint64Array(64);
+  readonly #fliers: (Flier | null)[] = [];
+  readonly #marks: number[] = [];
+
+  /** Makes an empty list. */
+  constructor(worker: UcxWorker) {
+    this.#worker = worker;
+  }
+
+  /** Adds the request that the worker has just told of. */
+  add(flier: Flier, mark: number): void {
+    if (this.count === this.#requests.length) {
+      const more = new BigUint64Array(2 * this.count);
+      more.set(this.#requests);
+      this.#requests = more;
+    }
+    this.#requests[this.count] = this.#worker.request[0]!;
+    this.#fliers[this.count] = flier;
+    this.#marks[this.count] = mark;
+    this.count++;
+  }
+
+  /** Tells of those that are over; says how many. */
+  poll(): number {
+    let over = 0;
+    for (let i = this.count - 1; i >= 0; i--) {
+      const status = this.#worker.statusOf(this.#requests[i]!);
+      if (status === STATUS.IN_PROGRESS) continue;
+      this.#worker.free(this.#requests[i]!);
+      const flier = this.#fliers[i]!;
+      const mark = this.#marks[i]!;
+      const last = --this.count;
+      this.#requests[i] = this.#requests[last]!;
+      this.#fliers[i] = this.#fliers[last]!;
+      this.#fliers[last] = null;
+      this.#marks[i] = this.#marks[last]!;
+      flier.landed(mark, status);
+      over++;
+    }
+    return over;
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * catmint: PDPIX over RDMA, by UCX.
+ *
+ * @module
+ */
+
+import { check } from "../../ffi/libc/call.ts";
+import { EPOLL } from "../../ffi/libc/constants.ts";
+import { makeEpollEvent } from "../../ffi/libc/epoll_event.ts";
+import { libc } from "../../ffi/libc/load.ts";
+import { addressOf } from "../../ffi/libc/memory.ts";
+import { MESSAGE_INFO, STATUS } from "../../ffi/ucx/layout.ts";
+import { UcxUnavailableError } from "../../ffi/ucx/load.ts";
+import { UcxError, UcxWorker } from "../../ffi/ucx/worker.ts";
+import { Catnap } from "../catnap/libos.ts";
+import { DemikernelError } from "../error.ts";
+import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
+import type { Queue } from "../runtime/queue/queue.ts";
+import { ServedQueues } from "../runtime/queue/served.ts";
+import type { Connection } from "./connection.ts";
+import type { CatmintContext } from "./context.ts";
+import { type Flier, Flights } from "./flights.ts";
+import { RegisteredMemory } from "./memory.ts";
+import { Peers } from "./peer.ts";
+import { OPTIONS, StreamQueue } from "./stream_queue.ts";
+import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
+
+/** Messages that one poll takes at most. */
+const MESSAGES = 256;
+/** While UCX is busy, the kernel's sockets are asked in one of so many polls: that costs as much as a message. */
+const CONTROL_INTERVAL = 256;
+/** In so many polls in a row, when something is expected there. */
+const EXPECTED = 64;
+/** Connections at once: so many bits of an id are the place in the table, and the others change with each use of it. */
+const PLACE_BITS = 16;
+const GENERATION_BITS = 14;
+/** How long `exit` waits for what was sent, in milliseconds. */
+const EXIT_LIMIT = 1000;
+/** How often UCX goes on while something is under way and there is nothing else to do, in milliseconds. */
+const FLIGHT_INTERVAL = 1;
+
+const CAPABILITIES: Capabilities = Object.freeze({
+  domains: Object.freeze(["inet", "inet6"] as const),
+  types: Object.freeze(["stream"] as const),
+  options: Object.freeze(OPTIONS),
+  halfClose: true,
+  storage: false,
+  pipes: false,
+  closesAtOnce: true,
+  parks: true,
+  blocks: true,
+});
+
+/** How a {@linkcode Catmint} is made. */
+export interface CatmintOptions extends RuntimeOptions {
+  /** UCX, which is the libOS's from now on. */
+  readonly worker: UcxWorker;
+  /** Its registered memory. */
+  readonly memory: RegisteredMemory;
+}
+
+/** The libOS over UCX. */
+export class Catmint extends RuntimeLibOS implements Flier {
+  override readonly name = "catmint";
+  override readonly capabilities: Capabilities = CAPABILITIES;
+  /** An epoll instance over UCX and the kernel's sockets; -1 once closed. */
+  override fd: number;
+  readonly #worker: UcxWorker;
+  readonly #memory: RegisteredMemory;
+  readonly #control: Catnap;
+  readonly #flights: Flights;
+  readonly #served = new ServedQueues();
+  readonly #context: CatmintContext & { turn: number };
+  /** Connections by place, and how often each place was used. */
+  readonly #connections: (Connection | null)[] = [];
+  readonly #generations: number[] = [];
+  readonly #freePlaces: number[] = [];
+  /** Whether there may be messages of which UCX's progress does not tell any more. */
+  #isUnread = false;
+  /** Whether UCX refused to sleep. */
+  #isBusy = false;
+  #untilControl = 0;
+  #expected = 0;
+  /** While it waits in `exit`: for how many peers, and whom to tell. */
+  #flushing = 0;
+  #flushed: (() => void) | null = null;
+
+  /** Used by {@linkcode openCatmint}. */
+  constructor(options: CatmintOptions) {
+    super(options);
+    this.#worker = options.worker;
+    this.#memory = options.memory;
+    this.#flights = new Flights(this.#worker);
+    const { scheduler, debug } = options;
+    this.#control = new Catnap({
+      scheduler,
+      isPart: true,
+      ...(debug === undefined ? {} : { debug }),
+    });
+    this.fd = libc().epoll_create1(EPOLL.CLOEXEC);
+    for (const fd of [this.#worker.fd, this.#control.fd]) {
+      check(
+        "epoll_ctl",
+        libc().epoll_ctl(this.fd, EPOLL.CTL_ADD, fd, makeEpollEvent(EPOLL.IN, fd)),
+      );
+    }
+    this.#context = this.#makeContext();
+    this.scheduler.attach(this, options.idle);
+  }
+
+  /** How often memory was registered with UCX's devices: once for each region of the heap. */
+  get registrations(): number {
+    return this.#memory.registrations;
+  }
+
+  /** See {@linkcode Driver.poll}. */
+  override poll(): number {
+    this.#context.turn = (this.#context.turn + 1) | 0;
+    this.#isBusy = false;
+    let work = this.#worker.progress();
+    if (work > 0 || this.#isUnread) work += this.#receive();
+    if (this.#flights.count > 0) work += this.#flights.poll();
+    if (this.#served.size > 0) work += this.#served.serve();
+    if (--this.#untilControl < 0) work += this.#pollControl();
+    return work;
+  }
+
+  /** See {@linkcode Driver.deadline}. */
+  override deadline(): number {
+    if (this.#isBusy || this.#isUnread || this.#served.size > 0) return -Infinity;
+    return this.#flights.count > 0 ? this.scheduler.clock.read() + FLIGHT_INTERVAL : Infinity;
+  }
+
+  /** See {@linkcode Driver.prepareToPark}. */
+  override prepareToPark(): void {
+    this.#isBusy = this.#worker.arm() === STATUS.BUSY;
+    this.#control.prepareToPark();
+    this.#untilControl = 0;
+  }
+
+  /** See {@linkcode Flier.landed}: a peer has all that was sent. */
+  landed(): void {
+    if (--this.#flushing === 0) this.#flushed?.();
+  }
+
+  protected override createSocket(domain: Domain, _type: SocketType): Queue {
+    return new StreamQueue(this.#context, domain);
+  }
+
+  /** Lets what was sent arrive, for a second at most. */
+  protected override async settle(): Promise<void> {
+    for (const peer of this.#context.peers) {
+      if (peer.isGone || this.#worker.flush(peer.endpoint) !== STATUS.IN_PROGRESS) continue;
+      this.#flights.add(this, 0);
+      this.#flushing++;
+    }
+    if (this.#flushing === 0) return;
+    this.scheduler.retain(true);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#flushed = resolve;
+    const late = setTimeout(resolve, EXIT_LIMIT);
+    await promise;
+    clearTimeout(late);
+    this.#flushed = null;
+    this.scheduler.release(true);
+  }
+
+  protected override async closeDevice(): Promise<void> {
+    for (const peer of this.#context.peers) peer.fail();
+    await this.#control.exit();
+    // What is under way fails, now that there is nobody to send to.
+    const until = performance.now() + EXIT_LIMIT;
+    while (this.#flights.count > 0 && performance.now() < until) {
+      this.#worker.progress();
+      this.#flights.poll();
+    }
+    libc().close(this.fd);
+    this.fd = -1;
+    this.#memory.close();
+    this.#worker.close();
+  }
+
+  #makeContext(): CatmintContext & { turn: number } {
+    const nowhere = addressOf(new Uint8Array(0));
+    const context = {
+      ...this.context,
+      worker: this.#worker,
+      memory: this.#memory,
+      flights: this.#flights,
+      control: this.#control,
+      scheduler: this.scheduler,
+      timers: this.scheduler.timers,
+      clock: this.scheduler.clock,
+      turn: 0,
+      activate: (queue) => this.#served.add(queue),
+      expect: () => {
+        this.#expected = EXPECTED;
+        this.#untilControl = 0;
+      },
+      sentToSelf: () => {
+        this.#isUnread = true;
+      },
+      discard: () => {
+        const status = this.#worker.receive(nowhere, 0, null);
+        if (status === STATUS.IN_PROGRESS) this.#worker.free(this.#worker.request[0]!);
+      },
+      identify: (connection) => this.#identify(connection),
+      forget: (connection) => this.#forget(connection),
+    } as CatmintContext & { turn: number };
+    return Object.assign(context, { peers: new Peers(context) });
+  }
+
+  #receive(): number {
+    const worker = this.#worker;
+    const { info } = worker;
+    for (let i = 0; i < MESSAGES; i++) {
+      if (!worker.probe()) {
+        this.#isUnread = false;
+        return i;
+      }
+      const id = info[MESSAGE_INFO.TAG_HIGH]!;
+      const connection = this.#connections[id & ((1 << PLACE_BITS) - 1)];
+      // Whoever closed a connection may still be sent to.
+      if (connection == null || connection.id !== id) this.#context.discard();
+      else connection.message(info);
+    }
+    this.#isUnread = true;
+    return MESSAGES;
+  }
+
+  #pollControl(): number {
+    const work = this.#control.poll();
+    if (work > 0) this.#expected = EXPECTED;
+    this.#untilControl = this.#expected > 0 ? 0 : CONTROL_INTERVAL;
+    this.#expected--;
+    return work;
+  }
+
+  #identify(connection: Connection): number {
+    const place = this.#freePlaces.shift() ?? this.#connections.length;
+    if (place === 1 << PLACE_BITS) {
+      throw new DemikernelError("EMFILE", "connect", {
+        detail: `there are ${1 << PLACE_BITS} connections, and no more ids`,
+      });
+    }
+    const mask = (1 << GENERATION_BITS) - 1;
+    const generation = this.#generations[place] ??
+      crypto.getRandomValues(new Uint16Array(1))[0]! & mask;
+    this.#generations[place] = (generation + 1) & mask;
+    this.#connections[place] = connection;
+    return (generation << PLACE_BITS) | place;
+  }
+
+  #forget(connection: Connection): void {
+    const place = connection.id & ((1 << PLACE_BITS) - 1);
+    this.#connections[place] = null;
+    this.#freePlaces.push(place);
+  }
+}
+
+/**
+ * Opens UCX and a libOS over it. Throws {@linkcode DemikernelError} `ENOSYS` where UCX is missing or too old, and `ENODEV`
+ * where it finds no transport.
+ */
+export function openCatmint(shared: RuntimeOptions): Catmint {
+  let worker: UcxWorker;
+  try {
+    worker = new UcxWorker();
+  } catch (cause) {
+    if (cause instanceof UcxUnavailableError) {
+      throw new DemikernelError("ENOSYS", "open", { detail: `catmint: ${cause.message}`, cause });
+    }
+    if (!(cause instanceof UcxError)) throw cause;
+    throw new DemikernelError("ENODEV", "open", {
+      detail: `catmint: UCX has no transport that can sleep (UCX_TLS): ${cause.message}`,
+      cause,
+    });
+  }
+  const memory = new RegisteredMemory(worker);
+  return new Catmint({ ...shared, addressOf: memory.addressOf, worker, memory });
+}
