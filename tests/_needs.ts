@@ -13,6 +13,7 @@ import {
   type NativeLibOS,
   readEnv,
 } from "../ffi/demikernel/cache.ts";
+import { ucx, UcxUnavailableError } from "../ffi/ucx/load.ts";
 
 /** Why a test cannot run here, and what would help; undefined if it can. */
 export type Missing = string | undefined;
@@ -81,6 +82,17 @@ export function findPostgres(): string | undefined {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return undefined;
+}
+
+/** For a test on UCX: loads it, unless it is not there. */
+export function missingUcx(): Missing {
+  try {
+    ucx();
+    return undefined;
+  } catch (error) {
+    if (error instanceof UcxUnavailableError) return "needs UCX 1.13 or later: apt install libucx0";
+    throw error;
+  }
 }
 
 /** For a test on a PostgreSQL. */

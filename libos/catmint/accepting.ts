@@ -59,8 +59,8 @@ export class Accepting {
     this.#isClosed = true;
     while (this.#accepts.head !== null) this.#accepts.shift().fail(Errno.ECANCELED);
     for (const connection of this.#ready) connection.close(true);
-    for (const qd of this.#begun) this.#context.control.close(qd);
-    this.#context.control.close(this.#qd);
+    for (const qd of this.#begun) this.#context.hangUp(qd);
+    this.#context.hangUp(this.#qd);
   }
 
   #complete(operation: PooledOperation<number>): void {
@@ -96,7 +96,7 @@ export class Accepting {
       this.#made(connection);
     } catch {
       // Whoever it was is of no interest any more.
-      if (this.#begun.delete(qd) && !this.#isClosed) control.close(qd);
+      if (this.#begun.delete(qd) && !this.#isClosed) this.#context.hangUp(qd);
       this.#go();
     }
   }

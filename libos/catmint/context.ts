@@ -38,6 +38,8 @@ export interface CatmintContext extends QueueContext {
   readonly turn: number;
   /** Lets the next poll serve a queue. */
   activate(queue: Served): void;
+  /** Closes one of the kernel's sockets, unless all of them are closed. */
+  hangUp(qd: number): void;
   /** Something may happen on the kernel's sockets soon. */
   expect(): void;
   /** Something was sent to this libOS itself, of which UCX's progress does not tell. */

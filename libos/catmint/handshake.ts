@@ -25,7 +25,7 @@ const CLOSING = 1000;
 
 /** Says hello to whoever a socket of TCP has connected to. Throws what fails; the socket is closed then, or kept. */
 export function* dial(context: CatmintContext, qd: number): Coroutine<Connection> {
-  const { control, peers } = context;
+  const { control, hangUp, peers } = context;
   const connection = new Connection(context, control.getsockname(qd), control.getpeername(qd));
   try {
     yield* say(context, qd, connection.id, false);
@@ -34,7 +34,7 @@ export function* dial(context: CatmintContext, qd: number): Coroutine<Connection
     connection.open(peer, hello.id, hello.window);
     if (hello.keep) peer.keep(qd);
     yield* control.operations.push(qd, control.alloc(1));
-    if (!hello.keep) control.close(qd);
+    if (!hello.keep) hangUp(qd);
     return connection;
   } catch (error) {
     connection.close(true);
@@ -62,13 +62,13 @@ export function* answer(context: CatmintContext, qd: number): Coroutine<Connecti
   }
 }
 
-function* closeLater({ control }: CatmintContext, qd: number): Coroutine {
+function* closeLater({ control, hangUp }: CatmintContext, qd: number): Coroutine {
   try {
     (yield* control.operations.pop(qd).within({ timeout: CLOSING }))?.free();
   } catch {
     // It is of no use any more.
   }
-  control.close(qd);
+  hangUp(qd);
 }
 
 function* say(context: CatmintContext, qd: number, id: number, keep: boolean): Coroutine {

@@ -79,6 +79,8 @@ export class Catmint extends RuntimeLibOS implements Flier {
   #isUnread = false;
   /** Whether UCX refused to sleep. */
   #isBusy = false;
+  /** Whether the kernel's sockets were closed. */
+  #isHungUp = false;
   #untilControl = 0;
   #expected = 0;
   /** While it waits in `exit`: for how many peers, and whom to tell. */
@@ -167,6 +169,7 @@ export class Catmint extends RuntimeLibOS implements Flier {
 
   protected override async closeDevice(): Promise<void> {
     for (const peer of this.#context.peers) peer.fail();
+    this.#isHungUp = true;
     await this.#control.exit();
     // What is under way fails, now that there is nobody to send to.
     const until = performance.now() + EXIT_LIMIT;
@@ -193,6 +196,9 @@ export class Catmint extends RuntimeLibOS implements Flier {
       clock: this.scheduler.clock,
       turn: 0,
       activate: (queue) => this.#served.add(queue),
+      hangUp: (qd) => {
+        if (!this.#isHungUp) this.#control.close(qd);
+      },
       expect: () => {
         this.#expected = EXPECTED;
         this.#untilControl = 0;

@@ -87,7 +87,7 @@ export class Peer {
     this.#context.timers.disarm(this.#late);
     for (const connection of this.#connections) connection.fail(Errno.ECONNRESET);
     this.#connections.clear();
-    for (const qd of this.#channels) this.#context.control.close(qd);
+    for (const qd of this.#channels) this.#context.hangUp(qd);
     this.#channels.clear();
     if (this.isGone) return;
     this.isGone = true;
@@ -96,7 +96,7 @@ export class Peer {
 
   /** Waits for its end, for which the other side does not send anything. */
   *#watch(qd: number): Coroutine {
-    const { control, timers, clock } = this.#context;
+    const { control, hangUp, timers, clock } = this.#context;
     try {
       (yield* control.operations.pop(qd))?.free();
     } catch {
@@ -104,7 +104,7 @@ export class Peer {
     }
     if (!this.#channels.has(qd)) return;
     this.#channels.delete(qd);
-    control.close(qd);
+    hangUp(qd);
     if (this.#connections.size === 0) return this.fail();
     this.#leave();
     timers.arm(this.#late, clock.read() + GRACE);

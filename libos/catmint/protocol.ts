@@ -32,7 +32,7 @@ const TYPE_SHIFT = 28;
 export const MOST_CREDIT: number = (1 << TYPE_SHIFT) - 1;
 
 /** What a connection takes unpopped, in bytes; the sender has as much credit at first. */
-export const WINDOW: number = 1 << 20;
+export const WINDOW: number = 1_000_000;
 
 /** The most data in one message. */
 export const LARGEST: number = 1 << 18;

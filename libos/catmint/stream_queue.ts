@@ -47,6 +47,8 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
   #bound: SocketAddress | null = null;
   #connection: Connection | null = null;
   #connecting: PooledOperation<void> | null = null;
+  /** Which attempt to connect that is. */
+  #attempt = 0;
   #accepting: Accepting | null = null;
   readonly #pops = new OperationList();
   #linger: number | null = null;
@@ -114,7 +116,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     this.#connecting = operation;
     operation.suspend();
     this.context.expect();
-    void scheduler.spawn(this.#connect(this.#control, token, operation));
+    void scheduler.spawn(this.#connect(this.#control, token, this.#attempt));
     return operation;
   }
 
@@ -185,7 +187,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
   /** See {@linkcode Queue.cancel}. */
   override cancel(operation: PooledOperation): void {
     if (operation === this.#connecting) {
-      this.#connecting = null;
+      this.#endConnect();
       this.#disconnect();
     } else if (operation.opcode === Opcode.PUSH) {
       if (operation.size > 0) return this.#goOnUnseen(operation);
@@ -230,8 +232,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
 
   /** See {@linkcode Queue.close}. */
   override close(): void {
-    const connecting = this.#connecting;
-    this.#connecting = null;
+    const connecting = this.#endConnect();
     this.#accepting?.close();
     if (this.#control !== NONE) this.context.control.close(this.#control);
     this.#control = NONE;
@@ -364,7 +365,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     this.#connection!.finish();
   }
 
-  *#connect(qd: number, token: number, operation: PooledOperation<void>): Coroutine {
+  *#connect(qd: number, token: number, attempt: number): Coroutine {
     let errno: number;
     let wasMade = false;
     try {
@@ -372,20 +373,26 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
       wasMade = true;
       const connection = yield* dial(this.context, qd);
       // It may have been cancelled, in the turn in which it was made.
-      if (this.#connecting !== operation) return connection.close(true);
+      if (this.#attempt !== attempt) return connection.close(true);
       this.#control = NONE;
       this.#adopt(connection);
-      this.#connecting = null;
-      operation.complete(undefined);
+      this.#endConnect()!.complete(undefined);
       return;
     } catch (error) {
       ({ errno } = error as DemikernelError);
     }
-    if (this.#connecting !== operation) return;
-    this.#connecting = null;
+    if (this.#attempt !== attempt) return;
     if (wasMade) this.#disconnect();
     else this.#state = FRESH;
-    operation.fail(errno);
+    this.#endConnect()!.fail(errno);
+  }
+
+  /** The attempt is over; gives the operation that waits for it. */
+  #endConnect(): PooledOperation<void> | null {
+    const operation = this.#connecting;
+    this.#connecting = null;
+    this.#attempt++;
+    return operation;
   }
 
   /** Takes another socket of TCP, which can connect. */

@@ -9,6 +9,7 @@ import { hasDatagrams } from "../../libos/deno/datagram_queue.ts";
 import type { LibOS } from "../../libos/pdpix.ts";
 import { inet, unix } from "./sockets.ts";
 import type { Deviation, Subject } from "./subject.ts";
+import { CATMINT } from "./subjects_catmint.ts";
 import { CATPOWDER } from "./subjects_catpowder.ts";
 import { CATNIP, CATPOWDER as NATIVE_CATPOWDER } from "./subjects_device.ts";
 import { all, NATIVE } from "./subjects_native.ts";
@@ -156,6 +157,7 @@ export const SUBJECTS: readonly Subject[] = [
   QUEUE,
   ...SIM,
   ...CATPOWDER,
+  ...CATMINT,
   ...NATIVE,
   NATIVE_CATPOWDER,
 ];
