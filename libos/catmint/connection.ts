@@ -24,6 +24,12 @@ const SENDING = -1;
 /** Credit is granted when so much was popped: seldom enough to cost nothing, and before the sender has none. */
 const GRANT = WINDOW / 4;
 
+/**
+ * So many messages of one connection UCX may be sending at once: it sends one after the other, and those of other connections
+ * to the same peer wait behind.
+ */
+const MOST_FLYING = 8;
+
 /** Whose connection it is. */
 export interface ConnectionUser {
   /** A message came, when none waited: says whether it was taken. */
@@ -44,16 +50,16 @@ export class Connection implements Flier {
   readonly remote: SocketAddress;
   /** Whose it is; null until it is accepted. */
   user: ConnectionUser | null = null;
-  /** How much may be sent. */
-  credit = 0;
+  /** How much the peer takes. */
+  #credit = 0;
+  /** Messages that UCX is sending. */
+  #flying = 0;
   /** The errno that broke it; 0 while it is whole. What came before may still be popped. */
   broken = 0;
   /** Whether the peer has sent all that it will. */
   isFinished = false;
   /** Whether the peer takes nothing more. */
   isRefused = false;
-  /** Whether a message is being sent whose memory is still needed. */
-  isSending = false;
   /** What came and was not popped. */
   readonly arrivals = new Arrivals();
   readonly #context: CatmintContext;
@@ -66,8 +72,6 @@ export class Connection implements Flier {
   /** Whether nobody wants what comes. */
   #isDeaf = false;
   #isClosed = false;
-  /** What UCX sends from still, although its push is over. */
-  #orphan: HeapSga | null = null;
 
   /** Makes one that has no peer yet. Throws {@linkcode DemikernelError} `EMFILE`. */
   constructor(context: CatmintContext, local: SocketAddress, remote: SocketAddress) {
@@ -77,12 +81,17 @@ export class Connection implements Flier {
     this.id = context.identify(this);
   }
 
-  /** It has a peer, which granted so much. */
+  /** It has a peer, which granted so much at first. Messages may have come before. */
   open(peer: Peer, remoteId: number, credit: number): void {
     this.#peer = peer;
     this.#remoteId = remoteId;
-    this.credit = credit;
+    this.#credit += credit;
     peer.add(this);
+  }
+
+  /** How much may be sent now. */
+  get credit(): number {
+    return this.#flying < MOST_FLYING ? this.#credit : 0;
   }
 
   /** Whether nothing more can be sent. */
@@ -90,11 +99,13 @@ export class Connection implements Flier {
     return this.isRefused || this.broken !== 0;
   }
 
-  /** Sends a part of a chunk, for which there is credit. Gives the status; `isSending` tells whether the chunk is needed. */
-  send(chunk: Chunk, offset: number, length: number): number {
+  /**
+   * Sends a part of a chunk, for which there is credit. It is as good as sent then: the chunk is held as long as it is needed.
+   */
+  send(chunk: Chunk, offset: number, length: number): void {
     const { worker, memory, flights } = this.#context;
     const peer = this.#peer!;
-    this.credit -= costOf(length);
+    this.#credit -= costOf(length);
     const status = worker.send(
       peer.endpoint,
       chunk.address + offset,
@@ -105,20 +116,11 @@ export class Connection implements Flier {
     );
     if (peer.isSelf) this.#context.sentToSelf();
     if (status === STATUS.IN_PROGRESS) {
-      this.isSending = true;
-      flights.add(this, SENDING);
+      this.#flying++;
+      flights.add(this, SENDING, chunk);
+    } else if (status < 0) {
+      peer.fail();
     }
-    return status;
-  }
-
-  /** UCX does not send any more. */
-  sendFailed(): void {
-    this.#peer!.fail();
-  }
-
-  /** What is being sent is the libOS's until it is gone, whoever waits for it. */
-  adopt(sga: HeapSga): void {
-    this.#orphan = sga;
   }
 
   /** A message came for it, which has to be received or dropped. */
@@ -138,12 +140,9 @@ export class Connection implements Flier {
   /** See {@linkcode Flier.landed}. */
   landed(mark: number, status: number): void {
     if (mark === SENDING) {
-      this.isSending = false;
-      this.#orphan?.finish();
-      this.#orphan = null;
-      if (this.#isClosed) return;
-      if (status < 0) this.sendFailed();
-      this.user?.writable();
+      this.#flying--;
+      if (status < 0) this.#peer!.fail();
+      else this.user?.writable();
     } else if (this.#isClosed) {
       this.arrivals.free(mark);
     } else {
@@ -229,15 +228,15 @@ export class Connection implements Flier {
       return this.consumed(cost);
     }
     const number = arrivals.push(sga, cost, status === STATUS.OK);
-    if (status === STATUS.IN_PROGRESS) flights.add(this, number);
+    if (status === STATUS.IN_PROGRESS) flights.add(this, number, null);
     else user?.readable();
   }
 
   #signal(type: number, amount: number): void {
     switch (type) {
       case TYPE.CREDIT:
-        if (amount === 0 || this.credit + amount > MOST_CREDIT) return this.#violated();
-        this.credit += amount;
+        if (amount === 0 || this.#credit + amount > MOST_CREDIT) return this.#violated();
+        this.#credit += amount;
         this.user?.writable();
         break;
       case TYPE.FINISH:

@@ -6,6 +6,8 @@
 
 import { STATUS } from "../../ffi/ucx/layout.ts";
 import type { UcxWorker } from "../../ffi/ucx/worker.ts";
+import type { Chunk } from "../runtime/memory/chunk.ts";
+import type { BufferHeap } from "../runtime/memory/heap.ts";
 
 /** Who waits for a request. */
 export interface Flier {
@@ -13,22 +15,26 @@ export interface Flier {
   landed(mark: number, status: number): void;
 }
 
-/** See the module's description. */
+/** See the module's description. Memory that is sent from is held until UCX is through with it, whoever freed it. */
 export class Flights {
   /** How many there are. */
   count = 0;
   readonly #worker: UcxWorker;
+  readonly #heap: BufferHeap;
   #requests = new BigUint64Array(64);
   readonly #fliers: (Flier | null)[] = [];
   readonly #marks: number[] = [];
+  readonly #chunks: (Chunk | null)[] = [];
 
   /** Makes an empty list. */
-  constructor(worker: UcxWorker) {
+  constructor(worker: UcxWorker, heap: BufferHeap) {
     this.#worker = worker;
+    this.#heap = heap;
   }
 
-  /** Adds the request that the worker has just told of. */
-  add(flier: Flier, mark: number): void {
+  /** Adds the request that the worker has just told of, and what it sends from. */
+  add(flier: Flier, mark: number, chunk: Chunk | null): void {
+    if (chunk !== null) chunk.references++;
     if (this.count === this.#requests.length) {
       const more = new BigUint64Array(2 * this.count);
       more.set(this.#requests);
@@ -37,6 +43,7 @@ export class Flights {
     this.#requests[this.count] = this.#worker.request[0]!;
     this.#fliers[this.count] = flier;
     this.#marks[this.count] = mark;
+    this.#chunks[this.count] = chunk;
     this.count++;
   }
 
@@ -49,11 +56,14 @@ export class Flights {
       this.#worker.free(this.#requests[i]!);
       const flier = this.#fliers[i]!;
       const mark = this.#marks[i]!;
+      const chunk = this.#chunks[i]!;
       const last = --this.count;
       this.#requests[i] = this.#requests[last]!;
       this.#fliers[i] = this.#fliers[last]!;
       this.#fliers[last] = null;
       this.#marks[i] = this.#marks[last]!;
+      this.#chunks[i] = this.#chunks[last]!;
+      if (chunk !== null) this.#heap.release(chunk);
       flier.landed(mark, status);
       over++;
     }

@@ -8,6 +8,7 @@
 import { DemikernelError } from "../error.ts";
 import { Connection } from "./connection.ts";
 import type { CatmintContext } from "./context.ts";
+import type { Peer } from "./peer.ts";
 import type { Coroutine, Sga } from "../pdpix.ts";
 import {
   addressLength,
@@ -20,6 +21,8 @@ import {
 
 /** How long whoever was accepted may take for each step, in milliseconds. */
 const PATIENCE = 5000;
+/** How often it is asked whether UCX has connected, in milliseconds. */
+const PAUSE = 0.05;
 /** Whoever connected is to close the TCP connection first, whose port rests then and not the server's. */
 const CLOSING = 1000;
 
@@ -30,11 +33,12 @@ export function* dial(context: CatmintContext, qd: number): Coroutine<Connection
   try {
     yield* say(context, qd, connection.id, false);
     const hello = yield* listenTo(context, qd, undefined);
+    yield* control.operations.push(qd, control.alloc(1));
     const peer = peers.find(hello.address);
     connection.open(peer, hello.id, hello.window);
     if (hello.keep) peer.keep(qd);
-    yield* control.operations.push(qd, control.alloc(1));
-    if (!hello.keep) hangUp(qd);
+    else hangUp(qd);
+    yield* connected(context, peer);
     return connection;
   } catch (error) {
     connection.close(true);
@@ -48,18 +52,30 @@ export function* answer(context: CatmintContext, qd: number): Coroutine<Connecti
   const connection = new Connection(context, control.getsockname(qd), control.getpeername(qd));
   try {
     const hello = yield* listenTo(context, qd, PATIENCE);
-    const peer = peers.find(hello.address);
-    connection.open(peer, hello.id, hello.window);
-    const keep = peer.needsChannel;
+    const keep = peers.needsChannel(hello.address);
     yield* say(context, qd, connection.id, keep);
     (yield* take(context, qd, 1, PATIENCE)).free();
+    // Not before: an endpoint that is closed while UCX connects it can end the process (seen with 1.13 over TCP).
+    const peer = peers.find(hello.address);
+    connection.open(peer, hello.id, hello.window);
     if (keep) peer.keep(qd);
     else void context.scheduler.spawn(closeLater(context, qd));
+    yield* connected(context, peer);
     return connection;
   } catch (error) {
     connection.close(true);
     throw error;
   }
+}
+
+/** Waits until UCX has connected, which tells nobody. */
+function* connected({ control, clock }: CatmintContext, peer: Peer): Coroutine {
+  const until = clock.read() + PATIENCE;
+  while (!peer.isConnected && clock.read() < until) yield* control.operations.sleep(PAUSE);
+  if (peer.isConnected && !peer.isGone) return;
+  throw new DemikernelError(peer.isGone ? "ECONNRESET" : "ETIMEDOUT", "connect", {
+    detail: "UCX could not connect to the peer",
+  });
 }
 
 function* closeLater({ control, hangUp }: CatmintContext, qd: number): Coroutine {

@@ -19,7 +19,7 @@ import type { Queue } from "../runtime/queue/queue.ts";
 import { ServedQueues } from "../runtime/queue/served.ts";
 import type { Connection } from "./connection.ts";
 import type { CatmintContext } from "./context.ts";
-import { type Flier, Flights } from "./flights.ts";
+import { Flights } from "./flights.ts";
 import { RegisteredMemory } from "./memory.ts";
 import { Peers } from "./peer.ts";
 import { OPTIONS, StreamQueue } from "./stream_queue.ts";
@@ -27,6 +27,8 @@ import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
 
 /** Messages that one poll takes at most. */
 const MESSAGES = 256;
+/** So many at once mean that there may be more. */
+const MANY = 8;
 /** While UCX is busy, the kernel's sockets are asked in one of so many polls: that costs as much as a message. */
 const CONTROL_INTERVAL = 256;
 /** In so many polls in a row, when something is expected there. */
@@ -60,7 +62,7 @@ export interface CatmintOptions extends RuntimeOptions {
 }
 
 /** The libOS over UCX. */
-export class Catmint extends RuntimeLibOS implements Flier {
+export class Catmint extends RuntimeLibOS {
   override readonly name = "catmint";
   override readonly capabilities: Capabilities = CAPABILITIES;
   /** An epoll instance over UCX and the kernel's sockets; -1 once closed. */
@@ -83,16 +85,13 @@ export class Catmint extends RuntimeLibOS implements Flier {
   #isHungUp = false;
   #untilControl = 0;
   #expected = 0;
-  /** While it waits in `exit`: for how many peers, and whom to tell. */
-  #flushing = 0;
-  #flushed: (() => void) | null = null;
 
   /** Used by {@linkcode openCatmint}. */
   constructor(options: CatmintOptions) {
     super(options);
     this.#worker = options.worker;
     this.#memory = options.memory;
-    this.#flights = new Flights(this.#worker);
+    this.#flights = new Flights(this.#worker, this.context.heap);
     const { scheduler, debug } = options;
     this.#control = new Catnap({
       scheduler,
@@ -121,6 +120,12 @@ export class Catmint extends RuntimeLibOS implements Flier {
     this.#isBusy = false;
     let work = this.#worker.progress();
     if (work > 0 || this.#isUnread) work += this.#receive();
+    // Of many, UCX brings a few at a time; who waits behind them should not wait for turns as well.
+    for (let all = work; all >= MANY && all < MESSAGES && this.#worker.progress() > 0;) {
+      const more = this.#receive();
+      all = more >= MANY ? all + more : MESSAGES;
+      work += more;
+    }
     if (this.#flights.count > 0) work += this.#flights.poll();
     if (this.#served.size > 0) work += this.#served.serve();
     if (--this.#untilControl < 0) work += this.#pollControl();
@@ -140,30 +145,18 @@ export class Catmint extends RuntimeLibOS implements Flier {
     this.#untilControl = 0;
   }
 
-  /** See {@linkcode Flier.landed}: a peer has all that was sent. */
-  landed(): void {
-    if (--this.#flushing === 0) this.#flushed?.();
-  }
-
   protected override createSocket(domain: Domain, _type: SocketType): Queue {
     return new StreamQueue(this.#context, domain);
   }
 
   /** Lets what was sent arrive, for a second at most. */
   protected override async settle(): Promise<void> {
-    for (const peer of this.#context.peers) {
-      if (peer.isGone || this.#worker.flush(peer.endpoint) !== STATUS.IN_PROGRESS) continue;
-      this.#flights.add(this, 0);
-      this.#flushing++;
-    }
-    if (this.#flushing === 0) return;
+    const flushes = [...this.#context.peers].map((peer) => peer.flush());
     this.scheduler.retain(true);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#flushed = resolve;
-    const late = setTimeout(resolve, EXIT_LIMIT);
-    await promise;
-    clearTimeout(late);
-    this.#flushed = null;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, EXIT_LIMIT);
+    await Promise.race([late, Promise.all(flushes)]);
+    clearTimeout(timer);
     this.scheduler.release(true);
   }
 

@@ -32,6 +32,8 @@ export class Peer {
   readonly isSelf: boolean;
   /** Whether nothing can be sent to it any more. */
   isGone = false;
+  /** Whether UCX is through with connecting. */
+  isConnected = false;
   readonly #peers: Peers;
   readonly #name: string;
   readonly #context: CatmintContext;
@@ -58,6 +60,24 @@ export class Peer {
   /** Whether a TCP connection to it should be kept. */
   get needsChannel(): boolean {
     return !this.isSelf && this.#channels.size === 0;
+  }
+
+  /** Waits for UCX to connect the endpoint, which is new. */
+  connect(): void {
+    this.#flush((status) => {
+      this.isConnected = true;
+      if (status < 0) this.fail();
+    });
+  }
+
+  /** Resolves when all that was sent has arrived, or cannot. */
+  flush(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#flush(() => {
+      resolve();
+      this.#context.scheduler.wokeStranger();
+    });
+    return promise;
   }
 
   /** A connection to it begins. */
@@ -92,6 +112,13 @@ export class Peer {
     if (this.isGone) return;
     this.isGone = true;
     this.#context.worker.disconnect(this.endpoint);
+  }
+
+  #flush(over: (status: number) => void): void {
+    const { worker, flights } = this.#context;
+    const status = this.isGone ? STATUS.OK : worker.flush(this.endpoint);
+    if (status !== STATUS.IN_PROGRESS) return over(status);
+    flights.add({ landed: (_mark, landed) => over(landed) }, 0, null);
   }
 
   /** Waits for its end, for which the other side does not send anything. */
@@ -133,6 +160,12 @@ export class Peers {
     return [...this.#peers.values()][Symbol.iterator]();
   }
 
+  /** Whether a TCP connection to whoever has an address should be kept. */
+  needsChannel(address: Uint8Array<ArrayBuffer>): boolean {
+    const name = nameOf(address);
+    return this.#peers.get(name)?.needsChannel ?? name !== this.#self;
+  }
+
   /** The one at an address. Throws {@linkcode DemikernelError} `EHOSTUNREACH` where UCX knows no way there. */
   find(address: Uint8Array<ArrayBuffer>): Peer {
     const name = nameOf(address);
@@ -151,6 +184,7 @@ export class Peers {
     }
     const peer = new Peer(this, this.#context, name, endpoint, name === this.#self);
     this.#peers.set(name, peer);
+    peer.connect();
     return peer;
   }
 

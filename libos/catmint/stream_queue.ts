@@ -4,7 +4,6 @@
  * @module
  */
 
-import { STATUS } from "../../ffi/ucx/layout.ts";
 import { type DemikernelError, Errno, type ErrnoName } from "../error.ts";
 import { readFlag, readInteger } from "../inetstack/queues/options.ts";
 import type { Chunk } from "../runtime/memory/chunk.ts";
@@ -127,19 +126,12 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     sga.checkOwned(this.context.heap, "push", this.qd);
     sga.move();
     const connection = this.#connection!;
-    let sent = 0;
-    if (this.pushes.head === null && !connection.isDead) {
+    if (this.pushes.head === null && sga.more === null && !connection.isDead) {
       const length = sga.firstLength;
-      if (
-        sga.more === null && length > 0 && length <= LARGEST && costOf(length) <= connection.credit
-      ) {
-        const status = connection.send(sga.firstChunk, sga.firstOffset, length);
-        if (status === STATUS.OK) {
-          sga.finish();
-          return this.context.operations.completed(this);
-        }
-        if (status < 0) connection.sendFailed();
-        else sent = length;
+      if (length > 0 && length <= LARGEST && costOf(length) <= connection.credit) {
+        connection.send(sga.firstChunk, sga.firstOffset, length);
+        sga.finish();
+        return this.context.operations.completed(this);
       }
     }
     const operation = this.start(Opcode.PUSH);
@@ -148,7 +140,6 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
       operation.fail(Errno.ECONNRESET);
       return operation;
     }
-    operation.size = sent;
     this.pushes.push(operation);
     operation.suspend();
     this.#send();
@@ -237,10 +228,6 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     if (this.#control !== NONE) this.context.control.close(this.#control);
     this.#control = NONE;
     while (this.#pops.head !== null) this.#pops.shift().fail(Errno.ECANCELED);
-    if (this.#connection?.isSending && this.pushes.head !== null) {
-      this.#connection.adopt(this.pushes.head.sga!);
-      this.pushes.head.sga = null;
-    }
     this.#failPushes(Errno.ECANCELED);
     this.#connection?.close(this.#linger === 0);
     connecting?.fail(Errno.ECANCELED);
@@ -313,7 +300,6 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     const connection = this.#connection!;
     for (let head = this.pushes.head; head !== null; head = this.pushes.head) {
       if (connection.isDead) return this.#failPushes(Errno.ECONNRESET);
-      if (connection.isSending) return;
       const sga = head.sga!;
       const left = this.#find(sga, head.size);
       if (left === 0) {
@@ -322,8 +308,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
       }
       const length = fitting(left, connection.credit);
       if (length === 0) return;
-      const status = connection.send(this.#chunk!, this.#offset, length);
-      if (status < 0) return connection.sendFailed();
+      connection.send(this.#chunk!, this.#offset, length);
       head.size += length;
     }
     this.#finishShutdown();
