@@ -67,5 +67,6 @@ export const STATUS = {
   NO_MEMORY: -4,
   UNREACHABLE: -6,
   BUSY: -15,
+  CANCELED: -16,
   LAST: -100,
 } as const;

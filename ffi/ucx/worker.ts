@@ -1,5 +1,5 @@
 /**
- * A worker of UCX's and its context: the calls, over memory that is laid out once. No policy, and on the datapath no
+ * A worker of UCX's: the calls, over memory that is laid out once. No policy, and on the datapath no
  * allocation.
  *
  * What a call begins is over at once ({@linkcode STATUS.OK}), goes on (`IN_PROGRESS`), and then {@linkcode UcxWorker.request}
@@ -12,51 +12,10 @@
 import { addressOf } from "../libc/memory.ts";
 import { libc } from "../libc/load.ts";
 import { Words } from "../libc/words.ts";
-import {
-  ENDPOINT_PARAMS,
-  FEATURE,
-  MEMORY_PARAMS,
-  MESSAGE_INFO,
-  PARAMS,
-  REQUEST_PARAMS,
-  STATUS,
-  STRUCT_SIZE,
-  WORKER_PARAMS,
-} from "./layout.ts";
-import { type Ucx, ucx } from "./load.ts";
-
-/** The version of the interface that is spoken. */
-const API = { MAJOR: 1, MINOR: 13 } as const;
-
-/** A call of UCX's failed that is made off the datapath. */
-export class UcxError extends Error {
-  override readonly name = "UcxError";
-  /** Its status. */
-  readonly status: number;
-
-  /** Makes the error of a call. */
-  constructor(call: string, status: number) {
-    super(`${call} failed with status ${status}`);
-    this.status = status;
-  }
-}
-
-/** Memory for one struct. */
-class Struct {
-  readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(STRUCT_SIZE);
-  readonly view: DataView<ArrayBuffer> = new DataView(this.bytes.buffer);
-
-  u32(offset: number, value: number): void {
-    this.view.setUint32(offset, value, true);
-  }
-
-  u64(offset: number, value: bigint): void {
-    this.view.setBigUint64(offset, value, true);
-  }
-}
-
-/** A handle of UCX's, as it is passed. */
-export type Handle = BigUint64Array<ArrayBuffer>;
+import type { Handle, UcxContext } from "./context.ts";
+import { ENDPOINT_PARAMS, MESSAGE_INFO, REQUEST_PARAMS, STATUS, WORKER_PARAMS } from "./layout.ts";
+import type { Ucx } from "./load.ts";
+import { check, Struct } from "./struct.ts";
 
 /** Places of arguments in {@linkcode Words}. */
 const BUFFER = 0;
@@ -79,7 +38,6 @@ export class UcxWorker {
   /** A descriptor that is readable when there may be something to do, once {@linkcode UcxWorker.arm} gave `OK`. */
   readonly fd: number;
   readonly #ucx: Ucx;
-  readonly #context: Handle = new BigUint64Array(1);
   readonly #worker: Handle = new BigUint64Array(1);
   readonly #message: Handle = new BigUint64Array(1);
   readonly #messageHalves = new Int32Array(this.#message.buffer);
@@ -89,30 +47,15 @@ export class UcxWorker {
   /** The parameters of requests, which are referenced by address alone otherwise. */
   readonly #params = [new Struct(), new Struct(), new Struct()] as const;
 
-  /** Makes both. Throws {@linkcode UcxError}, and what {@linkcode ucx} throws. */
-  constructor() {
-    const symbols = ucx();
-    this.#ucx = symbols;
+  /** Makes one, which sleeps and wakes for itself. Throws {@linkcode UcxError}. */
+  constructor(context: UcxContext) {
+    this.#ucx = context.ucx;
     const params = new Struct();
-    params.u64(PARAMS.MASK, PARAMS.FIELD_FEATURES);
-    params.u64(PARAMS.FEATURES, FEATURE.TAG | FEATURE.WAKEUP);
+    params.u64(WORKER_PARAMS.MASK, WORKER_PARAMS.FIELD_THREAD_MODE);
     check(
-      "ucp_init",
-      symbols.ucp_init_version(API.MAJOR, API.MINOR, params.bytes, 0n, this.#context),
+      "ucp_worker_create",
+      this.#ucx.ucp_worker_create(context.handle[0]!, params.bytes, this.#worker),
     );
-    try {
-      const workerParams = new Struct();
-      workerParams.u64(WORKER_PARAMS.MASK, WORKER_PARAMS.FIELD_THREAD_MODE);
-      const status = symbols.ucp_worker_create(
-        this.#context[0]!,
-        workerParams.bytes,
-        this.#worker,
-      );
-      check("ucp_worker_create", status);
-    } catch (error) {
-      symbols.ucp_cleanup(this.#context[0]!);
-      throw error;
-    }
     const [, registered, forced] = this.#params;
     registered.u32(REQUEST_PARAMS.MASK, REQUEST_PARAMS.FIELD_MEMORY);
     forced.u32(REQUEST_PARAMS.MASK, REQUEST_PARAMS.FIELD_FLAGS);
@@ -121,7 +64,7 @@ export class UcxWorker {
     this.#words.set(INFO, addressOf(new Uint8Array(this.info.buffer)));
     this.address = this.#readAddress();
     const fd = new Int32Array(1);
-    check("ucp_worker_get_efd", symbols.ucp_worker_get_efd(this.#worker[0]!, fd));
+    check("ucp_worker_get_efd", this.#ucx.ucp_worker_get_efd(this.#worker[0]!, fd));
     this.fd = fd[0]!;
   }
 
@@ -218,27 +161,9 @@ export class UcxWorker {
     if (this.#status() === STATUS.IN_PROGRESS) this.free(this.request[0]!);
   }
 
-  /** Registers memory with the devices. Gives its handle. Throws {@linkcode UcxError}. */
-  register(address: number, length: number): Handle {
-    const params = new Struct();
-    const { FIELD_ADDRESS, FIELD_LENGTH } = MEMORY_PARAMS;
-    params.u64(MEMORY_PARAMS.MASK, FIELD_ADDRESS | FIELD_LENGTH);
-    params.u64(MEMORY_PARAMS.ADDRESS, BigInt(address));
-    params.u64(MEMORY_PARAMS.LENGTH, BigInt(length));
-    const memory: Handle = new BigUint64Array(1);
-    check("ucp_mem_map", this.#ucx.ucp_mem_map(this.#context[0]!, params.bytes, memory));
-    return memory;
-  }
-
-  /** Takes a registration back. */
-  unregister(memory: Handle): void {
-    this.#ucx.ucp_mem_unmap(this.#context[0]!, memory[0]!);
-  }
-
-  /** Lets go of both. There must be no endpoint, request or registration left. */
+  /** Lets go of it. There must be no endpoint or request left. */
   close(): void {
     this.#ucx.ucp_worker_destroy(this.#worker[0]!);
-    this.#ucx.ucp_cleanup(this.#context[0]!);
   }
 
   #paramsFor(memory: Handle | null): number {
@@ -265,8 +190,4 @@ export class UcxWorker {
     this.#ucx.ucp_worker_release_address(worker, address[0]!);
     return bytes;
   }
-}
-
-function check(call: string, status: number): void {
-  if (status !== STATUS.OK) throw new UcxError(call, status);
 }

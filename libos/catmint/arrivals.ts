@@ -26,6 +26,12 @@ export class Arrivals {
     return this.#end > this.#first && this.#costs[this.#at(this.#first)]! > 0;
   }
 
+  /** Whether all of each is there. */
+  get isWhole(): boolean {
+    for (let i = this.#first; i < this.#end; i++) if (this.#costs[this.#at(i)]! < 0) return false;
+    return true;
+  }
+
   /** The first. */
   get first(): HeapSga {
     return this.#sgas[this.#at(this.#first)]!;
@@ -57,7 +63,20 @@ export class Arrivals {
     this.#first++;
   }
 
-  /** Frees one of which not all was there when the others were cleared. */
+  /** Drops the first that is not all there, and what follows: it is known that it will not come. */
+  cut(): void {
+    let end = this.#first;
+    while (end < this.#end && this.#costs[this.#at(end)]! > 0) end++;
+    for (let i = end; i < this.#end; i++) if (this.#costs[this.#at(i)]! > 0) this.free(i);
+    this.#end = end;
+  }
+
+  /** Whether one was not dropped. */
+  has(number: number): boolean {
+    return number < this.#end;
+  }
+
+  /** Frees one of which not all was there when it was dropped. */
   free(number: number): void {
     const at = this.#at(number);
     this.#sgas[at]?.free();

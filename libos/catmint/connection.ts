@@ -143,11 +143,13 @@ export class Connection implements Flier {
       this.#flying--;
       if (status < 0) this.#peer!.fail();
       else this.user?.writable();
-    } else if (this.#isClosed) {
+    } else if (this.#isClosed || !this.arrivals.has(mark)) {
+      this.arrivals.free(mark);
+    } else if (status < 0) {
+      this.#violated();
       this.arrivals.free(mark);
     } else {
       this.arrivals.complete(mark);
-      if (status < 0) this.#violated();
       this.user?.readable();
     }
   }
@@ -155,7 +157,7 @@ export class Connection implements Flier {
   /** Something that came was popped, or taken, and what it cost is granted anew. */
   consumed(cost: number): void {
     this.#owed += cost;
-    if (this.#owed < GRANT || this.isFinished) return;
+    if (this.#owed < GRANT || this.isFinished || this.broken !== 0) return;
     const owed = this.#owed;
     this.#owed = 0;
     this.#granted += owed;
@@ -191,8 +193,12 @@ export class Connection implements Flier {
   /** The peer is gone, or has reset it. Its end was one, if it has told of that. */
   fail(errno: number): void {
     if (this.broken !== 0) return;
-    if (this.isFinished) this.isRefused = true;
-    else this.broken = errno;
+    if (this.isFinished && this.arrivals.isWhole) {
+      this.isRefused = true;
+    } else {
+      this.broken = errno;
+      this.arrivals.cut();
+    }
     this.user?.readable();
     this.user?.writable();
   }
@@ -205,7 +211,7 @@ export class Connection implements Flier {
       return this.#violated();
     }
     this.#granted -= cost;
-    if (this.#isDeaf) {
+    if (this.#isDeaf || this.broken !== 0) {
       this.#context.discard();
       return this.consumed(cost);
     }

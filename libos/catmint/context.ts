@@ -18,8 +18,8 @@ import type { Peers } from "./peer.ts";
 
 /** See the module's description. */
 export interface CatmintContext extends QueueContext {
-  /** UCX. */
-  readonly worker: UcxWorker;
+  /** UCX; another one when it was found stuck. */
+  worker: UcxWorker;
   /** The memory of the heap, as UCX's devices know it. */
   readonly memory: RegisteredMemory;
   /** Requests under way. */
@@ -38,6 +38,10 @@ export interface CatmintContext extends QueueContext {
   readonly turn: number;
   /** Lets the next poll serve a queue. */
   activate(queue: Served): void;
+  /** Somebody died who may have written to this worker's memory in that moment. */
+  suspect(): void;
+  /** Whether it is not known yet if the worker is stuck: a connection that began now might be broken at once. */
+  isSuspect(): boolean;
   /** Closes one of the kernel's sockets, unless all of them are closed. */
   hangUp(qd: number): void;
   /** Something may happen on the kernel's sockets soon. */

@@ -19,7 +19,8 @@ export interface Flier {
 export class Flights {
   /** How many there are. */
   count = 0;
-  readonly #worker: UcxWorker;
+  /** Whose requests they are. */
+  worker: UcxWorker;
   readonly #heap: BufferHeap;
   #requests = new BigUint64Array(64);
   readonly #fliers: (Flier | null)[] = [];
@@ -28,7 +29,7 @@ export class Flights {
 
   /** Makes an empty list. */
   constructor(worker: UcxWorker, heap: BufferHeap) {
-    this.#worker = worker;
+    this.worker = worker;
     this.#heap = heap;
   }
 
@@ -40,7 +41,7 @@ export class Flights {
       more.set(this.#requests);
       this.#requests = more;
     }
-    this.#requests[this.count] = this.#worker.request[0]!;
+    this.#requests[this.count] = this.worker.request[0]!;
     this.#fliers[this.count] = flier;
     this.#marks[this.count] = mark;
     this.#chunks[this.count] = chunk;
@@ -51,22 +52,34 @@ export class Flights {
   poll(): number {
     let over = 0;
     for (let i = this.count - 1; i >= 0; i--) {
-      const status = this.#worker.statusOf(this.#requests[i]!);
+      const status = this.worker.statusOf(this.#requests[i]!);
       if (status === STATUS.IN_PROGRESS) continue;
-      this.#worker.free(this.#requests[i]!);
-      const flier = this.#fliers[i]!;
-      const mark = this.#marks[i]!;
-      const chunk = this.#chunks[i]!;
-      const last = --this.count;
-      this.#requests[i] = this.#requests[last]!;
-      this.#fliers[i] = this.#fliers[last]!;
-      this.#fliers[last] = null;
-      this.#marks[i] = this.#marks[last]!;
-      this.#chunks[i] = this.#chunks[last]!;
-      if (chunk !== null) this.#heap.release(chunk);
-      flier.landed(mark, status);
+      this.#end(i, status);
       over++;
     }
     return over;
+  }
+
+  /** Ends those that somebody waits for, or all, as failed: what they wait for is gone, and UCX does not end them. */
+  abandon(flier: Flier | null = null): void {
+    for (let i = this.count - 1; i >= 0; i--) {
+      if (flier === null || this.#fliers[i] === flier) this.#end(i, STATUS.CANCELED);
+    }
+  }
+
+  #end(i: number, status: number): void {
+    this.worker.free(this.#requests[i]!);
+    const flier = this.#fliers[i]!;
+    const mark = this.#marks[i]!;
+    const chunk = this.#chunks[i]!;
+    const last = --this.count;
+    this.#requests[i] = this.#requests[last]!;
+    this.#fliers[i] = this.#fliers[last]!;
+    this.#fliers[last] = null;
+    this.#marks[i] = this.#marks[last]!;
+    this.#chunks[i] = this.#chunks[last]!;
+    this.#chunks[last] = null;
+    if (chunk !== null) this.#heap.release(chunk);
+    flier.landed(mark, status);
   }
 }

@@ -21,7 +21,7 @@ import {
 
 /** How long whoever was accepted may take for each step, in milliseconds. */
 const PATIENCE = 5000;
-/** How often it is asked whether UCX has connected, in milliseconds. */
+/** How often UCX is asked for what it does not tell by itself, in milliseconds. */
 const PAUSE = 0.05;
 /** Whoever connected is to close the TCP connection first, whose port rests then and not the server's. */
 const CLOSING = 1000;
@@ -31,6 +31,7 @@ export function* dial(context: CatmintContext, qd: number): Coroutine<Connection
   const { control, hangUp, peers } = context;
   const connection = new Connection(context, control.getsockname(qd), control.getpeername(qd));
   try {
+    yield* certain(context);
     yield* say(context, qd, connection.id, false);
     const hello = yield* listenTo(context, qd, undefined);
     yield* control.operations.push(qd, control.alloc(1));
@@ -52,6 +53,7 @@ export function* answer(context: CatmintContext, qd: number): Coroutine<Connecti
   const connection = new Connection(context, control.getsockname(qd), control.getpeername(qd));
   try {
     const hello = yield* listenTo(context, qd, PATIENCE);
+    yield* certain(context);
     const keep = peers.needsChannel(hello.address);
     yield* say(context, qd, connection.id, keep);
     (yield* take(context, qd, 1, PATIENCE)).free();
@@ -66,6 +68,11 @@ export function* answer(context: CatmintContext, qd: number): Coroutine<Connecti
     connection.close(true);
     throw error;
   }
+}
+
+/** Waits until it is known that UCX is not stuck. */
+function* certain({ control, isSuspect }: CatmintContext): Coroutine {
+  while (isSuspect()) yield* control.operations.sleep(PAUSE);
 }
 
 /** Waits until UCX has connected, which tells nobody. */

@@ -11,7 +11,9 @@ import { libc } from "../../ffi/libc/load.ts";
 import { addressOf } from "../../ffi/libc/memory.ts";
 import { MESSAGE_INFO, STATUS } from "../../ffi/ucx/layout.ts";
 import { UcxUnavailableError } from "../../ffi/ucx/load.ts";
-import { UcxError, UcxWorker } from "../../ffi/ucx/worker.ts";
+import { UcxContext } from "../../ffi/ucx/context.ts";
+import { UcxError } from "../../ffi/ucx/struct.ts";
+import { UcxWorker } from "../../ffi/ucx/worker.ts";
 import { Catnap } from "../catnap/libos.ts";
 import { DemikernelError } from "../error.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
@@ -23,6 +25,7 @@ import { Flights } from "./flights.ts";
 import { RegisteredMemory } from "./memory.ts";
 import { Peers } from "./peer.ts";
 import { OPTIONS, StreamQueue } from "./stream_queue.ts";
+import { PROBE, Watchdog } from "./watchdog.ts";
 import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
 
 /** Messages that one poll takes at most. */
@@ -38,6 +41,8 @@ const PLACE_BITS = 16;
 const GENERATION_BITS = 14;
 /** How long `exit` waits for what was sent, in milliseconds. */
 const EXIT_LIMIT = 1000;
+/** So many polls are enough for what an endpoint that is closed leaves behind. */
+const LAST_POLLS = 100;
 /** How often UCX goes on while something is under way and there is nothing else to do, in milliseconds. */
 const FLIGHT_INTERVAL = 1;
 
@@ -56,6 +61,8 @@ const CAPABILITIES: Capabilities = Object.freeze({
 /** How a {@linkcode Catmint} is made. */
 export interface CatmintOptions extends RuntimeOptions {
   /** UCX, which is the libOS's from now on. */
+  readonly ucx: UcxContext;
+  /** A worker of it, likewise. */
   readonly worker: UcxWorker;
   /** Its registered memory. */
   readonly memory: RegisteredMemory;
@@ -67,7 +74,9 @@ export class Catmint extends RuntimeLibOS {
   override readonly capabilities: Capabilities = CAPABILITIES;
   /** An epoll instance over UCX and the kernel's sockets; -1 once closed. */
   override fd: number;
-  readonly #worker: UcxWorker;
+  readonly #ucx: UcxContext;
+  #worker: UcxWorker;
+  readonly #watchdog: Watchdog;
   readonly #memory: RegisteredMemory;
   readonly #control: Catnap;
   readonly #flights: Flights;
@@ -81,6 +90,8 @@ export class Catmint extends RuntimeLibOS {
   #isUnread = false;
   /** Whether UCX refused to sleep. */
   #isBusy = false;
+  /** Whether it is too late to care for the worker. */
+  #isClosing = false;
   /** Whether the kernel's sockets were closed. */
   #isHungUp = false;
   #untilControl = 0;
@@ -89,7 +100,9 @@ export class Catmint extends RuntimeLibOS {
   /** Used by {@linkcode openCatmint}. */
   constructor(options: CatmintOptions) {
     super(options);
+    this.#ucx = options.ucx;
     this.#worker = options.worker;
+    this.#watchdog = new Watchdog(this.#ucx);
     this.#memory = options.memory;
     this.#flights = new Flights(this.#worker, this.context.heap);
     const { scheduler, debug } = options;
@@ -99,12 +112,8 @@ export class Catmint extends RuntimeLibOS {
       ...(debug === undefined ? {} : { debug }),
     });
     this.fd = libc().epoll_create1(EPOLL.CLOEXEC);
-    for (const fd of [this.#worker.fd, this.#control.fd]) {
-      check(
-        "epoll_ctl",
-        libc().epoll_ctl(this.fd, EPOLL.CTL_ADD, fd, makeEpollEvent(EPOLL.IN, fd)),
-      );
-    }
+    this.#watch(this.#worker.fd);
+    this.#watch(this.#control.fd);
     this.#context = this.#makeContext();
     this.scheduler.attach(this, options.idle);
   }
@@ -129,12 +138,14 @@ export class Catmint extends RuntimeLibOS {
     if (this.#flights.count > 0) work += this.#flights.poll();
     if (this.#served.size > 0) work += this.#served.serve();
     if (--this.#untilControl < 0) work += this.#pollControl();
+    if (this.#watchdog.isBusy && this.#watchdog.poll(this.scheduler.now)) this.#renew();
     return work;
   }
 
   /** See {@linkcode Driver.deadline}. */
   override deadline(): number {
-    if (this.#isBusy || this.#isUnread || this.#served.size > 0) return -Infinity;
+    const { isBusy } = this.#watchdog;
+    if (isBusy || this.#isBusy || this.#isUnread || this.#served.size > 0) return -Infinity;
     return this.#flights.count > 0 ? this.scheduler.clock.read() + FLIGHT_INTERVAL : Infinity;
   }
 
@@ -161,6 +172,8 @@ export class Catmint extends RuntimeLibOS {
   }
 
   protected override async closeDevice(): Promise<void> {
+    this.#isClosing = true;
+    this.#watchdog.end();
     for (const peer of this.#context.peers) peer.fail();
     this.#isHungUp = true;
     await this.#control.exit();
@@ -170,10 +183,38 @@ export class Catmint extends RuntimeLibOS {
       this.#worker.progress();
       this.#flights.poll();
     }
+    this.#flights.abandon();
     libc().close(this.fd);
     this.fd = -1;
     this.#memory.close();
     this.#worker.close();
+    this.#ucx.close();
+  }
+
+  #watch(fd: number): void {
+    const event = makeEpollEvent(EPOLL.IN, fd);
+    check("epoll_ctl", libc().epoll_ctl(this.fd, EPOLL.CTL_ADD, fd, event));
+  }
+
+  /** The worker is stuck: all that was over it is broken, and another one takes its place. */
+  #renew(): void {
+    this.#watchdog.end();
+    const stuck = this.#worker;
+    for (const peer of this.#context.peers) peer.fail();
+    this.#watchdog.end();
+    this.#flights.abandon();
+    for (let i = 0; i < LAST_POLLS; i++) stuck.progress();
+    // Before the old one goes, so that the descriptor is another one.
+    this.#worker = new UcxWorker(this.#ucx);
+    this.#context.worker = this.#worker;
+    this.#flights.worker = this.#worker;
+    libc().epoll_ctl(this.fd, EPOLL.CTL_DEL, stuck.fd, makeEpollEvent(0, stuck.fd));
+    this.#watch(this.#worker.fd);
+    stuck.close();
+  }
+
+  #suspect(): void {
+    if (!this.#isClosing) this.#watchdog.begin(this.#worker, this.scheduler.now);
   }
 
   #makeContext(): CatmintContext & { turn: number } {
@@ -189,6 +230,8 @@ export class Catmint extends RuntimeLibOS {
       clock: this.scheduler.clock,
       turn: 0,
       activate: (queue) => this.#served.add(queue),
+      suspect: () => this.#suspect(),
+      isSuspect: () => this.#watchdog.isBusy,
       hangUp: (qd) => {
         if (!this.#isHungUp) this.#control.close(qd);
       },
@@ -220,8 +263,12 @@ export class Catmint extends RuntimeLibOS {
       const id = info[MESSAGE_INFO.TAG_HIGH]!;
       const connection = this.#connections[id & ((1 << PLACE_BITS) - 1)];
       // Whoever closed a connection may still be sent to.
-      if (connection == null || connection.id !== id) this.#context.discard();
-      else connection.message(info);
+      if (connection != null && connection.id === id) {
+        connection.message(info);
+      } else {
+        this.#context.discard();
+        if (id === PROBE && this.#watchdog.came()) this.#suspect();
+      }
     }
     this.#isUnread = true;
     return MESSAGES;
@@ -262,10 +309,14 @@ export class Catmint extends RuntimeLibOS {
  * where it finds no transport.
  */
 export function openCatmint(shared: RuntimeOptions): Catmint {
-  let worker: UcxWorker;
+  let ucx: UcxContext | undefined;
   try {
-    worker = new UcxWorker();
+    ucx = new UcxContext();
+    const memory = new RegisteredMemory(ucx);
+    const worker = new UcxWorker(ucx);
+    return new Catmint({ ...shared, addressOf: memory.addressOf, ucx, worker, memory });
   } catch (cause) {
+    ucx?.close();
     if (cause instanceof UcxUnavailableError) {
       throw new DemikernelError("ENOSYS", "open", { detail: `catmint: ${cause.message}`, cause });
     }
@@ -275,6 +326,4 @@ export function openCatmint(shared: RuntimeOptions): Catmint {
       cause,
     });
   }
-  const memory = new RegisteredMemory(worker);
-  return new Catmint({ ...shared, addressOf: memory.addressOf, worker, memory });
 }

@@ -5,7 +5,8 @@
  */
 
 import { addressOf } from "../../ffi/libc/memory.ts";
-import { type Handle, UcxError, type UcxWorker } from "../../ffi/ucx/worker.ts";
+import type { Handle, UcxContext } from "../../ffi/ucx/context.ts";
+import { UcxError } from "../../ffi/ucx/struct.ts";
 import type { Chunk } from "../runtime/memory/chunk.ts";
 
 /** Shorter messages are copied by UCX, and need no registered memory, in bytes. */
@@ -15,7 +16,7 @@ const LEAST = 8192;
 export class RegisteredMemory {
   /** How often memory was registered. */
   registrations = 0;
-  readonly #worker: UcxWorker;
+  readonly #ucx: UcxContext;
   readonly #handles = new Map<number, Handle>();
   /** Tells when a region is no more. The heap lets go of it by forgetting it. */
   readonly #gone = new FinalizationRegistry<{ address: number; handle: Handle | undefined }>(
@@ -25,9 +26,9 @@ export class RegisteredMemory {
   );
   #closed = false;
 
-  /** Registers with the devices of a worker. */
-  constructor(worker: UcxWorker) {
-    this.#worker = worker;
+  /** Registers with the devices of a context. */
+  constructor(ucx: UcxContext) {
+    this.#ucx = ucx;
   }
 
   /** The address of a region, which is registered; for the heap, that asks once. */
@@ -44,7 +45,7 @@ export class RegisteredMemory {
     this.#unregister(address);
     if (length === 0) return;
     try {
-      this.#handles.set(address, this.#worker.register(address, length));
+      this.#handles.set(address, this.#ucx.register(address, length));
       this.registrations++;
     } catch (error) {
       if (!(error instanceof UcxError)) throw error;
@@ -67,6 +68,6 @@ export class RegisteredMemory {
     const handle = this.#handles.get(address);
     if (handle === undefined || this.#closed) return;
     this.#handles.delete(address);
-    this.#worker.unregister(handle);
+    this.#ucx.unregister(handle);
   }
 }

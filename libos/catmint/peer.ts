@@ -9,7 +9,8 @@
 
 import { DemikernelError, Errno } from "../error.ts";
 import { STATUS } from "../../ffi/ucx/layout.ts";
-import { type Handle, UcxError } from "../../ffi/ucx/worker.ts";
+import type { Handle } from "../../ffi/ucx/context.ts";
+import { UcxError } from "../../ffi/ucx/struct.ts";
 import { Timer } from "../runtime/scheduler/timers.ts";
 import type { CatmintContext } from "./context.ts";
 import type { Connection } from "./connection.ts";
@@ -20,6 +21,12 @@ import type { Coroutine } from "../pdpix.ts";
  * closes among that. What is open then has lost its peer.
  */
 const GRACE = 100;
+
+/**
+ * How long after that a message may be coming in, in milliseconds, when its sender and the endpoint are gone: then nobody
+ * writes to its memory any more, and UCX would hold it for ever.
+ */
+const REST = 1000;
 
 /** A host that vanishes is noticed after three seconds, by keep-alive probes. */
 const KEEP_ALIVE = { idle: 1, interval: 1, count: 2 } as const;
@@ -105,13 +112,20 @@ export class Peer {
   fail(): void {
     this.#leave();
     this.#context.timers.disarm(this.#late);
-    for (const connection of this.#connections) connection.fail(Errno.ECONNRESET);
+    const connections = [...this.#connections];
     this.#connections.clear();
+    for (const connection of connections) connection.fail(Errno.ECONNRESET);
     for (const qd of this.#channels) this.#context.hangUp(qd);
     this.#channels.clear();
     if (this.isGone) return;
     this.isGone = true;
-    this.#context.worker.disconnect(this.endpoint);
+    this.#peers.forget(this);
+    const { worker, flights, timers, clock } = this.#context;
+    worker.disconnect(this.endpoint);
+    const rest = new Timer(() => connections.forEach((connection) => flights.abandon(connection)));
+    if (connections.length === 0) return;
+    if (flights.count > 0) timers.arm(rest, clock.read() + REST);
+    this.#context.suspect();
   }
 
   #flush(over: (status: number) => void): void {
@@ -147,23 +161,23 @@ export class Peer {
 export class Peers {
   readonly #context: CatmintContext;
   readonly #peers = new Map<string, Peer>();
-  readonly #self: string;
+  /** Those too that have left. */
+  readonly #all = new Set<Peer>();
 
   /** Knows nobody yet. */
   constructor(context: CatmintContext) {
     this.#context = context;
-    this.#self = nameOf(context.worker.address);
   }
 
   /** Those that there are. */
   [Symbol.iterator](): Iterator<Peer> {
-    return [...this.#peers.values()][Symbol.iterator]();
+    return [...this.#all][Symbol.iterator]();
   }
 
   /** Whether a TCP connection to whoever has an address should be kept. */
   needsChannel(address: Uint8Array<ArrayBuffer>): boolean {
     const name = nameOf(address);
-    return this.#peers.get(name)?.needsChannel ?? name !== this.#self;
+    return this.#peers.get(name)?.needsChannel ?? !this.#isSelf(name);
   }
 
   /** The one at an address. Throws {@linkcode DemikernelError} `EHOSTUNREACH` where UCX knows no way there. */
@@ -182,13 +196,23 @@ export class Peers {
         cause: error,
       });
     }
-    const peer = new Peer(this, this.#context, name, endpoint, name === this.#self);
+    const peer = new Peer(this, this.#context, name, endpoint, this.#isSelf(name));
     this.#peers.set(name, peer);
+    this.#all.add(peer);
     peer.connect();
     return peer;
   }
 
-  /** Forgets one. */
+  /** It is gone. */
+  forget(peer: Peer): void {
+    this.#all.delete(peer);
+  }
+
+  #isSelf(name: string): boolean {
+    return name === nameOf(this.#context.worker.address);
+  }
+
+  /** It is not found any more. */
   remove(name: string, peer: Peer): void {
     if (this.#peers.get(name) === peer) this.#peers.delete(name);
   }

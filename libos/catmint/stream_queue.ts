@@ -275,8 +275,8 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     const connection = this.#connection!;
     if (this.#isDeaf) operation.complete(null);
     else if (connection.arrivals.isReady) operation.complete(this.#takeArrival(operation.size));
-    else if (connection.isFinished) operation.complete(null);
-    else operation.fail(connection.broken);
+    else if (connection.broken !== 0) operation.fail(connection.broken);
+    else operation.complete(null);
   }
 
   /** What came first, or as much of it as is wanted. */

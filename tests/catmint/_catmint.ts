@@ -7,11 +7,13 @@
 import {
   connect,
   type Connection,
+  type InetAddress,
   type LibOS,
   listen,
   open,
   type OpenOptions,
   serve,
+  type Server,
 } from "../../mod.ts";
 import type { Catmint } from "../../libos/catmint/libos.ts";
 import { Program } from "../examples/_program.ts";

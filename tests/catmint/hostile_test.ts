@@ -8,6 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { connect, listen } from "../../mod.ts";
 import { STATUS } from "../../ffi/ucx/layout.ts";
 import { addressOf } from "../../ffi/libc/memory.ts";
+import { UcxContext } from "../../ffi/ucx/context.ts";
 import { UcxWorker } from "../../ffi/ucx/worker.ts";
 import {
   decodeHello,
@@ -47,7 +48,8 @@ const MISDEEDS: Readonly<Record<string, Misdeed>> = {
 
 /** A client that speaks the protocol to a port as far as a connection, and then does something. */
 async function misbehave(port: number, misdeed: Misdeed, pump: () => Promise<void>): Promise<void> {
-  const worker = new UcxWorker();
+  const ucx = new UcxContext();
+  const worker = new UcxWorker(ucx);
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   const { address } = worker;
   await conn.write(encodeHello({ id: 1, window: WINDOW, keep: false, address }));
@@ -74,6 +76,7 @@ async function misbehave(port: number, misdeed: Misdeed, pump: () => Promise<voi
   for (let k = 0; k < 100; k++) worker.progress();
   for (const request of requests) worker.free(request);
   worker.close();
+  ucx.close();
 }
 
 for (const [what, misdeed] of Object.entries(MISDEEDS)) {

@@ -32,6 +32,8 @@ export async function killEither(transport: Transport, times: number): Promise<v
     })().catch(({ name }: Error) => name);
     await new Promise((resolve) => setTimeout(resolve, 5));
     await program.end("SIGKILL");
+    console.log(await pop);
+    console.log(await pushing);
     assertEquals([await pop, await pushing], ["ConnectionReset", "ConnectionReset"]);
     quiet.close();
     busy.close();
@@ -52,6 +54,8 @@ export async function killEither(transport: Transport, times: number): Promise<v
     assertEquals(await ended[i]!.promise, "ConnectionReset");
   }
   await server.shutdown();
+  // What was coming in is held for a while.
+  for (let i = 0; i < 20 && libos.statistics().buffers > 0; i++) await libos.operations.sleep(100);
   const { heapBytes: _, ...left } = libos.statistics();
   const { heapBytes: __, ...none } = before;
   assertEquals(left, none);

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { connect, DemikernelError, open, serve } from "../../mod.ts";
 import { RegisteredMemory } from "../../libos/catmint/memory.ts";
-import type { UcxWorker } from "../../ffi/ucx/worker.ts";
+import type { UcxContext } from "../../ffi/ucx/context.ts";
 import { pattern } from "../contract/end.ts";
 import { missingUcx, needing } from "../_needs.ts";
 import { ALL, echo, exchange, openOn, pair } from "./_catmint.ts";
@@ -63,7 +63,7 @@ Deno.test("RegisteredMemory registers a region once, again where another is, and
     },
     unregister: ([address]: BigUint64Array) => registered.push(`-${address}`),
   };
-  const memory = new RegisteredMemory(worker as unknown as UcxWorker);
+  const memory = new RegisteredMemory(worker as unknown as UcxContext);
   memory.register(4096, 100);
   memory.register(8192, 0);
   memory.register(4096, 200);
