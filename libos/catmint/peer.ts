@@ -71,20 +71,18 @@ export class Peer {
 
   /** Waits for UCX to connect the endpoint, which is new. */
   connect(): void {
-    this.#flush((status) => {
+    this.flush((status) => {
       this.isConnected = true;
       if (status < 0) this.fail();
     });
   }
 
-  /** Resolves when all that was sent has arrived, or cannot. */
-  flush(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#flush(() => {
-      resolve();
-      this.#context.scheduler.wokeStranger();
-    });
-    return promise;
+  /** Tells when all that was sent is on its way for good, or cannot be. */
+  flush(over: (status: number) => void): void {
+    const { worker, flights } = this.#context;
+    const status = this.isGone ? STATUS.OK : worker.flush(this.endpoint);
+    if (status !== STATUS.IN_PROGRESS) return over(status);
+    flights.add({ landed: (_mark, landed) => over(landed) }, 0, null);
   }
 
   /** A connection to it begins. */
@@ -126,13 +124,6 @@ export class Peer {
     if (connections.length === 0) return;
     if (flights.count > 0) timers.arm(rest, clock.read() + REST);
     this.#context.suspect();
-  }
-
-  #flush(over: (status: number) => void): void {
-    const { worker, flights } = this.#context;
-    const status = this.isGone ? STATUS.OK : worker.flush(this.endpoint);
-    if (status !== STATUS.IN_PROGRESS) return over(status);
-    flights.add({ landed: (_mark, landed) => over(landed) }, 0, null);
   }
 
   /** Waits for its end, for which the other side does not send anything. */

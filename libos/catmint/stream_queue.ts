@@ -351,7 +351,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
   }
 
   *#connect(qd: number, token: number, attempt: number): Coroutine {
-    let errno: number;
+    let reason: DemikernelError;
     let wasMade = false;
     try {
       yield* this.context.control.operation(token);
@@ -364,12 +364,12 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
       this.#endConnect()!.complete(undefined);
       return;
     } catch (error) {
-      ({ errno } = error as DemikernelError);
+      reason = this.#translate(error, "connect");
     }
     if (this.#attempt !== attempt) return;
     if (wasMade) this.#disconnect();
     else this.#state = FRESH;
-    this.#endConnect()!.fail(errno);
+    this.#endConnect()!.fail(reason.errno, reason);
   }
 
   /** The attempt is over; gives the operation that waits for it. */
@@ -411,9 +411,14 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     try {
       return call();
     } catch (error) {
-      const { code, message } = error as DemikernelError;
-      const detail = /: (.*) \(/.exec(message)?.[1];
-      throw this.error(code as ErrnoName, operation, detail);
+      throw this.#translate(error, operation);
     }
+  }
+
+  /** The error of one of the kernel's sockets, or of a handshake on it, as this queue's. */
+  #translate(error: unknown, operation: string): DemikernelError {
+    const { code, message } = error as DemikernelError;
+    const detail = /: (.*) \(/.exec(message)?.[1];
+    return this.error(code as ErrnoName, operation, detail);
   }
 }

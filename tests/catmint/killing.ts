@@ -32,8 +32,6 @@ export async function killEither(transport: Transport, times: number): Promise<v
     })().catch(({ name }: Error) => name);
     await new Promise((resolve) => setTimeout(resolve, 5));
     await program.end("SIGKILL");
-    console.log(await pop);
-    console.log(await pushing);
     assertEquals([await pop, await pushing], ["ConnectionReset", "ConnectionReset"]);
     quiet.close();
     busy.close();
