@@ -29,8 +29,8 @@ export interface Reach extends Disposable {
    * at the other end of one.
    */
   readonly kernel?: Route;
-  /** What C programs on libdemikernel need. */
-  readonly upstream: Upstream;
+  /** What C programs on libdemikernel need; absent where it has no such libOS. */
+  readonly upstream?: Upstream;
 }
 
 /** A libOS of libdemikernel, as C programs have it. */
@@ -50,6 +50,7 @@ export interface Unreachable {
 const WAYS: Readonly<Record<LibOSName, (machine: Machine) => Reach | Unreachable>> = {
   "catnap": loopback,
   "catpowder": () => ({ skipped: "its devices are not among the wires yet" }),
+  "catmint": ucx,
   "deno:catnap": loopback,
   "demikernel:catnap": loopback,
   "demikernel:catmem": () => ({
@@ -85,6 +86,19 @@ function loopback(): Reach {
     kernel: LOOPBACK,
     upstream: { libos: "catnap", configuration },
     [Symbol.dispose]: () => configuration[Symbol.dispose](),
+  };
+}
+
+/**
+ * Servers on UCX, to which our client comes over catmint; `UCX_TLS` says which transport. Those on the kernel's loopback are
+ * come to over our catnap.
+ */
+function ucx(): Reach {
+  return {
+    wire: "UCX, or the kernel's loopback for servers on its sockets; the client is ours",
+    libos: { ...LOOPBACK, client: { libos: "catmint" } },
+    kernel: { ...LOOPBACK, client: { libos: "catnap" } },
+    [Symbol.dispose]: () => {},
   };
 }
 

@@ -1,15 +1,20 @@
 /*
- * An echo over UCX in C, in the words of catmint's wire (libos/catmint/protocol.ts): a server, or with --iterations a client
- * that sends one message after the other, spins on UCX until all of it is back, and prints the round trips in nanoseconds.
+ * An echo over UCX in C, on catmint's wire (libos/catmint/protocol.ts): a server of one client at a
+ * time, or with --iterations a client that sends one message after the other, spins until all of it
+ * is back, checks it, and prints the round trips in nanoseconds.
  *
- *     ucx_echo [--hostname 127.0.0.1] [--port 0] [--iterations N --warmup N --size BYTES]
+ *     ucx_echo [--hostname 127.0.0.1] [--port 0] [--iterations N [--warmup N] [--size BYTES]]
  */
 #include "peer.h"
 #include <ucp/api/ucp.h>
 
 enum { MAGIC = 0x31544d43, WINDOW = 1000000, LARGEST = 1 << 18, ID = 7 };
 enum { DATA = 1, CREDIT, FINISH, CLOSE, RESET };
-struct hello { uint32_t magic, id, window; uint16_t keep, length; uint8_t address[4096]; };
+struct hello {
+    uint32_t magic, id, window;
+    uint16_t keep, length;
+    uint8_t address[4096];
+};
 
 static ucp_worker_h worker;
 static ucp_ep_h endpoint;
@@ -30,7 +35,8 @@ static void finish(void *request)
 static void say(uint32_t type, uint32_t amount, const void *data, size_t length)
 {
     static const ucp_request_param_t plain;
-    finish(ucp_tag_send_nbx(endpoint, data, length, (uint64_t)theirs.id << 32 | type << 28 | amount, &plain));
+    uint64_t tag = (uint64_t)theirs.id << 32 | type << 28 | amount;
+    finish(ucp_tag_send_nbx(endpoint, data, length, tag, &plain));
 }
 
 /* One message, if there is one: its type, and of data its length. */
@@ -43,7 +49,8 @@ static uint32_t hear(size_t *length)
     if (message == NULL)
         return 0;
     finish(ucp_tag_msg_recv_nbx(worker, in + *length, info.length, message, &plain));
-    uint32_t type = (uint32_t)info.sender_tag >> 28, cost = info.length < 64 ? 64 : (uint32_t)info.length;
+    uint32_t type = (uint32_t)info.sender_tag >> 28;
+    uint32_t cost = info.length < 64 ? 64 : (uint32_t)info.length;
     *length += info.length;
     if (type == CREDIT)
         credit += (uint32_t)info.sender_tag & 0xfffffff;
@@ -54,7 +61,7 @@ static uint32_t hear(size_t *length)
     return type;
 }
 
-/* Sends a message in as many parts as there is credit for. Says whether the other end is there still. */
+/* Sends a message in as many parts as there is credit for; false when the other end is gone. */
 static bool push(const unsigned char *data, size_t length)
 {
     for (size_t none = 0, part; length > 0; data += part, length -= part) {
@@ -72,14 +79,18 @@ static void greet(int fd, bool is_server)
 {
     if (!is_server)
         send(fd, &mine, 16 + mine.length, MSG_NOSIGNAL);
-    if (recv(fd, &theirs, 16, MSG_WAITALL) != 16 || recv(fd, theirs.address, theirs.length, MSG_WAITALL) != theirs.length)
+    if (recv(fd, &theirs, 16, MSG_WAITALL) != 16 ||
+        recv(fd, theirs.address, theirs.length, MSG_WAITALL) != theirs.length)
         fail("the other end said no hello");
     if (is_server)
         send(fd, &mine, 16 + mine.length, MSG_NOSIGNAL);
     is_server ? recv(fd, in, 1, MSG_WAITALL) : send(fd, in, 1, MSG_NOSIGNAL);
     credit = theirs.window, owed = 0;
-    ucp_ep_params_t params = { .field_mask = UCP_EP_PARAM_FIELD_REMOTE_ADDRESS | UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE,
-                               .address = (void *)theirs.address, .err_mode = UCP_ERR_HANDLING_MODE_PEER };
+    ucp_ep_params_t params = {
+        .field_mask = UCP_EP_PARAM_FIELD_REMOTE_ADDRESS | UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE,
+        .address = (void *)theirs.address,
+        .err_mode = UCP_ERR_HANDLING_MODE_PEER,
+    };
     if (ucp_ep_create(worker, &params, &endpoint) != UCS_OK)
         fail("UCX knows no way to the other end");
 }
@@ -112,8 +123,11 @@ static void load(long warmup, long count, size_t size)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "hostname", 1, NULL, 'h' }, { "port", 1, NULL, 'p' }, { "iterations", 1, NULL, 'n' },
-                                             { "warmup", 1, NULL, 'w' }, { "size", 1, NULL, 's' }, { 0 } };
+    static const struct option options[] = {
+        { "hostname", required_argument, NULL, 'h' }, { "port", required_argument, NULL, 'p' },
+        { "iterations", required_argument, NULL, 'n' }, { "warmup", required_argument, NULL, 'w' },
+        { "size", required_argument, NULL, 's' }, { 0 }
+    };
     const char *hostname = "127.0.0.1";
     long port = 0, count = 0, warmup = 0, size = 64;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -127,15 +141,17 @@ int main(int argc, char **argv)
         }
     }
     setenv("UCX_MM_ERROR_HANDLING", "y", 0);
-    ucp_params_t params = { .field_mask = UCP_PARAM_FIELD_FEATURES, .features = UCP_FEATURE_TAG | UCP_FEATURE_WAKEUP };
+    ucp_params_t params = { .field_mask = UCP_PARAM_FIELD_FEATURES,
+                            .features = UCP_FEATURE_TAG | UCP_FEATURE_WAKEUP };
     ucp_worker_params_t plain = { .field_mask = 0 };
     ucp_context_h context;
     ucp_address_t *address;
     size_t length;
-    if (ucp_init(&params, NULL, &context) != UCS_OK || ucp_worker_create(context, &plain, &worker) != UCS_OK ||
+    if (ucp_init(&params, NULL, &context) != UCS_OK ||
+        ucp_worker_create(context, &plain, &worker) != UCS_OK ||
         ucp_worker_get_address(worker, &address, &length) != UCS_OK || length > sizeof mine.address)
         fail("UCX has no transport");
-    mine = (struct hello){ .magic = MAGIC, .id = ID, .window = WINDOW, .keep = 1, .length = (uint16_t)length };
+    mine = (struct hello){ MAGIC, ID, WINDOW, .keep = 1, .length = (uint16_t)length };
     memcpy(mine.address, address, length);
     if (count > 0) {
         greet(connect_to(hostname, (int)port), false);

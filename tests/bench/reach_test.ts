@@ -74,7 +74,7 @@ for (const libos of LIBOS_NAMES.filter((name) => name !== "demikernel:catmem")) 
 
 for (const libos of ["demikernel:catnap", "demikernel:catloop", "demikernel:catpowder"]) {
   testOn(libos, `reach() leads to a C program on ${libos}, started twice`, async (way) => {
-    const { upstream } = way;
+    const upstream = way.upstream!;
     const peer = await cDemikernelEcho(machine, upstream.configuration, upstream.libos);
     await assertEchoes(routed(peer, way.libos));
     // It was killed, and what it left does not stand in the way of the next one.
