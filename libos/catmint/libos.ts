@@ -30,6 +30,8 @@ import type { Capabilities, Domain, SocketType } from "../pdpix.ts";
 
 /** Messages that one poll takes at most. */
 const MESSAGES = 256;
+/** How often a patient poll asks UCX again: about as long as a turn takes. */
+const PATIENCE = 8;
 /** So many at once mean that there may be more. */
 const MANY = 8;
 /** While UCX is busy, the kernel's sockets are asked in one of so many polls: that costs as much as a message. */
@@ -124,14 +126,19 @@ export class Catmint extends RuntimeLibOS {
   }
 
   /** See {@linkcode Driver.poll}. */
-  override poll(): number {
+  override poll(patient = false): number {
     this.#context.turn = (this.#context.turn + 1) | 0;
     this.#isBusy = false;
     let work = this.#worker.progress();
-    if (work > 0 || this.#isUnread) work += this.#receive();
+    // What comes is noticed sooner here than by another turn.
+    if (work === 0 && patient && this.#isIdle && !this.scheduler.hasReady) {
+      const worker = this.#worker;
+      for (let i = 0; work === 0 && i < PATIENCE; i++) work = worker.progress();
+    }
+    if (work > 0 || this.#isUnread) work = this.#receive(work);
     // Of many, UCX brings a few at a time; who waits behind them should not wait for turns as well.
     for (let all = work; all >= MANY && all < MESSAGES && this.#worker.progress() > 0;) {
-      const more = this.#receive();
+      const more = this.#receive(MESSAGES);
       all = more >= MANY ? all + more : MESSAGES;
       work += more;
     }
@@ -140,6 +147,11 @@ export class Catmint extends RuntimeLibOS {
     if (--this.#untilControl < 0) work += this.#pollControl();
     if (this.#watchdog.isBusy && this.#watchdog.poll(this.scheduler.now)) this.#renew();
     return work;
+  }
+
+  /** Whether there is nothing else to do than to wait. */
+  get #isIdle(): boolean {
+    return !this.#isUnread && this.#flights.count === 0 && this.#served.size === 0;
   }
 
   /** See {@linkcode Driver.deadline}. */
@@ -258,10 +270,16 @@ export class Catmint extends RuntimeLibOS {
     return Object.assign(context, { peers: new Peers(context) });
   }
 
-  #receive(): number {
+  /**
+   * Takes messages: as many as UCX's progress told of, so that whoever waits for them is answered before it is asked for
+   * more; if it told of none, what there is.
+   */
+  #receive(told: number): number {
     const worker = this.#worker;
     const { info } = worker;
-    for (let i = 0; i < MESSAGES; i++) {
+    const most = told > 0 && told < MESSAGES ? told : MESSAGES;
+    this.#isUnread = true;
+    for (let i = 0; i < most; i++) {
       if (!worker.probe()) {
         this.#isUnread = false;
         return i;
@@ -276,8 +294,7 @@ export class Catmint extends RuntimeLibOS {
         if (id === PROBE && this.#watchdog.came()) this.#suspect();
       }
     }
-    this.#isUnread = true;
-    return MESSAGES;
+    return most;
   }
 
   #pollControl(): number {

@@ -14,6 +14,8 @@ const MESSAGE = 64;
 
 /** Echoes between two libOSes of this process. */
 export async function soak(transport: Transport, echoes: number): Promise<void> {
+  // What UCX opens once, it keeps.
+  await openOn(transport).exit();
   const before = descriptors();
   const libos = openOn(transport);
   const other = openOn(transport);
