@@ -102,8 +102,8 @@ let scheduler: Scheduler | undefined;
  * Opens a libOS. It belongs to the thread that opened it, and is closed by `exit()` or `await using`.
  *
  * Throws {@linkcode DemikernelError}: `EINVAL` for an option that is not understood, `ENOSYS` where this
- * libOS cannot work, and says what is missing; for catpowder see `docs/catpowder.md`. Throws `Deno.errors.NotCapable`
- * without the permission that it needs (catnap, catpowder: `--allow-ffi` for libc; `deno:catnap`: none, but `--allow-net` for its sockets; demikernel: see
+ * libOS cannot work, and says what is missing; for catpowder and catmint see `docs/`. Throws `Deno.errors.NotCapable`
+ * without the permission that it needs (catnap, catpowder: `--allow-ffi` for libc; catmint: for libc and UCX; `deno:catnap`: none, but `--allow-net` for its sockets; demikernel: see
  * `docs/permissions.md`).
  *
  * @example Open catnap, make a socket, and close it all
