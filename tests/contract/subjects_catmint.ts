@@ -35,7 +35,15 @@ function catmint(transport: keyof typeof TRANSPORTS, domain: "inet" | "inet6"): 
     provider: "typescript",
     isolated: true,
     missing,
-    features: ["stream", "inet", "channel", "duplex", "bytes", "end"],
+    features: [
+      "stream",
+      "inet",
+      "channel",
+      "duplex",
+      "bytes",
+      "end",
+      ...(domain === "inet6" ? ["ipv6"] as const : []),
+    ],
     stream: inet(domain, "stream"),
     // What there is credit for, in memory of sizes that are powers of two.
     readAhead: 2 * WINDOW,
