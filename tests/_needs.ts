@@ -95,6 +95,13 @@ export function missingUcx(): Missing {
   }
 }
 
+/** For a test that compiles C with the headers of UCX. */
+export function missingUcxHeaders(): Missing {
+  return outputOf(COMPILER, "-E", "-include", "ucp/api/ucp.h", "-xc", "/dev/null") === undefined
+    ? "needs a C compiler and the headers of UCX: apt install gcc libc6-dev libucx-dev"
+    : undefined;
+}
+
 /** For a test on a PostgreSQL. */
 export function missingPostgres(): Missing {
   return findPostgres() === undefined ? "needs PostgreSQL: apt install postgresql" : undefined;

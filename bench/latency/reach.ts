@@ -8,6 +8,7 @@
  */
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { DemikernelUnavailableError, load } from "../../ffi/demikernel/load.ts";
+import { ucx, UcxUnavailableError } from "../../ffi/ucx/load.ts";
 import { LIBOS_NAMES, type LibOSName } from "../../mod.ts";
 import { NetworkUnavailableError } from "../../tests/_network/namespace.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
@@ -50,7 +51,7 @@ export interface Unreachable {
 const WAYS: Readonly<Record<LibOSName, (machine: Machine) => Reach | Unreachable>> = {
   "catnap": loopback,
   "catpowder": () => ({ skipped: "its devices are not among the wires yet" }),
-  "catmint": ucx,
+  "catmint": onUcx,
   "deno:catnap": loopback,
   "demikernel:catnap": loopback,
   "demikernel:catmem": () => ({
@@ -93,7 +94,13 @@ function loopback(): Reach {
  * Servers on UCX, to which our client comes over catmint; `UCX_TLS` says which transport. Those on the kernel's loopback are
  * come to over our catnap.
  */
-function ucx(): Reach {
+function onUcx(): Reach | Unreachable {
+  try {
+    ucx();
+  } catch (error) {
+    if (!(error instanceof UcxUnavailableError)) throw error;
+    return { skipped: error.message };
+  }
   return {
     wire: "UCX, or the kernel's loopback for servers on its sockets; the client is ours",
     libos: { ...LOOPBACK, client: { libos: "catmint" } },

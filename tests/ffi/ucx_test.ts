@@ -15,19 +15,9 @@ import {
 } from "../../ffi/ucx/layout.ts";
 import { checkVersion, openUcx, ucx, UcxUnavailableError, versionOf } from "../../ffi/ucx/load.ts";
 import { runProgram } from "../catnap/_child.ts";
-import { COMPILER, missingCompiler, missingUcx, needing } from "../_needs.ts";
+import { COMPILER, missingUcx, missingUcxHeaders, needing } from "../_needs.ts";
 
 const missing = missingUcx();
-const HEADER = "/usr/include/ucp/api/ucp.h";
-
-function missingHeaders(): string | undefined {
-  try {
-    Deno.statSync(HEADER);
-    return missingCompiler();
-  } catch {
-    return "needs the headers of UCX: apt install libucx-dev";
-  }
-}
 
 Deno.test("checkVersion() tells versions apart", () => {
   for (const version of [[1, 13, 1], [1, 14, 0], [1, 22, 0]] as const) checkVersion(version);
@@ -78,7 +68,7 @@ Deno.test(needing(missing, "open() of catmint says which permission is missing")
 });
 
 Deno.test(
-  needing(missingHeaders(), "the layouts of UCX's structs are those of its headers"),
+  needing(missingUcxHeaders(), "the layouts of UCX's structs are those of its headers"),
   async () => {
     const fields = {
       "ucp_params_t, features": PARAMS.FEATURES,
