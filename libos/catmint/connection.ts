@@ -60,10 +60,11 @@ export class Connection implements Flier {
   isFinished = false;
   /** Whether the peer takes nothing more. */
   isRefused = false;
+  /** Who is at the other end; null until that is known. */
+  peer: Peer | null = null;
   /** What came and was not popped. */
   readonly arrivals = new Arrivals();
   readonly #context: CatmintContext;
-  #peer: Peer | null = null;
   #remoteId = 0;
   /** How much the peer may send. */
   #granted = WINDOW;
@@ -83,7 +84,7 @@ export class Connection implements Flier {
 
   /** It has a peer, which granted so much at first. Messages may have come before. */
   open(peer: Peer, remoteId: number, credit: number): void {
-    this.#peer = peer;
+    this.peer = peer;
     this.#remoteId = remoteId;
     this.#credit += credit;
     peer.add(this);
@@ -104,7 +105,7 @@ export class Connection implements Flier {
    */
   send(chunk: Chunk, offset: number, length: number): void {
     const { worker, memory, flights } = this.#context;
-    const peer = this.#peer!;
+    const peer = this.peer!;
     this.#credit -= costOf(length);
     const status = worker.send(
       peer.endpoint,
@@ -141,7 +142,7 @@ export class Connection implements Flier {
   landed(mark: number, status: number): void {
     if (mark === SENDING) {
       this.#flying--;
-      if (status < 0) this.#peer!.fail();
+      if (status < 0) this.peer!.fail();
       else this.user?.writable();
     } else if (this.#isClosed || !this.arrivals.has(mark)) {
       this.arrivals.free(mark);
@@ -187,7 +188,7 @@ export class Connection implements Flier {
     this.#context.forget(this);
     this.#say(reset || (this.arrivals.length > 0 && !this.#isDeaf) ? TYPE.RESET : TYPE.CLOSE, 0);
     this.arrivals.clear();
-    this.#peer?.remove(this);
+    this.peer?.remove(this);
   }
 
   /** The peer is gone, or has reset it. Its end was one, if it has told of that. */
@@ -274,7 +275,7 @@ export class Connection implements Flier {
 
   /** Sends a message without data. */
   #say(type: number, amount: number): void {
-    const peer = this.#peer;
+    const peer = this.peer;
     if (peer === null || peer.isGone || this.broken !== 0) return;
     const { worker } = this.#context;
     const detail = detailOf(type, amount);

@@ -8,9 +8,12 @@ import { STATUS } from "../../ffi/ucx/layout.ts";
 import type { UcxWorker } from "../../ffi/ucx/worker.ts";
 import type { Chunk } from "../runtime/memory/chunk.ts";
 import type { BufferHeap } from "../runtime/memory/heap.ts";
+import type { Peer } from "./peer.ts";
 
 /** Who waits for a request. */
 export interface Flier {
+  /** Whom it is to or from. */
+  readonly peer: Peer | null;
   /** It is over. The mark is the one that it was given with. */
   landed(mark: number, status: number): void;
 }
@@ -60,10 +63,10 @@ export class Flights {
     return over;
   }
 
-  /** Ends those that somebody waits for, or all, as failed: what they wait for is gone, and UCX does not end them. */
-  abandon(flier: Flier | null = null): void {
+  /** Ends those of a peer that is gone, or all, as failed: UCX does not end all of them. */
+  abandon(peer: Peer | null = null): void {
     for (let i = this.count - 1; i >= 0; i--) {
-      if (flier === null || this.#fliers[i] === flier) this.#end(i, STATUS.CANCELED);
+      if (peer === null || this.#fliers[i]!.peer === peer) this.#end(i, STATUS.CANCELED);
     }
   }
 

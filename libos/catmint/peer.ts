@@ -82,7 +82,7 @@ export class Peer {
     const { worker, flights } = this.#context;
     const status = this.isGone ? STATUS.OK : worker.flush(this.endpoint);
     if (status !== STATUS.IN_PROGRESS) return over(status);
-    flights.add({ landed: (_mark, landed) => over(landed) }, 0, null);
+    flights.add({ peer: this, landed: (_mark, landed) => over(landed) }, 0, null);
   }
 
   /** A connection to it begins. */
@@ -120,10 +120,10 @@ export class Peer {
     this.#peers.forget(this);
     const { worker, flights, timers, clock } = this.#context;
     worker.disconnect(this.endpoint);
-    const rest = new Timer(() => connections.forEach((connection) => flights.abandon(connection)));
-    if (connections.length === 0) return;
-    if (flights.count > 0) timers.arm(rest, clock.read() + REST);
-    this.#context.suspect();
+    if (flights.count > 0) {
+      timers.arm(new Timer(() => flights.abandon(this)), clock.read() + REST);
+    }
+    if (connections.length > 0) this.#context.suspect();
   }
 
   /** Waits for its end, for which the other side does not send anything. */
