@@ -7,6 +7,7 @@
 import { libc, LibcUnavailableError } from "../ffi/libc/load.ts";
 import { Catnap } from "./catnap/libos.ts";
 import { openCatnip } from "./catnip/libos.ts";
+import { openCatmint } from "./catmint/libos.ts";
 import { openCatpowder } from "./catpowder/libos.ts";
 import { DenoCatnap } from "./deno/libos.ts";
 import type { DeviceLibOSOptions } from "./devices/options.ts";
@@ -29,6 +30,7 @@ export type LibOSName =
   | "catnap"
   | "catpowder"
   | "catnip"
+  | "catmint"
   | "deno:catnap"
   | `demikernel:${NativeLibOS}`;
 
@@ -77,6 +79,7 @@ const LIBOSES: Record<LibOSName, Maker> = {
   "catnap": (shared) => new Catnap(shared),
   "catpowder": openCatpowder,
   "catnip": openCatnip,
+  "catmint": openCatmint,
   "deno:catnap": (shared) => new DenoCatnap(shared),
   "demikernel:catnap": makeNative("catnap"),
   "demikernel:catmem": makeNative("catmem"),
@@ -102,8 +105,8 @@ let scheduler: Scheduler | undefined;
  * Opens a libOS. It belongs to the thread that opened it, and is closed by `exit()` or `await using`.
  *
  * Throws {@linkcode DemikernelError}: `EINVAL` for an option that is not understood, `ENOSYS` where this
- * libOS cannot work, and says what is missing; for catpowder and catnip see `docs/catpowder.md` and `docs/catnip.md`. Throws `Deno.errors.NotCapable`
- * without the permission that it needs (catnap, catpowder, catnip: `--allow-ffi` for libc; `deno:catnap`: none, but `--allow-net` for its sockets; demikernel: see
+ * libOS cannot work, and says what is missing; for catpowder, catnip and catmint see `docs/`. Throws `Deno.errors.NotCapable`
+ * without the permission that it needs (catnap, catpowder, catnip: `--allow-ffi` for libc; catmint: for libc and UCX; `deno:catnap`: none, but `--allow-net` for its sockets; demikernel: see
  * `docs/permissions.md`).
  *
  * @example Open catnap, make a socket, and close it all

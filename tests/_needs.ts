@@ -13,6 +13,7 @@ import {
   type NativeLibOS,
   readEnv,
 } from "../ffi/demikernel/cache.ts";
+import { ucx, UcxUnavailableError } from "../ffi/ucx/load.ts";
 
 /** Why a test cannot run here, and what would help; undefined if it can. */
 export type Missing = string | undefined;
@@ -81,6 +82,24 @@ export function findPostgres(): string | undefined {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return undefined;
+}
+
+/** For a test on UCX: loads it, unless it is not there. */
+export function missingUcx(): Missing {
+  try {
+    ucx();
+    return undefined;
+  } catch (error) {
+    if (error instanceof UcxUnavailableError) return "needs UCX 1.13 or later: apt install libucx0";
+    throw error;
+  }
+}
+
+/** For a test that compiles C with the headers of UCX. */
+export function missingUcxHeaders(): Missing {
+  return outputOf(COMPILER, "-E", "-include", "ucp/api/ucp.h", "-xc", "/dev/null") === undefined
+    ? "needs a C compiler and the headers of UCX: apt install gcc libc6-dev libucx-dev"
+    : undefined;
 }
 
 /** For a test on a PostgreSQL. */

@@ -20,11 +20,13 @@ export type CPeer =
   | "load_kv"
   | "load_stream"
   | "pingpong"
+  | "ucx_echo"
   | "udp_echo_spin";
 
 const FLAGS = ["-std=gnu99", "-O2", "-Wall", "-Wextra", "-pthread"];
 /** Libraries come after the source that needs them. */
 const LIBRARIES = ["-lm"];
+const MORE_LIBRARIES: Partial<Record<CPeer, readonly string[]>> = { ucx_echo: ["-lucp", "-lucs"] };
 const HEADERS = ["peer.h", "load.h"];
 const built = new Map<CPeer, string>();
 
@@ -49,7 +51,8 @@ export async function buildPeer(machine: Machine, name: CPeer): Promise<string> 
   if (!await exists(path)) {
     // Compiled beside its place and then moved there: another run never sees half a program.
     const unfinished = `${path}.${Deno.pid}`;
-    const argv = [machine.compiler, ...FLAGS, "-o", unfinished, source, ...LIBRARIES];
+    const libraries = [...LIBRARIES, ...MORE_LIBRARIES[name] ?? []];
+    const argv = [machine.compiler, ...FLAGS, "-o", unfinished, source, ...libraries];
     const { code, stderr } = await run(argv);
     if (code !== 0) {
       throw new BenchmarkError(`Cannot build bench/peers/${name}.c: ${argv.join(" ")}\n${stderr}`);

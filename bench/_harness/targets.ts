@@ -111,6 +111,11 @@ export async function cSpinEcho(machine: Machine): Promise<ServerCommand> {
   return { name: "C spin", argv: [await buildPeer(machine, "echo_spin"), "--port", "0"] };
 }
 
+/** The echo server in C over UCX, which speaks catmint's wire. */
+export async function cUcxEcho(machine: Machine): Promise<ServerCommand> {
+  return { name: "C on UCX", argv: [await buildPeer(machine, "ucx_echo")] };
+}
+
 /** The plainest C loop for datagrams. */
 export async function cUdpSpinEcho(machine: Machine): Promise<ServerCommand> {
   return { name: "C spin", argv: [await buildPeer(machine, "udp_echo_spin"), "--port", "0"] };

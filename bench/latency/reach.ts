@@ -8,6 +8,7 @@
  */
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { DemikernelUnavailableError, load } from "../../ffi/demikernel/load.ts";
+import { ucx, UcxUnavailableError } from "../../ffi/ucx/load.ts";
 import { LIBOS_NAMES, type LibOSName } from "../../mod.ts";
 import { NetworkUnavailableError } from "../../tests/_network/namespace.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
@@ -29,8 +30,8 @@ export interface Reach extends Disposable {
    * at the other end of one.
    */
   readonly kernel?: Route;
-  /** What C programs on libdemikernel need. */
-  readonly upstream: Upstream;
+  /** What C programs on libdemikernel need; absent where it has no such libOS. */
+  readonly upstream?: Upstream;
 }
 
 /** A libOS of libdemikernel, as C programs have it. */
@@ -51,6 +52,7 @@ const WAYS: Readonly<Record<LibOSName, (machine: Machine) => Reach | Unreachable
   "catnap": loopback,
   "catpowder": () => ({ skipped: "its devices are not among the wires yet" }),
   "catnip": () => ({ skipped: "its devices are not among the wires yet" }),
+  "catmint": onUcx,
   "deno:catnap": loopback,
   "demikernel:catnap": loopback,
   "demikernel:catmem": () => ({
@@ -86,6 +88,25 @@ function loopback(): Reach {
     kernel: LOOPBACK,
     upstream: { libos: "catnap", configuration },
     [Symbol.dispose]: () => configuration[Symbol.dispose](),
+  };
+}
+
+/**
+ * Servers on UCX, to which our client comes over catmint; `UCX_TLS` says which transport. Those on the kernel's loopback are
+ * come to over our catnap.
+ */
+function onUcx(): Reach | Unreachable {
+  try {
+    ucx();
+  } catch (error) {
+    if (!(error instanceof UcxUnavailableError)) throw error;
+    return { skipped: error.message };
+  }
+  return {
+    wire: "UCX, or the kernel's loopback for servers on its sockets; the client is ours",
+    libos: { ...LOOPBACK, client: { libos: "catmint" } },
+    kernel: { ...LOOPBACK, client: { libos: "catnap" } },
+    [Symbol.dispose]: () => {},
   };
 }
 

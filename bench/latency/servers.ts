@@ -16,6 +16,7 @@ import {
   bunEcho,
   cEpollEcho,
   cSpinEcho,
+  cUcxEcho,
   cUdpSpinEcho,
   denoDatagramEcho,
   denoListenEcho,
@@ -29,6 +30,7 @@ import {
   redisServer,
 } from "../_harness/targets.ts";
 import { which } from "../_harness/which.ts";
+import type { LibOSName } from "../../mod.ts";
 import type { Upstream } from "./reach.ts";
 
 /**
@@ -44,8 +46,8 @@ export type Runtime = "c" | "v8" | "jsc";
 export interface PeerSearch {
   /** Where. */
   readonly machine: Machine;
-  /** The libOS of C programs on libdemikernel. */
-  readonly upstream: Upstream;
+  /** The libOS of C programs on libdemikernel, if it has one. */
+  readonly upstream: Upstream | undefined;
   /** Whether to fetch from npm what is not installed. */
   readonly fetch: boolean;
 }
@@ -62,6 +64,8 @@ export interface Entry {
   readonly many: boolean;
   /** Whether it is on the libOS itself, and not on the kernel's sockets. */
   readonly onLibos: boolean;
+  /** The libOS of ours beside which alone it makes sense. */
+  readonly only: LibOSName | undefined;
   /** Gives how to start it. Fails with a {@linkcode BenchmarkError} if it is not there. */
   readonly find: (search: PeerSearch) => Promise<ServerCommand>;
 }
@@ -84,9 +88,17 @@ export const PEERS: Record<Protocol, readonly Entry[]> = {
       "c-demikernel",
       "C on libdemikernel",
       "c",
-      ({ machine, upstream }) => cDemikernelEcho(machine, upstream.configuration, upstream.libos),
+      ({ machine, upstream }) => {
+        if (upstream === undefined) throw new BenchmarkError("libdemikernel has no such libOS");
+        return cDemikernelEcho(machine, upstream.configuration, upstream.libos);
+      },
       { onLibos: true },
     ),
+    peer("c-ucx", "C on UCX", "c", ({ machine }) => cUcxEcho(machine), {
+      many: false,
+      onLibos: true,
+      only: "catmint",
+    }),
     peer("deno-listen", "Deno.listen", "v8", () => denoListenEcho()),
     peer("node", "node", "v8", () => nodeEcho(node(), "tcp")),
     peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "tcp")),
@@ -157,9 +169,13 @@ function peer(
   name: string,
   runtime: Runtime,
   find: (search: PeerSearch) => Promise<ServerCommand> | ServerCommand,
-  { many = true, onLibos = false }: { many?: boolean; onLibos?: boolean } = {},
+  { many = true, onLibos = false, only }: {
+    many?: boolean;
+    onLibos?: boolean;
+    only?: LibOSName;
+  } = {},
 ): Entry {
-  return { id, name, runtime, many, onLibos, find: async (search) => await find(search) };
+  return { id, name, runtime, many, onLibos, only, find: async (search) => await find(search) };
 }
 
 function node(): string {

@@ -136,6 +136,7 @@ export async function subjects(
   const candidates: Candidate[] = [];
   try {
     for (const entry of PEERS[protocol].filter(isWanted)) {
+      if (entry.only !== undefined && !liboses.includes(entry.only)) continue;
       candidates.push(await examinePeer(entry, search));
     }
     for (const libos of liboses) {
@@ -156,7 +157,7 @@ function findWay(machine: Machine, libos: string): Pick<Search, "way" | "unreach
 }
 
 async function examinePeer(
-  { find, onLibos, ...facts }: Entry,
+  { find, onLibos, only: _, ...facts }: Entry,
   search: Search,
 ): Promise<Candidate> {
   const { way, protocol } = search;
@@ -222,7 +223,9 @@ async function whyNot(
 ): Promise<string | undefined> {
   try {
     await using server = await Server.start(machine, command);
-    if (server.route.hostname === LOOPBACK.hostname) await CHECKS[protocol](server);
+    const { hostname, client } = server.route;
+    const isOfKernel = hostname === LOOPBACK.hostname && client === undefined;
+    if (isOfKernel) await CHECKS[protocol](server);
     else await CHECKS_ON_WIRES[protocol](machine, server);
     return undefined;
   } catch (error) {

@@ -105,6 +105,8 @@ export const SYMBOLS = {
   malloc: { parameters: ["usize"], result: "usize" },
   // void free(void *memory)
   free: { parameters: ["u64"], result: "void" },
+  // int setenv(const char *name, const char *value, int overwrite)
+  setenv: { parameters: ["buffer", "buffer", "i32"], result: "i32" },
   // int malloc_trim(size_t pad)
   malloc_trim: { parameters: ["usize"], result: "i32" },
   // void *memcpy(void *dest, const void *src, size_t len)

@@ -42,6 +42,12 @@ const CAPABILITIES: Capabilities = Object.freeze({
   blocks: true,
 });
 
+/** How a {@linkcode Catnap} is made. */
+export interface CatnapOptions extends Omit<RuntimeOptions, "addressOf"> {
+  /** Whether it is a part of another libOS, which polls it and sleeps for it: the scheduler does not know of it then. */
+  readonly isPart?: boolean;
+}
+
 /** The libOS over kernel sockets. */
 export class Catnap extends RuntimeLibOS {
   override readonly name = "catnap";
@@ -67,7 +73,7 @@ export class Catnap extends RuntimeLibOS {
    * Opens an epoll instance. Throws what {@linkcode libc} throws, and {@linkcode DemikernelError} as the
    * kernel says.
    */
-  constructor(options: Omit<RuntimeOptions, "addressOf">) {
+  constructor(options: CatnapOptions) {
     super({ ...options, addressOf });
     this.#libc = libc();
     this.fd = this.#libc.epoll_create1(EPOLL.CLOEXEC);
@@ -75,6 +81,7 @@ export class Catnap extends RuntimeLibOS {
     this.#words.set(0, addressOf(new Uint8Array(this.#events.buffer)));
     this.#receiver = new Receiver(this.#libc, this.context.heap);
     this.#context = this.#makeContext();
+    if (options.isPart) return;
     try {
       this.scheduler.attach(this, options.idle);
     } catch (error) {

@@ -11,12 +11,12 @@ import { cDemikernelEcho } from "../../bench/_harness/demikernel_peer.ts";
 import { loadConnect, loadEcho, loadKeyValue, loadStream } from "../../bench/_harness/load.ts";
 import { LOOPBACK, routed } from "../../bench/_harness/route.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
-import { cSpinEcho, ourEcho } from "../../bench/_harness/targets.ts";
+import { cSpinEcho, cUcxEcho, ourEcho } from "../../bench/_harness/targets.ts";
 import { type Reach, reach } from "../../bench/latency/reach.ts";
 import { subjects } from "../../bench/latency/subjects.ts";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { LIBOS_NAMES } from "../../mod.ts";
-import { type Missing, missingLibrary, needing } from "../_needs.ts";
+import { type Missing, missingLibrary, missingUcx, missingUcxHeaders, needing } from "../_needs.ts";
 import { fakeTcp } from "./_fake_servers.ts";
 import { assertMeasured, machine, missing, test } from "./_load.ts";
 
@@ -74,13 +74,26 @@ for (const libos of LIBOS_NAMES.filter((name) => name !== "demikernel:catmem")) 
 
 for (const libos of ["demikernel:catnap", "demikernel:catloop", "demikernel:catpowder"]) {
   testOn(libos, `reach() leads to a C program on ${libos}, started twice`, async (way) => {
-    const { upstream } = way;
+    const upstream = way.upstream!;
     const peer = await cDemikernelEcho(machine, upstream.configuration, upstream.libos);
     await assertEchoes(routed(peer, way.libos));
     // It was killed, and what it left does not stand in the way of the next one.
     await assertEchoes(routed(peer, way.libos));
   });
 }
+
+Deno.test({
+  ...needing(
+    missingUcx() ?? missingUcxHeaders(),
+    "reach() leads to a C program on UCX, started twice",
+  ),
+  async fn() {
+    using way = reach(machine, "catmint") as Reach;
+    const peer = routed(await cUcxEcho(machine), way.libos);
+    await assertEchoes(peer);
+    await assertEchoes(peer);
+  },
+});
 
 Deno.test("reach() tells that catmem has no sockets", () => {
   const way = reach(machine, "demikernel:catmem");

@@ -10,6 +10,7 @@ import type { LibOS } from "../../libos/pdpix.ts";
 import { inet, unix } from "./sockets.ts";
 import type { Deviation, Subject } from "./subject.ts";
 import { CATNIP } from "./subjects_catnip.ts";
+import { CATMINT } from "./subjects_catmint.ts";
 import { CATPOWDER } from "./subjects_catpowder.ts";
 import { CATNIP as NATIVE_CATNIP, CATPOWDER as NATIVE_CATPOWDER } from "./subjects_device.ts";
 import { all, NATIVE } from "./subjects_native.ts";
@@ -158,6 +159,7 @@ export const SUBJECTS: readonly Subject[] = [
   ...SIM,
   ...CATPOWDER,
   ...CATNIP,
+  ...CATMINT,
   ...NATIVE,
   NATIVE_CATPOWDER,
 ];

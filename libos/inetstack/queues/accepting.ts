@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Credit, type InetContext, type Served } from "./context.ts";
+import { Credit, type Served } from "../../runtime/queue/served.ts";
+import type { InetContext } from "./context.ts";
 import { Errno } from "../../error.ts";
 import type { IpAddress } from "../ip_address.ts";
 import { Listener, type ListenerUser } from "../tcp/listener.ts";

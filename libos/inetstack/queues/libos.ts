@@ -6,10 +6,11 @@
 
 import { DatagramQueue } from "./datagram_queue.ts";
 import type { Device } from "../device.ts";
-import type { InetContext, Served } from "./context.ts";
+import type { InetContext } from "./context.ts";
 import { OPTIONS } from "./options.ts";
 import type { Queue } from "../../runtime/queue/queue.ts";
 import type { Random } from "../random.ts";
+import { ServedQueues } from "../../runtime/queue/served.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../../runtime/libos.ts";
 import { type AddressOptions, Stack } from "../stack.ts";
 import { statisticsOf } from "./statistics.ts";
@@ -43,9 +44,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
   readonly stack: Stack;
   readonly #device: Device;
   readonly #context: InetContext & { turn: number };
-  /** Queues to serve, first in first out. */
-  #active: Served[] = [];
-  #serving: Served[] = [];
+  readonly #served = new ServedQueues();
   #polling = false;
   /** Sockets that are open. */
   readonly #sockets = new Set<DatagramQueue | StreamQueue>();
@@ -74,7 +73,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
     this.#context.turn = (this.#context.turn + 1) | 0;
     this.#polling = true;
     let work = this.stack.poll(this.scheduler.clock.read());
-    if (this.#active.length > 0) work += this.#serve();
+    if (this.#served.size > 0) work += this.#served.serve();
     this.#polling = false;
     if (this.stack.tcp.isPending) this.stack.tcp.flush();
     this.stack.flush();
@@ -84,7 +83,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
 
   /** See {@linkcode Driver.deadline}. */
   override deadline(): number {
-    if (this.#active.length > 0) return -Infinity;
+    if (this.#served.size > 0) return -Infinity;
     return Math.min(this.stack.deadline(), this.#exitAt);
   }
 
@@ -167,7 +166,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
       ...this.context,
       stack: this.stack,
       turn: 0,
-      activate: (queue) => this.#activate(queue),
+      activate: (queue) => this.#served.add(queue),
       opened: (socket) => void this.#sockets.add(socket),
       closed: (socket) => void this.#sockets.delete(socket),
       enter: () => {
@@ -180,26 +179,6 @@ export abstract class InetLibOS extends RuntimeLibOS {
         if (!this.#polling) this.stack.flush();
       },
     };
-  }
-
-  #activate(queue: Served): void {
-    if (queue.active) return;
-    queue.active = true;
-    this.#active.push(queue);
-  }
-
-  #serve(): number {
-    let work = 0;
-    const serving = this.#active;
-    this.#active = this.#serving;
-    this.#serving = serving;
-    for (let i = 0; i < serving.length; i++) {
-      const queue = serving[i]!;
-      queue.active = false;
-      work += queue.serve();
-    }
-    serving.length = 0;
-    return work;
   }
 }
 

@@ -7,7 +7,8 @@
 import { BOUNDS } from "../bounds.ts";
 import { Accepting } from "./accepting.ts";
 import type { Connection, ConnectionUser } from "../tcp/connection.ts";
-import { Credit, type InetContext, type Served } from "./context.ts";
+import { Credit, type Served } from "../../runtime/queue/served.ts";
+import type { InetContext } from "./context.ts";
 import { ahead } from "../tcp/sequence.ts";
 import { Errno } from "../../error.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";

@@ -127,9 +127,11 @@ export class Scheduler implements Turns {
     this.#chooseSleep();
   }
 
-  /** Removes a libOS; with the last one, everything that the scheduler holds is let go of. */
+  /** Removes a libOS, if it was added; with the last one, everything that the scheduler holds is let go of. */
   async detach(driver: Driver): Promise<void> {
-    this.#drivers.splice(this.#drivers.indexOf(driver), 1);
+    const index = this.#drivers.indexOf(driver);
+    if (index < 0) return;
+    this.#drivers.splice(index, 1);
     this.#policies.delete(driver);
     this.#chooseSleep();
     const parker = this.#parker;
