@@ -1,5 +1,5 @@
 /**
- * Memory of a device within memory of JavaScript's.
+ * Memory of a device within memory of JavaScript's, and memory of JavaScript's given back.
  *
  * A view of foreign memory needs the permission for all FFI. So a device's memory is mapped over a part of an
  * `ArrayBuffer`, which needs none, and may lie beside other memory in it.
@@ -8,9 +8,9 @@
  */
 
 import { addressOf, errno } from "./memory.ts";
+import { check, LibcError } from "./call.ts";
 import { libc } from "./load.ts";
-import { LibcError } from "./call.ts";
-import { MAP, PROT } from "./constants.ts";
+import { MADV, MAP, PROT } from "./constants.ts";
 import { Words } from "./words.ts";
 
 /** The largest page of Linux on the processors that there are, in bytes: 4 KiB on x86-64, up to 64 KiB on aarch64. */
@@ -18,34 +18,25 @@ const PAGE = Deno.build.arch === "aarch64" ? 65_536 : 4096;
 
 /** Memory of a device at a place of an `ArrayBuffer`. */
 export class Mapping {
-  /** The buffer. */
-  readonly buffer: ArrayBuffer;
-  /** Where the device's memory begins in it. */
-  readonly offset: number;
+  /** Where it is. */
+  readonly address: number;
+  /** Kept, so that the buffer does not go before the mapping. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #words = new Words(2);
-  readonly #length: number;
 
   /**
-   * Maps `length` bytes, whole pages, of what a descriptor stands for into a new buffer, in which `more` bytes follow
-   * them. Throws `LibcError`.
+   * Maps what a descriptor stands for over bytes, whole pages that nobody else uses: all of them, and nothing else. What
+   * they held is gone. Throws `RangeError` for what are no whole pages, and `LibcError`.
    */
-  constructor(fd: number, length: number, more: number) {
-    const rounded = Math.ceil(length / PAGE) * PAGE;
-    this.buffer = new ArrayBuffer(PAGE + rounded + more);
-    const address = addressOf(new Uint8Array(this.buffer));
-    this.offset = (PAGE - address % PAGE) % PAGE;
-    this.#length = length;
-    this.#words.set(0, address + this.offset);
-    this.#words.set(1, length);
+  constructor(bytes: Uint8Array<ArrayBuffer>, fd: number) {
+    this.address = addressOfPages(bytes);
+    this.bytes = bytes;
+    this.#words.set(0, this.address);
+    this.#words.set(1, bytes.length);
     this.#map(MAP.SHARED | MAP.POPULATE, fd);
   }
 
-  /** Where the device's memory is. */
-  get address(): number {
-    return Number(this.#words.u64[0]);
-  }
-
-  /** Lets go of the device's memory; the buffer has plain memory there again, which is zero. */
+  /** Lets go of the device's memory; there is plain memory again, which is zero. */
   unmap(): void {
     this.#map(MAP.PRIVATE | MAP.ANONYMOUS, -1);
   }
@@ -56,4 +47,19 @@ export class Mapping {
     const at = libc().mmap(u64[0]!, u64[1]!, protection, MAP.FIXED | flags, fd, 0n);
     if (at === -1n) throw new LibcError("mmap", errno());
   }
+}
+
+/**
+ * Gives the memory of whole pages back to the system; they are zero when they are touched again. Throws `RangeError` for
+ * what are no whole pages, and `LibcError`.
+ */
+export function discard(bytes: Uint8Array<ArrayBuffer>): void {
+  addressOfPages(bytes);
+  check("madvise", libc().madvise(bytes, BigInt(bytes.length), MADV.DONTNEED));
+}
+
+function addressOfPages(bytes: Uint8Array<ArrayBuffer>): number {
+  const address = addressOf(bytes);
+  if (address % PAGE === 0 && bytes.length % PAGE === 0 && bytes.length > 0) return address;
+  throw new RangeError(`These are no whole pages of ${PAGE} bytes: ${bytes.length} bytes`);
 }

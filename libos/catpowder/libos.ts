@@ -9,7 +9,9 @@ import { type CatpowderOptions, checkCatpowder, type DeviceOptions } from "./opt
 import type { Device } from "../inetstack/device.ts";
 import { DemikernelError } from "../error.ts";
 import { InetLibOS, type InetOptions } from "../inetstack/queues/libos.ts";
+import { discard } from "../../ffi/libc/map.ts";
 import { LibcError } from "../../ffi/libc/call.ts";
+import { LinearMemory } from "../runtime/memory/linear_memory.ts";
 import { PacketDevice } from "../devices/packet.ts";
 import type { RuntimeOptions } from "../runtime/libos.ts";
 import { TapDevice } from "../devices/tap.ts";
@@ -34,17 +36,24 @@ export function openCatpowder(
   options: Partial<CatpowderOptions>,
 ): Catpowder {
   const { device: wanted, capture, ...host } = checkCatpowder(options);
-  const device = openDevice(wanted, capture);
+  const linear = new LinearMemory({ discard });
+  const device = openDevice(wanted, capture, linear);
   try {
-    return new Catpowder({ ...shared, ...host, device, random: makeRandom() });
+    return new Catpowder({ ...shared, ...host, device, linear, discard, random: makeRandom() });
   } catch (error) {
     device.close();
     throw error instanceof LibcError ? new DemikernelError(error.errno, "open") : error;
   }
 }
 
-function openDevice(options: DeviceOptions, capture: string | undefined): Device {
-  const device = options.kind === "tap" ? new TapDevice(options) : new PacketDevice(options);
+function openDevice(
+  options: DeviceOptions,
+  capture: string | undefined,
+  linear: LinearMemory,
+): Device {
+  const device = options.kind === "tap"
+    ? new TapDevice(options, linear)
+    : new PacketDevice(options, linear);
   if (capture === undefined) return device;
   try {
     return new CaptureDevice(device, capture);

@@ -9,6 +9,7 @@
 
 import { SOCK } from "../../ffi/libc/constants.ts";
 import { addressOf } from "../../ffi/libc/memory.ts";
+import { discard } from "../../ffi/libc/map.ts";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { DemikernelError } from "../error.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
@@ -93,7 +94,7 @@ export class NativeDemikernel extends RuntimeLibOS {
 
   /** Starts the libOS on this thread. Throws as {@linkcode takeInstance} and {@linkcode checkConfiguration}. */
   constructor(name: NativeLibOS, options: NativeOptions) {
-    super({ ...options, addressOf });
+    super({ ...options, addressOf, discard });
     const { text, address, mss } = readConfiguration(name, options.configuration ?? {});
     const library = loadLibrary(name, options.library);
     const { types, pipes } = KINDS[name];
