@@ -70,10 +70,10 @@ export abstract class InetLibOS extends RuntimeLibOS {
   }
 
   /** See {@linkcode Driver.poll}. */
-  override poll(): number {
+  override poll(now: number = this.scheduler.clock.read()): number {
     this.#context.turn = (this.#context.turn + 1) | 0;
     this.#polling = true;
-    let work = this.stack.poll(this.scheduler.clock.read());
+    let work = this.stack.poll(now);
     if (this.#active.length > 0) work += this.#serve();
     this.#polling = false;
     if (this.stack.tcp.isPending) this.stack.tcp.flush();
