@@ -1,5 +1,5 @@
 /**
- * Two hosts of our stack on a wire that is memory: what one sends lies where the other receives it.
+ * Two hosts of our stack on a wire that is memory: what one sends lies where the other receives it, beside their buffers.
  *
  * @module
  */
@@ -10,7 +10,8 @@ import type { Device, FrameSink } from "../libos/inetstack/device.ts";
 import type { HeapSga } from "../libos/runtime/memory/sga.ts";
 import { IpAddress } from "../libos/inetstack/ip_address.ts";
 import { Listener } from "../libos/inetstack/tcp/listener.ts";
-import { Memory } from "../libos/runtime/memory/memory.ts";
+import { LinearMemory } from "../libos/runtime/memory/linear_memory.ts";
+import type { Memory } from "../libos/runtime/memory/memory.ts";
 import { SeededRandom } from "../libos/inetstack/random.ts";
 import { Stack } from "../libos/inetstack/stack.ts";
 
@@ -20,10 +21,16 @@ const START = 2;
 
 /** One direction: a ring of frames. */
 class Ring {
-  readonly memory = new Memory(new ArrayBuffer(SLOTS * SLOT));
+  readonly memory: Memory;
+  readonly start: number;
   readonly lengths = new Int32Array(SLOTS);
   head = 0;
   tail = 0;
+
+  constructor(linear: LinearMemory) {
+    this.memory = linear.memory;
+    this.start = linear.reserve(SLOTS * SLOT).byteOffset + START;
+  }
 }
 
 /** One end of the wire. */
@@ -64,7 +71,7 @@ class WireDevice implements Device {
     let count = 0;
     for (; ring.head < end; count++) {
       const slot = ring.head & (SLOTS - 1);
-      sink.frame(slot * SLOT + START, ring.lengths[slot]!, false);
+      sink.frame(ring.start + slot * SLOT, ring.lengths[slot]!, false);
       ring.head++;
     }
     return count;
@@ -72,7 +79,8 @@ class WireDevice implements Device {
 
   reserve(): number {
     const ring = this.#out;
-    return ring.tail - ring.head < SLOTS ? (ring.tail & (SLOTS - 1)) * SLOT + START : -1;
+    if (ring.tail - ring.head === SLOTS) return -1;
+    return ring.start + (ring.tail & (SLOTS - 1)) * SLOT;
   }
 
   commit(length: number): void {
@@ -114,10 +122,11 @@ export class Wire {
 
   /** Makes both hosts, which know each other. */
   constructor() {
-    const [there, back] = [new Ring(), new Ring()];
+    const linear = new LinearMemory();
+    const [there, back] = [new Ring(linear), new Ring(linear)];
     const make = (number: number, incoming: Ring, outgoing: Ring): WireHost => {
       const device = new WireDevice(number, incoming, outgoing);
-      const heap = new BufferHeap();
+      const heap = new BufferHeap({ linear });
       const stack = new Stack(device, {
         addresses: [`10.0.0.${number}/8`],
         neighbours: { [`10.0.0.${3 - number}`]: `02:00:00:00:00:0${3 - number}` },

@@ -48,6 +48,9 @@ export const MAP = {
   POPULATE: 0x8000,
 } as const;
 
+/** `MADV_*`, `<sys/mman.h>`. */
+export const MADV = { DONTNEED: 4 } as const;
+
 /** `S_*`, `<sys/stat.h>`. */
 export const S = { IFMT: 0o170000, IFSOCK: 0o140000 } as const;
 

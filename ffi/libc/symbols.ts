@@ -55,6 +55,8 @@ export const SYMBOLS = {
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   // void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
   mmap: { parameters: ["u64", "u64", "i32", "i32", "i32", "i64"], result: "i64" },
+  // int madvise(void *addr, size_t len, int advice)
+  madvise: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   // int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
   sendmmsg: { parameters: ["i32", "u64", "u32", "i32"], result: "i32" },
   // int epoll_create1(int flags)

@@ -126,7 +126,7 @@ export class Catmint extends RuntimeLibOS {
   }
 
   /** See {@linkcode Driver.poll}. */
-  override poll(patient = false): number {
+  override poll(now = this.scheduler.now, patient = false): number {
     this.#context.turn = (this.#context.turn + 1) | 0;
     this.#isBusy = false;
     let work = this.#worker.progress();
@@ -145,7 +145,7 @@ export class Catmint extends RuntimeLibOS {
     if (this.#flights.count > 0) work += this.#flights.poll();
     if (this.#served.size > 0) work += this.#served.serve();
     if (--this.#untilControl < 0) work += this.#pollControl();
-    if (this.#watchdog.isBusy && this.#watchdog.poll(this.scheduler.now)) this.#renew();
+    if (this.#watchdog.isBusy && this.#watchdog.poll(now)) this.#renew();
     return work;
   }
 

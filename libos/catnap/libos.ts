@@ -9,6 +9,7 @@ import { EPOLL } from "../../ffi/libc/constants.ts";
 import { DATA_WORD, EVENT_WORDS } from "../../ffi/libc/epoll_event.ts";
 import { type Libc, libc } from "../../ffi/libc/load.ts";
 import { addressOf, errno } from "../../ffi/libc/memory.ts";
+import { discard } from "../../ffi/libc/map.ts";
 import { Words } from "../../ffi/libc/words.ts";
 import { DemikernelError } from "../error.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
@@ -74,7 +75,7 @@ export class Catnap extends RuntimeLibOS {
    * kernel says.
    */
   constructor(options: CatnapOptions) {
-    super({ ...options, addressOf });
+    super({ ...options, addressOf, discard });
     this.#libc = libc();
     this.fd = this.#libc.epoll_create1(EPOLL.CLOEXEC);
     if (this.fd < 0) throw new DemikernelError(errno(), "open");

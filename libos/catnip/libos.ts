@@ -13,6 +13,8 @@ import {
 import type { Device } from "../inetstack/device.ts";
 import { DpdkDevice } from "../devices/dpdk/dpdk.ts";
 import { InetLibOS, type InetOptions } from "../inetstack/queues/libos.ts";
+import { checkMemif } from "../devices/memif/options.ts";
+import type { LinearMemory } from "../runtime/memory/linear_memory.ts";
 import { MemifDevice } from "../devices/memif/memif.ts";
 import { openOnDevice } from "../devices/open.ts";
 import type { RuntimeOptions } from "../runtime/libos.ts";
@@ -39,11 +41,17 @@ export function openCatnip(shared: RuntimeOptions, options: Partial<DeviceLibOSO
   return openOnDevice(
     shared,
     checked,
-    () => openDevice(checked),
+    (linear) => openDevice(checked, linear),
     (options) => new Catnip(options),
+    checked.device.kind === "memif" ? checkMemif(checked.device).room : 0,
   );
 }
 
-function openDevice({ device, ...host }: CheckedDeviceLibOS<typeof KINDS[number]>): Device {
-  return device.kind === "memif" ? new MemifDevice(device, macOf(host)) : new DpdkDevice(device);
+function openDevice(
+  { device, ...host }: CheckedDeviceLibOS<typeof KINDS[number]>,
+  linear: LinearMemory,
+): Device {
+  return device.kind === "memif"
+    ? new MemifDevice(device, macOf(host), linear)
+    : new DpdkDevice(device);
 }

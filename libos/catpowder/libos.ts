@@ -13,6 +13,7 @@ import {
 import type { Device } from "../inetstack/device.ts";
 import { InetLibOS, type InetOptions } from "../inetstack/queues/libos.ts";
 import { openOnDevice } from "../devices/open.ts";
+import type { LinearMemory } from "../runtime/memory/linear_memory.ts";
 import { PacketDevice } from "../devices/packet.ts";
 import type { RuntimeOptions } from "../runtime/libos.ts";
 import { TapDevice } from "../devices/tap.ts";
@@ -43,18 +44,21 @@ export function openCatpowder(
   return openOnDevice(
     shared,
     checked,
-    () => openDevice(checked),
+    (linear) => openDevice(checked, linear),
     (options) => new Catpowder(options),
   );
 }
 
-function openDevice({ device, ...host }: CheckedDeviceLibOS<typeof KINDS[number]>): Device {
+function openDevice(
+  { device, ...host }: CheckedDeviceLibOS<typeof KINDS[number]>,
+  linear: LinearMemory,
+): Device {
   switch (device.kind) {
     case "tap":
-      return new TapDevice(device);
+      return new TapDevice(device, linear);
     case "packet":
-      return new PacketDevice(device);
+      return new PacketDevice(device, linear);
     case "xdp":
-      return new XdpDevice(device, addressesOf(host));
+      return new XdpDevice(device, addressesOf(host), linear);
   }
 }

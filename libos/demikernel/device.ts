@@ -13,7 +13,6 @@ import { OPCODE } from "../../ffi/demikernel/layout.ts";
 import { Errno } from "../error.ts";
 import type { Chunk } from "../runtime/memory/chunk.ts";
 import type { BufferHeap } from "../runtime/memory/heap.ts";
-import type { Clock } from "../runtime/scheduler/driver.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
 import { TOKENS } from "./instance.ts";
 import type { NativeQueue } from "./native_queue.ts";
@@ -52,7 +51,6 @@ export class Device {
   /** The calls of the library. */
   readonly calls: Calls;
   readonly #heap: BufferHeap;
-  readonly #clock: Clock;
   /** The tokens as halves, which compare without a bigint. */
   readonly #tokens: Int32Array;
   /** How long the library's timers may stand still, in milliseconds. */
@@ -72,10 +70,9 @@ export class Device {
   readonly #gathered: Chunk;
 
   /** Wraps the calls; buffers come from a heap. */
-  constructor(calls: Calls, heap: BufferHeap, clock: Clock, timersEvery: number) {
+  constructor(calls: Calls, heap: BufferHeap, timersEvery: number) {
     this.calls = calls;
     this.#heap = heap;
-    this.#clock = clock;
     this.#timersEvery = timersEvery;
     this.#tokens = new Int32Array(calls.tokens.buffer);
     this.#gathered = heap.reserve(LARGEST);
@@ -101,12 +98,12 @@ export class Device {
     return result;
   }
 
-  /** Runs the library, and takes what completed; says how much that was. `Driver` says what patience is. */
-  poll(patient: boolean): number {
+  /** Runs the library, and takes what completed; says how much that was. `Driver` says what the time and patience are. */
+  poll(now: number, patient: boolean): number {
     if (this.#unfreed) this.#freePopped();
     if (this.#underWay === 0) return 0;
     const few = this.#underWay <= FEW;
-    let done = patient && few && this.#emptyPolls < PATIENCE ? this.#wait() : this.#runOnce();
+    let done = patient && few && this.#emptyPolls < PATIENCE ? this.#wait() : this.#runOnce(now);
     this.#emptyPolls = done > 0 ? 0 : this.#emptyPolls + 1;
     if (few || done === 0) return done;
     // Of many, all that completed is taken before it runs again: it would always tell of the same ones first.
@@ -140,14 +137,13 @@ export class Device {
   }
 
   /** Runs the library for 1 µs; and for longer where its timers are due. */
-  #runOnce(): number {
+  #runOnce(now: number): number {
     this.calls.poll();
     const place = this.calls.check(this.#underWay);
     if (place >= 0) {
       this.#complete(place);
       return 1;
     }
-    const now = this.#clock.read();
     if (now - this.#timersAt[0]! < this.#timersEvery) return 0;
     this.#timersAt[0] = now;
     return this.#wait();
@@ -223,7 +219,7 @@ export class Device {
 
   /** Takes what the queues that were closed leave behind, and gives the memory back. */
   close(): void {
-    for (let i = 0; this.busy && i < LAST_POLLS; i++) this.poll(true);
+    for (let i = 0; this.busy && i < LAST_POLLS; i++) this.poll(Infinity, true);
     this.#freePopped();
     if (this.#prepared) this.calls.free(PUSHED);
     this.#heap.unreserve(this.#gathered);

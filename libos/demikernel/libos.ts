@@ -9,6 +9,7 @@
 
 import { SOCK } from "../../ffi/libc/constants.ts";
 import { addressOf } from "../../ffi/libc/memory.ts";
+import { discard } from "../../ffi/libc/map.ts";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { DemikernelError } from "../error.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
@@ -93,7 +94,7 @@ export class NativeDemikernel extends RuntimeLibOS {
 
   /** Starts the libOS on this thread. Throws as {@linkcode takeInstance} and {@linkcode checkConfiguration}. */
   constructor(name: NativeLibOS, options: NativeOptions) {
-    super({ ...options, addressOf });
+    super({ ...options, addressOf, discard });
     const { text, address, mss } = readConfiguration(name, options.configuration ?? {});
     const library = loadLibrary(name, options.library);
     const { types, pipes } = KINDS[name];
@@ -114,8 +115,7 @@ export class NativeDemikernel extends RuntimeLibOS {
     const shared = SHARED_MEMORY.includes(name);
     this.#ownStack = OWN_STACK.includes(name);
     const timersEvery = TIMERS_EVERY[this.#ownStack ? "ownStack" : "kernel"];
-    const { clock } = this.scheduler;
-    this.#device = new Device(this.#instance.calls, this.context.heap, clock, timersEvery);
+    this.#device = new Device(this.#instance.calls, this.context.heap, timersEvery);
     this.#context = {
       ...this.context,
       device: this.#device,
@@ -130,10 +130,10 @@ export class NativeDemikernel extends RuntimeLibOS {
   }
 
   /** See {@linkcode Driver.poll}. */
-  override poll(patient = true): number {
-    if (this.#ownStack && !this.#device.busy) this.#runStack();
-    const work = this.#device.poll(patient);
-    if (work > 0) this.#lastWork[0] = this.scheduler.clock.read();
+  override poll(now: number = this.scheduler.clock.read(), patient = true): number {
+    if (this.#ownStack && !this.#device.busy) this.#runStack(now);
+    const work = this.#device.poll(now, patient);
+    if (work > 0) this.#lastWork[0] = now;
     return work;
   }
 
@@ -164,10 +164,9 @@ export class NativeDemikernel extends RuntimeLibOS {
   }
 
   /** Answers peers while nothing is under way: for 1 µs, and for longer when the timers are due. */
-  #runStack(): void {
+  #runStack(now: number): void {
     const { calls } = this.#device;
     calls.poll();
-    const now = this.scheduler.clock.read();
     if (now - this.#stackRan[0]! < TIMERS_EVERY.ownStack) return;
     this.#stackRan[0] = now;
     calls.waitAny(0);

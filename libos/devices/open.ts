@@ -9,23 +9,27 @@ import type { CheckedDeviceLibOS, DeviceKind } from "./options.ts";
 import type { Device } from "../inetstack/device.ts";
 import { DemikernelError } from "../error.ts";
 import type { InetOptions } from "../inetstack/queues/libos.ts";
+import { discard } from "../../ffi/libc/map.ts";
 import { LibcError } from "../../ffi/libc/call.ts";
+import { LinearMemory } from "../runtime/memory/linear_memory.ts";
 import type { RuntimeOptions } from "../runtime/libos.ts";
 
 /**
- * Opens a device, under a capture where one is wanted, and makes a libOS on it, to which both belong from then on. What
- * fails leaves nothing open.
+ * Opens a device, in a linear memory that has so much more room for it, under a capture where one is wanted; and makes a
+ * libOS on it, to which all of it belongs from then on. What fails leaves nothing open.
  */
 export function openOnDevice<T>(
   shared: RuntimeOptions,
   { device: _, capture, ...host }: CheckedDeviceLibOS<DeviceKind>,
-  open: () => Device,
+  open: (linear: LinearMemory) => Device,
   make: (options: InetOptions) => T,
+  room: number = 0,
 ): T {
-  let device = open();
+  const linear = new LinearMemory({ discard, room });
+  let device = open(linear);
   try {
     if (capture !== undefined) device = new CaptureDevice(device, capture);
-    return make({ ...shared, ...host, device, random: makeRandom() });
+    return make({ ...shared, ...host, device, linear, discard, random: makeRandom() });
   } catch (error) {
     device.close();
     throw error instanceof LibcError ? new DemikernelError(error.errno, "open") : error;

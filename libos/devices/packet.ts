@@ -12,6 +12,7 @@
  * @module
  */
 
+import { addressOf } from "../../ffi/libc/memory.ts";
 import { AF, SO, SOCK, SOL } from "../../ffi/libc/constants.ts";
 import { check } from "../../ffi/libc/call.ts";
 import { type Device, ETHERNET_HEADER, type FrameSink } from "../inetstack/device.ts";
@@ -19,7 +20,8 @@ import { Doorbell } from "./doorbell.ts";
 import { FrameCounters } from "./counters.ts";
 import { type Libc, libc } from "../../ffi/libc/load.ts";
 import { Mapping } from "../../ffi/libc/map.ts";
-import { Memory } from "../runtime/memory/memory.ts";
+import type { LinearMemory } from "../runtime/memory/linear_memory.ts";
+import type { Memory } from "../runtime/memory/memory.ts";
 import {
   encodeLinkAddress,
   encodeMembership,
@@ -87,8 +89,11 @@ export class PacketDevice implements Device {
   #slot = 0;
   #at: number;
 
-  /** Opens one. Throws {@linkcode DemikernelError} with what is missing: `ENODEV`, `ENETDOWN`, `EPERM`. */
-  constructor({ interface: name, mac }: PacketOptions) {
+  /**
+   * Opens one, whose frames are in a linear memory. Throws {@linkcode DemikernelError} with what is missing: `ENODEV`,
+   * `ENETDOWN`, `EPERM`.
+   */
+  constructor({ interface: name, mac }: PacketOptions, linear: LinearMemory) {
     checkInterfaceName(name);
     const given = mac === undefined ? null : readMac(mac);
     const found = usableInterface(name, "ip link shows which there are");
@@ -101,20 +106,19 @@ export class PacketDevice implements Device {
     const advice = { EPERM: "permission denied; run as root, or with CAP_NET_RAW" };
     this.#fd = opening(call, advice, () => openSocket());
     try {
-      const made = opening(call, advice, () => this.#configure(found, given));
+      const made = opening(call, advice, () => this.#configure(found, given, linear));
       this.#mapping = made.mapping;
       this.#doorbell = made.doorbell;
     } catch (error) {
       this.#libc.close(this.#fd);
       throw error;
     }
-    this.#at = this.#mapping.offset;
-    this.receiveMemory = new Memory(this.#mapping.buffer);
-    this.#long = this.#mapping.offset + this.#slots * this.#slotSize + 2;
-    this.#words.set(LONG, this.#mapping.address + this.#long - this.#mapping.offset);
+    this.#at = this.#mapping.bytes.byteOffset;
+    this.receiveMemory = this.sendMemory = linear.memory;
+    this.#long = linear.reserve(2 + LONGEST).byteOffset + 2;
+    this.#words.set(LONG, addressOf(linear.memory.u8) + this.#long);
     this.#words.set(LONG_SIZE, LONGEST);
-    this.#sending = new SendSlots(this.#fd, ETHERNET_HEADER + found.mtu, this.#counters);
-    this.sendMemory = this.#sending.memory;
+    this.#sending = new SendSlots(this.#fd, ETHERNET_HEADER + found.mtu, this.#counters, linear);
   }
 
   /** See {@linkcode Device.fd}. */
@@ -151,7 +155,7 @@ export class PacketDevice implements Device {
       this.#at += this.#slotSize;
       if (this.#slot === this.#slots) {
         this.#slot = 0;
-        this.#at = this.#mapping.offset;
+        this.#at = this.#mapping.bytes.byteOffset;
       }
     }
     return budget;
@@ -231,6 +235,7 @@ export class PacketDevice implements Device {
   #configure(
     { index, mac: own }: NetworkInterface,
     mac: Uint8Array | null,
+    linear: LinearMemory,
   ): { mapping: Mapping; doorbell: Doorbell } {
     const set = (name: number, value: Uint8Array<ArrayBuffer>) => {
       const result = this.#libc.setsockopt(this.#fd, SOL.PACKET, name, value, value.length);
@@ -246,7 +251,7 @@ export class PacketDevice implements Device {
     const size = this.#slots * this.#slotSize;
     const block = Math.max(BLOCK, this.#slotSize);
     set(PACKET.RX_RING, encodeRing(block, size / block, this.#slotSize));
-    const mapping = new Mapping(size, LONGEST + 8);
+    const mapping = new Mapping(linear.reserve(size));
     mapping.map(0, size, this.#fd);
     const address = encodeLinkAddress(index);
     check("bind", this.#libc.bind(this.#fd, address, address.length));

@@ -7,7 +7,8 @@
 import { addressOf } from "../../ffi/libc/memory.ts";
 import type { FrameCounters } from "./counters.ts";
 import { type Libc, libc } from "../../ffi/libc/load.ts";
-import { Memory } from "../runtime/memory/memory.ts";
+import type { LinearMemory } from "../runtime/memory/linear_memory.ts";
+import type { Memory } from "../runtime/memory/memory.ts";
 import { MESSAGE } from "../../ffi/libc/msghdr.ts";
 import { MMSGHDR_WORDS } from "../../ffi/libc/packet.ts";
 import { Words } from "../../ffi/libc/words.ts";
@@ -29,18 +30,20 @@ export class SendSlots {
   readonly #fd: number;
   readonly #counters: FrameCounters;
   readonly #slotSize: number;
+  readonly #start: number;
   /** For each slot a message of one segment, and where the messages are. */
   readonly #words = new Words(HEADERS + 1);
   #count = 0;
 
-  /** Makes room for frames of a size at most, sent by a socket. */
-  constructor(fd: number, size: number, counters: FrameCounters) {
+  /** Makes room for frames of a size at most, sent by a socket. Throws {@linkcode DemikernelError} `ENOMEM`. */
+  constructor(fd: number, size: number, counters: FrameCounters, linear: LinearMemory) {
     this.#fd = fd;
     this.#counters = counters;
     this.#slotSize = (START + size + 15) & ~15;
-    this.memory = new Memory(new ArrayBuffer(SLOTS * this.#slotSize));
+    this.memory = linear.memory;
+    this.#start = linear.reserve(SLOTS * this.#slotSize).byteOffset + START;
     const words = addressOf(new Uint8Array(this.#words.u64.buffer));
-    const frames = addressOf(this.memory.u8) + START;
+    const frames = addressOf(this.memory.u8) + this.#start;
     for (let slot = 0; slot < SLOTS; slot++) {
       const segment = SEGMENTS + slot * MESSAGE.SEGMENT_SIZE;
       const header = slot * MMSGHDR_WORDS;
@@ -54,7 +57,7 @@ export class SendSlots {
   /** Where the next frame is to be written. */
   reserve(): number {
     if (this.#count === SLOTS) this.flush();
-    return this.#count * this.#slotSize + START;
+    return this.#start + this.#count * this.#slotSize;
   }
 
   /** That frame is written. */

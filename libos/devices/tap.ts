@@ -14,7 +14,8 @@ import { Doorbell } from "./doorbell.ts";
 import { EBADFD } from "../../ffi/libc/constants.ts";
 import { FrameCounters } from "./counters.ts";
 import { type Libc, libc } from "../../ffi/libc/load.ts";
-import { Memory } from "../runtime/memory/memory.ts";
+import type { LinearMemory } from "../runtime/memory/linear_memory.ts";
+import type { Memory } from "../runtime/memory/memory.ts";
 import { checkInterfaceName, opening, readMac, usableInterface } from "./interface.ts";
 import { Words } from "../../ffi/libc/words.ts";
 
@@ -28,7 +29,7 @@ export interface TapOptions {
   readonly mac?: string;
 }
 
-/** Where a frame begins, so that the words of its packet are aligned. */
+/** Where a frame begins in its place, so that the words of its packet are aligned. */
 const START = 2;
 
 /** Places in {@linkcode Words}. */
@@ -51,12 +52,15 @@ export class TapDevice implements Device {
   readonly #fd: number;
   readonly #doorbell: Doorbell;
   readonly #words = new Words(4);
+  /** Where a frame is received to, and sent from. */
+  readonly #receiveAt: number;
+  readonly #sendAt: number;
 
   /**
-   * Opens one. Throws {@linkcode DemikernelError} with what is missing: `ENODEV`, `ENETDOWN`, `ENOENT`, `EACCES`, `EPERM`,
+   * Opens one, whose frames are in a linear memory. Throws {@linkcode DemikernelError} with what is missing: `ENODEV`, `ENETDOWN`, `ENOENT`, `EACCES`, `EPERM`,
    * `EBUSY`.
    */
-  constructor({ name, mac }: TapOptions) {
+  constructor({ name, mac }: TapOptions, linear: LinearMemory) {
     checkInterfaceName(name);
     const given = mac === undefined ? null : readMac(mac);
     const found = usableInterface(
@@ -69,12 +73,13 @@ export class TapDevice implements Device {
     this.#fd = openTap(name);
     this.#doorbell = new Doorbell(this.#fd);
     const size = ETHERNET_HEADER + found.mtu;
-    const room = START + size + 4;
-    this.receiveMemory = new Memory(new ArrayBuffer(room));
-    this.sendMemory = new Memory(new ArrayBuffer(room));
-    this.#words.set(RECEIVE, addressOf(this.receiveMemory.u8) + START);
+    this.receiveMemory = this.sendMemory = linear.memory;
+    this.#receiveAt = linear.reserve(START + size).byteOffset + START;
+    this.#sendAt = linear.reserve(START + size).byteOffset + START;
+    const address = addressOf(linear.memory.u8);
+    this.#words.set(RECEIVE, address + this.#receiveAt);
     this.#words.set(SIZE, size);
-    this.#words.set(SEND, addressOf(this.sendMemory.u8) + START);
+    this.#words.set(SEND, address + this.#sendAt);
   }
 
   /** See {@linkcode Device.fd}. */
@@ -94,14 +99,14 @@ export class TapDevice implements Device {
         return count;
       }
       this.counters.countReceived(length);
-      sink.frame(START, length, false);
+      sink.frame(this.#receiveAt, length, false);
     }
     return budget;
   }
 
   /** See {@linkcode Device.reserve}. */
   reserve(): number {
-    return START;
+    return this.#sendAt;
   }
 
   /** See {@linkcode Device.commit}: it is sent at once. */

@@ -82,7 +82,7 @@ export class Stack implements PacketHandler {
   /** UDP. */
   readonly udp: Udp;
   readonly #timers = new TimerHeap();
-  readonly #loopback = new LoopbackDevice();
+  readonly #loopback: LoopbackDevice;
   readonly #itself: Interface;
   readonly #arp: Arp;
   readonly #ndp: Ndp;
@@ -107,7 +107,8 @@ export class Stack implements PacketHandler {
     });
     // What a neighbour is asked by needs the way out, which needs the interfaces, which know their neighbours.
     const resolvers: [Resolver, Resolver] = [this.#arp, this.#arp];
-    this.interface = new Interface(aligned(device), host, this, resolvers);
+    this.interface = new Interface(aligned(device, heap.linear), host, this, resolvers);
+    this.#loopback = new LoopbackDevice(heap.linear);
     this.#itself = new Interface(this.#loopback, host, this, resolvers);
     const loopback = [IpAddress.parse("127.0.0.1")!, IpAddress.parse("::1")!] as const;
     const output = new IpOutput(host, addressing, this.interface, this.#itself, loopback, random);

@@ -97,8 +97,8 @@ export abstract class RuntimeLibOS implements LibOS, Driver {
   /** See {@linkcode Driver.prepareToPark}. */
   abstract prepareToPark(): void;
 
-  /** See {@linkcode Driver.poll}. */
-  abstract poll(patient?: boolean): number;
+  /** See {@linkcode Driver.poll}; the application, which polls as {@linkcode LibOS.poll} says, tells nothing. */
+  abstract poll(now?: number, patient?: boolean): number;
 
   socket(domain: Domain, type: SocketType): QueueDescriptor {
     this.#checkOpen("socket");

@@ -5,9 +5,10 @@
  */
 
 import { type Device, ETHERNET_HEADER, type FrameSink } from "../inetstack/device.ts";
-import { Memory } from "../runtime/memory/memory.ts";
+import type { LinearMemory } from "../runtime/memory/linear_memory.ts";
+import type { Memory } from "../runtime/memory/memory.ts";
 
-/** Where a frame begins, so that the words of its packet are aligned. */
+/** Where a frame begins in its place, so that the words of its packet are aligned. */
 const START = 2;
 /** Frames that wait for the host at most, as in the ring of a network card. */
 const RING = 1024;
@@ -33,19 +34,25 @@ export class SimulatedDevice implements Device {
   #send: ((frame: Uint8Array<ArrayBuffer>) => void) | null;
   readonly #incoming: Uint8Array<ArrayBuffer>[] = [];
 
-  /** Makes a device that gives its frames to a function. */
+  readonly #receiveAt: number;
+  readonly #sendAt: number;
+
+  /** Makes a device, whose frames are in a linear memory, and that gives them to a function. */
   constructor(
     name: string,
     mac: Uint8Array,
     mtu: number,
+    linear: LinearMemory,
     send: (frame: Uint8Array<ArrayBuffer>) => void,
   ) {
     this.name = name;
     this.mac = mac;
     this.mtu = mtu;
     this.#send = send;
-    this.receiveMemory = new Memory(new ArrayBuffer(START + ETHERNET_HEADER + mtu + 4));
-    this.sendMemory = new Memory(new ArrayBuffer(START + ETHERNET_HEADER + mtu + 4));
+    this.receiveMemory = this.sendMemory = linear.memory;
+    const room = START + ETHERNET_HEADER + mtu;
+    this.#receiveAt = linear.reserve(room).byteOffset + START;
+    this.#sendAt = linear.reserve(room).byteOffset + START;
   }
 
   /** A frame arrived. */
@@ -69,17 +76,17 @@ export class SimulatedDevice implements Device {
   receive(sink: FrameSink, budget: number): number {
     const frames = this.#incoming.splice(0, budget);
     for (const frame of frames) {
-      this.receiveMemory.u8.set(frame, START);
+      this.receiveMemory.u8.set(frame, this.#receiveAt);
       this.counters.received++;
       this.counters.receivedBytes += frame.length;
-      sink.frame(START, frame.length, false);
+      sink.frame(this.#receiveAt, frame.length, false);
     }
     return frames.length;
   }
 
   /** See {@linkcode Device.reserve}. */
   reserve(): number {
-    return START;
+    return this.#sendAt;
   }
 
   /** See {@linkcode Device.commit}. */
@@ -90,7 +97,7 @@ export class SimulatedDevice implements Device {
     }
     this.counters.sent++;
     this.counters.sentBytes += length;
-    this.#send(this.sendMemory.u8.slice(START, START + length));
+    this.#send(this.sendMemory.u8.slice(this.#sendAt, this.#sendAt + length));
   }
 
   /** See {@linkcode Device.flush}. */

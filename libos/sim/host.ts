@@ -53,8 +53,8 @@ export class SimHost extends InetLibOS implements SimulatedHost {
   }
 
   /** See {@linkcode LibOS.poll}: a poll that the application asks for is a turn of the network, and takes time. */
-  override poll(patient?: boolean): number {
-    return patient === undefined ? this.#step() : super.poll();
+  override poll(now?: number): number {
+    return now === undefined ? this.#step() : super.poll(now);
   }
 
   /** See {@linkcode Driver.deadline}. */

@@ -9,6 +9,7 @@ import { DemikernelError, inspect } from "../error.ts";
 import { checkInvariants } from "./invariants.ts";
 import type { Driver } from "../runtime/scheduler/driver.ts";
 import { ETHERNET_HEADER } from "../inetstack/device.ts";
+import { LinearMemory } from "../runtime/memory/linear_memory.ts";
 import { type LinkOptions, SimulatedLink } from "./link.ts";
 import { PcapngWriter } from "../devices/pcapng.ts";
 import { Scheduler } from "../runtime/scheduler/scheduler.ts";
@@ -182,13 +183,21 @@ export class SimulatedNetwork implements AsyncDisposable {
       { ...this.#options.link, ...link },
       new SeededRandom(this.#random.next()),
     );
-    const device = new SimulatedDevice(name, mac, mtu, (frame) => this.#send(name, way, frame));
+    const linear = new LinearMemory();
+    const device = new SimulatedDevice(
+      name,
+      mac,
+      mtu,
+      linear,
+      (frame) => this.#send(name, way, frame),
+    );
     const host = new SimHost(
       name,
       way,
       device,
       {
         ...options,
+        linear,
         scheduler: this.#scheduler,
         debug: this.#options.debug ?? false,
         random: new SeededRandom(this.#random.next()),

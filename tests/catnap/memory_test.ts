@@ -168,13 +168,14 @@ Deno.test("one descriptor of a libOS costs one of the kernel, and close() gives 
     }
   }));
 
-Deno.test("push() throws EFAULT when the memory of the sga was transferred away, and others go on", () =>
+Deno.test("push() throws EFAULT when the memory of a large sga was transferred away, and others go on", () =>
   withCatnap((libos) => {
     const [a, b] = connectedPair(libos);
-    const [whole, parts] = [libos.alloc(100), libos.alloc([1000, 100])];
-    const neighbour = libos.alloc(100);
-    structuredClone(neighbour.bytes(), { transfer: [neighbour.bytes().buffer] });
-    for (const sga of [whole, parts, neighbour]) {
+    const [whole, parts] = [libos.alloc(2 << 20), libos.alloc([1000, 2 << 20])];
+    for (const bytes of [whole.bytes(), parts.bytes(1)]) {
+      structuredClone(bytes, { transfer: [bytes.buffer] });
+    }
+    for (const sga of [whole, parts]) {
       assertCode("EFAULT", () => libos.push(a, sga));
       sga.free();
     }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LinearMemory } from "../../libos/runtime/memory/linear_memory.ts";
 import { DESCRIPTOR, RING } from "../../libos/devices/memif/layout.ts";
 import type { FrameSink } from "../../libos/inetstack/device.ts";
 import { MemifDevice } from "../../libos/devices/memif/memif.ts";
@@ -34,7 +35,8 @@ export class Received implements FrameSink {
 
 /** Opens a device, with an address that does not matter. */
 export function openDevice(options: Omit<MemifOptions, "kind">): MemifDevice {
-  return new MemifDevice({ kind: "memif", ...options }, Uint8Array.of(2, 0, 0, 0, 0, 1));
+  const linear = new LinearMemory({ room: options.room ?? 64 << 20 });
+  return new MemifDevice({ kind: "memif", ...options }, Uint8Array.of(2, 0, 0, 0, 0, 1), linear);
 }
 
 /** Sends a frame of a length, filled with a byte; says whether there was room. */

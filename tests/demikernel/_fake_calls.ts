@@ -196,8 +196,7 @@ export function makeFake(): { calls: FakeCalls; device: Device; context: NativeC
   const calls = new FakeCalls();
   const heap = new BufferHeap();
   const scheduler = new Scheduler();
-  const { clock } = scheduler;
-  const device = new Device(calls as unknown as Calls, heap, clock, Infinity);
+  const device = new Device(calls as unknown as Calls, heap, Infinity);
   let qds = 0;
   const context: NativeContext = {
     device,

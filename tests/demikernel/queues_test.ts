@@ -37,11 +37,11 @@ Deno.test("pop() goes on when upstream's own timeout ends its pop", async () => 
   const popped = queue.pop(0);
   for (let i = 0; i < 3; i++) {
     calls.complete({ errno: Errno.ETIMEDOUT });
-    device.poll(true);
+    device.poll(0, true);
     assertEquals([isOver(popped), calls.begun.length], [false, 1]);
   }
   calls.complete({ length: 3 });
-  device.poll(true);
+  device.poll(0, true);
   const sga = (await popped)!;
   assertEquals(sga.length, 3);
   sga.free();
@@ -55,10 +55,10 @@ Deno.test("pop() of a datagram goes on when upstream's own timeout ends its pop"
   queue.bind(LOOPBACK);
   const popped = queue.pop(0);
   calls.complete({ errno: Errno.ETIMEDOUT });
-  device.poll(true);
+  device.poll(0, true);
   assertEquals([isOver(popped), calls.begun.length], [false, 1]);
   calls.complete({ length: 3 });
-  device.poll(true);
+  device.poll(0, true);
   (await popped)!.free();
 });
 
@@ -70,11 +70,11 @@ Deno.test("accept() goes on when upstream's accept ends without a connection", a
   const accepting = queue.accept();
   for (const errno of [Errno.ETIMEDOUT, Errno.EEXIST, Errno.ECONNABORTED]) {
     calls.complete({ errno });
-    device.poll(true);
+    device.poll(0, true);
     assertEquals([isOver(accepting), calls.begun.length], [false, 1]);
   }
   calls.complete({ accepted: 501 });
-  device.poll(true);
+  device.poll(0, true);
   assertEquals(await accepting, 1);
 });
 
@@ -86,7 +86,7 @@ Deno.test("push() goes on when upstream's own timeout ends its push, which it st
     assertEquals(isOver(push), false);
     parts.push(...pushed(calls));
     calls.complete({ errno });
-    device.poll(true);
+    device.poll(0, true);
   }
   await push;
   assertEquals(parts, [8, 8, 4]);
@@ -97,7 +97,7 @@ Deno.test("pushTo() succeeds when upstream's own timeout ends it, since it still
   const queue = new DatagramQueue(context, 500);
   const push = queue.pushTo(context.heap.alloc(3), LOOPBACK);
   calls.complete({ errno: Errno.ETIMEDOUT });
-  device.poll(true);
+  device.poll(0, true);
   await push;
 });
 
@@ -105,9 +105,9 @@ Deno.test("push() that fails in the middle breaks the stream", async () => {
   const { calls, device, context, queue } = makeConnected();
   const pushes = [20, 3].map((size) => outcome(queue.push(context.heap.alloc(size))));
   calls.complete();
-  device.poll(true);
+  device.poll(0, true);
   calls.complete({ errno: Errno.ECONNRESET });
-  device.poll(true);
+  device.poll(0, true);
   assertEquals(await Promise.all(pushes), ["ECONNRESET", "ECONNRESET"]);
   assertEquals(await outcome(queue.push(context.heap.alloc(1))), "ECONNRESET");
   assertEquals(await outcome(queue.pop(0)), "ECONNRESET");
@@ -124,7 +124,7 @@ Deno.test("push() that the library does not take fails alone when nothing of it 
   calls.answer = 0;
   const push = queue.push(context.heap.alloc(3));
   calls.complete();
-  device.poll(true);
+  device.poll(0, true);
   assertEquals(await outcome(push), "ok");
   device.close();
   assertEquals(calls.held, 0);
@@ -135,7 +135,7 @@ Deno.test("push() that the library does not take breaks the stream when half of 
   const push = outcome(queue.push(context.heap.alloc(20)));
   calls.complete();
   calls.answer = -Errno.EAGAIN;
-  device.poll(true);
+  device.poll(0, true);
   assertEquals(await push, "EAGAIN");
   calls.answer = 0;
   assertEquals(await outcome(queue.push(context.heap.alloc(1))), "EAGAIN");
@@ -148,7 +148,7 @@ Deno.test("pop() that the library does not take fails alone", async () => {
   calls.answer = 0;
   const popped = queue.pop(0);
   calls.complete({ length: 1 });
-  device.poll(true);
+  device.poll(0, true);
   (await popped)!.free();
 });
 
@@ -157,10 +157,10 @@ Deno.test("pop() gives what came before a reset, then the reset, and no end", as
   const popped = queue.pop(0);
   popped.cancel();
   calls.complete({ length: 5 });
-  device.poll(true);
+  device.poll(0, true);
   const push = outcome(queue.push(context.heap.alloc(1)));
   calls.complete({ errno: Errno.ECONNRESET });
-  device.poll(true);
+  device.poll(0, true);
   assertEquals(await push, "ECONNRESET");
   const sga = (await queue.pop(0))!;
   assertEquals(sga.length, 5);
@@ -175,15 +175,15 @@ Deno.test("pop() goes on when the peer has closed and takes nothing more, until 
     const push = outcome(queue.push(context.heap.alloc(1)));
     calls.begun.reverse();
     calls.complete({ errno: Errno.EPIPE });
-    device.poll(true);
+    device.poll(0, true);
     assertEquals(await push, "ECONNRESET");
     assertEquals(await outcome(queue.push(context.heap.alloc(1))), "ECONNRESET");
     calls.complete({ length: 5 });
-    device.poll(true);
+    device.poll(0, true);
     (await popped)!.free();
     const rest = outcome(queue.pop(0));
     calls.complete({ errno });
-    device.poll(true);
+    device.poll(0, true);
     assertEquals(await rest, errno === 0 ? "ok" : "ECONNRESET");
   }
 });
@@ -199,7 +199,7 @@ Deno.test("close() frees what comes for those who asked, and closes their connec
   assertEquals(await Promise.all(outcomes), ["ECANCELED", "ECANCELED"]);
   calls.complete({ length: 5 });
   calls.complete({ accepted: 502 });
-  while (device.busy) device.poll(true);
+  while (device.busy) device.poll(0, true);
   assertEquals(calls.closed, [500, 501, 502]);
   device.close();
   assertEquals([calls.held, context.heap.buffers], [0, 0]);
@@ -214,7 +214,7 @@ Deno.test("push() into a pipe fails with EPIPE when the other end was closed", a
     // Either the push learns of it first, or the pop that waits for it.
     if (errno === 0) calls.begun.reverse();
     calls.complete({ errno });
-    device.poll(true);
+    device.poll(0, true);
     assertEquals(await push, "EPIPE");
     assertEquals(await outcome(queue.push(context.heap.alloc(1))), "EPIPE");
   }
@@ -225,7 +225,7 @@ Deno.test("poll() takes no notice of what an earlier libOS object left in the li
   const popped = queue.pop(0);
   calls.completeStranger();
   calls.complete({ length: 1 });
-  for (let i = 0; i < 5; i++) device.poll(true);
+  for (let i = 0; i < 5; i++) device.poll(0, true);
   (await popped)!.free();
 });
 
@@ -243,7 +243,7 @@ Deno.test("pop() fails with ENOMEM, and every later one, when there is no memory
   const pops = [queue.pop(0), queue.pop(0)];
   exhaust(context.heap);
   calls.complete({ length: 3 });
-  device.poll(true);
+  device.poll(0, true);
   assertEquals(await Promise.all([...pops, queue.pop(0)].map(outcome)), Array(3).fill("ENOMEM"));
   device.close();
   assertEquals(calls.held, 0);
@@ -255,7 +255,7 @@ Deno.test("pop() of a datagram fails with EIO for good where upstream has got an
   queue.bind(LOOPBACK);
   const pops = [outcome(queue.pop(0)), outcome(queue.pop(0))];
   calls.complete();
-  device.poll(true);
+  device.poll(0, true);
   assertEquals(await Promise.all(pops), ["EIO", "EIO"]);
   const late = Promise.resolve(queue.pop(0));
   const error = await assertRejects(() => late, DemikernelError);
@@ -263,7 +263,7 @@ Deno.test("pop() of a datagram fails with EIO for good where upstream has got an
   assertEquals(calls.begun.length, 0);
   const push = outcome(queue.pushTo(context.heap.alloc(1), LOOPBACK));
   calls.complete();
-  device.poll(true);
+  device.poll(0, true);
   assertEquals(await push, "ok");
 });
 
@@ -275,7 +275,7 @@ Deno.test("pop() of a datagram fails with ENOMEM alone when there is no memory f
   exhaust(context.heap);
   for (let i = 0; i < 2; i++) {
     calls.complete({ length: 3 });
-    device.poll(true);
+    device.poll(0, true);
   }
   assertEquals(await outcome(pops[0]!), "ENOMEM");
   (await pops[1]!)!.free();

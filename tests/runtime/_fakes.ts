@@ -34,15 +34,15 @@ export class FakeDriver implements Driver {
   /** How often it was told that a sleep begins. */
   sleeps = 0;
   /** What the next poll does; it returns how much that was. */
-  onPoll: (patient: boolean) => number = () => 0;
+  onPoll: (now: number, patient: boolean) => number = () => 0;
 
   constructor(fd = 7) {
     this.fd = fd;
   }
 
-  poll(patient: boolean): number {
+  poll(now: number, patient: boolean): number {
     this.polls++;
-    return this.onPoll(patient);
+    return this.onPoll(now, patient);
   }
 
   deadline(): number {

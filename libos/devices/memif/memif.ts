@@ -15,7 +15,8 @@ import { addressOf } from "../../../ffi/libc/memory.ts";
 import { type CheckedMemif, checkMemif, type MemifOptions } from "./options.ts";
 import { Client, type Link, type LinkOptions, type Peer, Server, START } from "./peer.ts";
 import { ClientMeeting, type Meeting, ServerMeeting } from "./socket.ts";
-import { copy, Memory } from "../../runtime/memory/memory.ts";
+import type { LinearMemory } from "../../runtime/memory/linear_memory.ts";
+import { copy, type Memory } from "../../runtime/memory/memory.ts";
 import { DESCRIPTOR } from "./layout.ts";
 import { type Device, ETHERNET_HEADER, type FrameSink } from "../../inetstack/device.ts";
 import { type Libc, libc } from "../../../ffi/libc/load.ts";
@@ -80,7 +81,7 @@ export class MemifDevice implements Device {
    * Opens one; the link comes up when the other end is there. `mac` is the address if the options have none. Throws
    * {@linkcode DemikernelError}: `EINVAL` for an option, `EADDRINUSE`, `EACCES` or `ENOENT` for a server's socket.
    */
-  constructor(options: MemifOptions, mac: Uint8Array) {
+  constructor(options: MemifOptions, mac: Uint8Array, linear: LinearMemory) {
     const checked = checkMemif(options);
     this.name = `memif${checked.id}`;
     this.mac = checked.mac === undefined ? mac : readMac(checked.mac);
@@ -89,11 +90,11 @@ export class MemifDevice implements Device {
     this.#options = { ...checked, name: "demikernel" };
     this.#frameSize = ETHERNET_HEADER + checked.mtu;
     const size = (START + this.#frameSize + 7) & ~3;
-    const mapping = new Mapping(checked.room, (2 * size) + Waiting.bytes(size) + START);
-    const scratch = mapping.offset + wholePages(checked.room) + START;
+    const mapping = new Mapping(linear.reserve(wholePages(checked.room)));
+    const scratch = linear.reserve(START + 2 * size + Waiting.bytes(size)).byteOffset + START;
     this.#whole = scratch;
     this.#spare = scratch + size;
-    this.#memory = this.receiveMemory = this.sendMemory = new Memory(mapping.buffer);
+    this.#memory = this.receiveMemory = this.sendMemory = linear.memory;
     this.#waiting = new Waiting(this.#memory, scratch + 2 * size, size);
     this.#regions = new Regions(mapping, wholePages(checked.room));
     const counts = addressOf(new Uint8Array(this.#count.buffer));

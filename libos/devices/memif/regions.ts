@@ -73,7 +73,7 @@ export class Regions {
       if (!(error instanceof LibcError)) throw error;
       throw new LinkError(`a region that cannot be mapped, errno ${error.errno}`);
     }
-    this.#starts[this.count] = this.#mapping.offset + this.#used;
+    this.#starts[this.count] = this.#mapping.bytes.byteOffset + this.#used;
     this.#sizes[this.count++] = size;
     this.#used += length;
   }

@@ -22,7 +22,8 @@ import { filterFor, takeByMap } from "./program.ts";
 import type { IpAddress } from "../../inetstack/ip_address.ts";
 import { libc } from "../../../ffi/libc/load.ts";
 import { Mapping, wholePages } from "../../../ffi/libc/map.ts";
-import { Memory } from "../../runtime/memory/memory.ts";
+import type { LinearMemory } from "../../runtime/memory/linear_memory.ts";
+import type { Memory } from "../../runtime/memory/memory.ts";
 import { ringBytes, XdpRing } from "./rings.ts";
 
 /** The kernel lets go of a queue some time after the socket on it was closed: how often it is asked, and how long between. */
@@ -51,19 +52,18 @@ export interface XdpPlace {
   readonly headroom: number;
   /** Entries of each ring: half as many as there are frames. */
   readonly size: number;
-  /** Bytes of memory behind it all. */
-  readonly more: number;
+  /** Where the frames and the rings are. */
+  readonly linear: LinearMemory;
 }
 
 /** See the module's description. */
 export class XdpSocket {
   /** The socket. */
   readonly fd: number;
-  /** Frames, rings, and what is behind them. */
+  /** Frames and rings. */
   readonly memory: Memory;
-  /** Where the frames begin, and what is behind it all. */
+  /** Where the frames begin. */
   readonly frames: number;
-  readonly behind: number;
   /** The rings. */
   readonly rx: XdpRing;
   readonly tx: XdpRing;
@@ -104,11 +104,10 @@ export class XdpSocket {
       });
       this.#ringsAt = wholePages(umem);
       this.#ringsSize = rings.reduce((sum, { length }) => sum + length, 0);
-      this.#mapping = new Mapping(this.#ringsAt + this.#ringsSize, place.more);
+      this.#mapping = new Mapping(place.linear.reserve(this.#ringsAt + this.#ringsSize));
       unmap = () => this.#mapping.unmap(this.#ringsAt, this.#ringsSize);
-      this.memory = new Memory(this.#mapping.buffer);
-      this.frames = this.#mapping.offset;
-      this.behind = this.frames + this.#ringsAt + this.#ringsSize;
+      this.memory = place.linear.memory;
+      this.frames = this.#mapping.bytes.byteOffset;
       this.#set(XDP.UMEM_REG, encodeUmem(this.#mapping.address, umem, chunk, place.headroom));
       for (const option of options) {
         this.#set(option, new Uint8Array(Int32Array.of(size).buffer));

@@ -16,6 +16,7 @@ import {
   opening,
   usableInterface,
 } from "../interface.ts";
+import type { LinearMemory } from "../../runtime/memory/linear_memory.ts";
 import { copy, type Memory } from "../../runtime/memory/memory.ts";
 import { type Device, ETHERNET_HEADER, type FrameSink } from "../../inetstack/device.ts";
 import { Doorbell } from "../doorbell.ts";
@@ -96,6 +97,8 @@ export class XdpDevice implements Device {
   /** Where frames that are to be sent, and are not under way, begin in the UMEM; as many as the first number says. */
   readonly #free = new Int32Array(FRAMES);
   #freeCount = FRAMES;
+  /** Where a frame is put that is not aligned. */
+  readonly #whole: number;
   #isPending = false;
   /** Receive drops that are not the kernel's. */
   #dropped = 0;
@@ -104,7 +107,7 @@ export class XdpDevice implements Device {
    * Opens one, for packets to addresses. Throws {@linkcode DemikernelError} with what is missing: `ENODEV`, `ENETDOWN`,
    * `EPERM`, `EBUSY`, `ENOTSUP`.
    */
-  constructor(options: XdpOptions, addresses: readonly IpAddress[]) {
+  constructor(options: XdpOptions, addresses: readonly IpAddress[], linear: LinearMemory) {
     checkXdp(options);
     const { interface: name, queue = 0, mode } = options;
     const found = usableInterface(name, "ip link shows which there are");
@@ -139,10 +142,11 @@ export class XdpDevice implements Device {
         chunk,
         headroom: START,
         size: FRAMES,
-        more: START + this.#frameSize + 8,
+        linear,
       }));
     this.#counters.mode = this.#socket.how;
     this.receiveMemory = this.sendMemory = this.#socket.memory;
+    this.#whole = linear.reserve(START + this.#frameSize).byteOffset + START;
     this.#doorbell = new Doorbell(this.#socket.fd);
     const { fill } = this.#socket;
     for (let i = 0; i < FRAMES; i++) {
@@ -256,9 +260,8 @@ export class XdpDevice implements Device {
     this.#counters.countReceived(length);
     if ((at & 3) === 2) return sink.frame(at, length, false);
     // Some drivers have frames begin where they like.
-    const whole = (this.#socket.behind + 3 & ~3) + START;
-    copy(this.receiveMemory, at, this.receiveMemory, whole, length);
-    sink.frame(whole, length, false);
+    copy(this.receiveMemory, at, this.receiveMemory, this.#whole, length);
+    sink.frame(this.#whole, length, false);
   }
 
   /** Gives the kernel a frame to receive to. */

@@ -5,14 +5,15 @@
  */
 
 import { type Device, type DeviceCounters, ETHERNET_HEADER, type FrameSink } from "../device.ts";
-import { copy, Memory } from "../../runtime/memory/memory.ts";
+import { copy, type Memory } from "../../runtime/memory/memory.ts";
+import type { LinearMemory } from "../../runtime/memory/linear_memory.ts";
 
-/** Where the copy of a frame begins. */
+/** Where the copy of a frame begins in its place. */
 const START = 2;
 
 /** A device as it is if its frames are aligned, or behind one that copies them. */
-export function aligned(device: Device): Device {
-  return device.aligned ? device : new AlignedDevice(device);
+export function aligned(device: Device, linear: LinearMemory): Device {
+  return device.aligned ? device : new AlignedDevice(device, linear);
 }
 
 class AlignedDevice implements Device, FrameSink {
@@ -21,13 +22,16 @@ class AlignedDevice implements Device, FrameSink {
   readonly sendMemory: Memory;
   readonly #device: Device;
   readonly #size: number;
+  readonly #receiveAt: number;
+  readonly #sendAt: number;
   #sink: FrameSink | null = null;
 
-  constructor(device: Device) {
+  constructor(device: Device, linear: LinearMemory) {
     this.#device = device;
     this.#size = device.mtu + ETHERNET_HEADER;
-    this.receiveMemory = new Memory(new ArrayBuffer(START + this.#size + 4));
-    this.sendMemory = new Memory(new ArrayBuffer(START + this.#size + 4));
+    this.receiveMemory = this.sendMemory = linear.memory;
+    this.#receiveAt = linear.reserve(START + this.#size).byteOffset + START;
+    this.#sendAt = linear.reserve(START + this.#size).byteOffset + START;
   }
 
   get name(): string {
@@ -61,16 +65,16 @@ class AlignedDevice implements Device, FrameSink {
 
   frame(offset: number, length: number, verified: boolean): void {
     const size = Math.min(length, this.#size);
-    copy(this.#device.receiveMemory, offset, this.receiveMemory, START, size);
-    this.#sink!.frame(START, size, verified);
+    copy(this.#device.receiveMemory, offset, this.receiveMemory, this.#receiveAt, size);
+    this.#sink!.frame(this.#receiveAt, size, verified);
   }
 
   reserve(): number {
-    return this.#device.reserve() < 0 ? -1 : START;
+    return this.#device.reserve() < 0 ? -1 : this.#sendAt;
   }
 
   commit(length: number): void {
-    copy(this.sendMemory, START, this.#device.sendMemory, this.#device.reserve(), length);
+    copy(this.sendMemory, this.#sendAt, this.#device.sendMemory, this.#device.reserve(), length);
     this.#device.commit(length);
   }
 

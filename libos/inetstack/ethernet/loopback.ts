@@ -5,7 +5,8 @@
  */
 
 import type { Device, FrameSink } from "../device.ts";
-import { Memory } from "../../runtime/memory/memory.ts";
+import type { LinearMemory } from "../../runtime/memory/linear_memory.ts";
+import type { Memory } from "../../runtime/memory/memory.ts";
 
 /** Frames under way at most; then there is no room until the host received some. */
 const FRAMES = 256;
@@ -35,9 +36,12 @@ export class LoopbackDevice implements Device {
   #head = 0;
   #count = 0;
 
-  /** Makes an empty one. */
-  constructor() {
-    this.receiveMemory = this.sendMemory = new Memory(new ArrayBuffer(FRAMES * FRAME_SIZE));
+  readonly #start: number;
+
+  /** Makes an empty one, whose frames are in a linear memory. */
+  constructor(linear: LinearMemory) {
+    this.receiveMemory = this.sendMemory = linear.memory;
+    this.#start = linear.reserve(FRAMES * FRAME_SIZE).byteOffset + START;
   }
 
   /** How many frames are under way. */
@@ -52,7 +56,7 @@ export class LoopbackDevice implements Device {
       const length = this.#lengths[this.#head]!;
       this.counters.received++;
       this.counters.receivedBytes += length;
-      sink.frame(this.#head * FRAME_SIZE + START, length, true);
+      sink.frame(this.#start + this.#head * FRAME_SIZE, length, true);
       this.#head = (this.#head + 1) % FRAMES;
       this.#count--;
     }
@@ -62,7 +66,7 @@ export class LoopbackDevice implements Device {
   /** See {@linkcode Device.reserve}. */
   reserve(): number {
     if (this.#count === FRAMES) return -1;
-    return this.#tail * FRAME_SIZE + START;
+    return this.#start + this.#tail * FRAME_SIZE;
   }
 
   /** See {@linkcode Device.commit}. */

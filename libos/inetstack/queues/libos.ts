@@ -69,10 +69,10 @@ export abstract class InetLibOS extends RuntimeLibOS {
   }
 
   /** See {@linkcode Driver.poll}. */
-  override poll(): number {
+  override poll(now: number = this.scheduler.clock.read()): number {
     this.#context.turn = (this.#context.turn + 1) | 0;
     this.#polling = true;
-    let work = this.stack.poll(this.scheduler.clock.read());
+    let work = this.stack.poll(now);
     if (this.#served.size > 0) work += this.#served.serve();
     this.#polling = false;
     if (this.stack.tcp.isPending) this.stack.tcp.flush();

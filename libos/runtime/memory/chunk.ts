@@ -10,7 +10,7 @@ import type { Region } from "./size_class.ts";
 
 /** A piece of memory that one or more sgas hold. */
 export class Chunk {
-  /** Its whole memory; empty once the application transferred that away. */
+  /** Its whole memory; empty once the application transferred that away, which it can if it stands alone. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** How large it is, or was. */
   readonly size: number;

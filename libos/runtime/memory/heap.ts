@@ -1,16 +1,17 @@
 /**
  * The buffer heap of a libOS: every I/O buffer comes from here, so that a device may reach it by address.
  *
- * Size classes are the powers of two from 64 B to 1 MiB; what is larger is allocated exactly, and goes back to the
- * system when it is freed.
+ * Size classes are the powers of two from 64 B to 1 MiB, in one linear memory, or more if that is full; what is larger is
+ * an `ArrayBuffer` of exactly its size, and goes back to the system when it is freed.
  *
  * @module
  */
 
 import { DemikernelError, inspect } from "../../error.ts";
 import { Chunk } from "./chunk.ts";
+import { LinearMemory, type LinearMemoryOptions } from "./linear_memory.ts";
 import { HeapSga } from "./sga.ts";
-import { makeMemory, SizeClass } from "./size_class.ts";
+import { SizeClass } from "./size_class.ts";
 
 const SMALLEST = 64;
 const LARGEST = 1 << 20;
@@ -23,9 +24,9 @@ const POISON = 0xdb;
 const QUARANTINE = 64;
 
 /** How a {@linkcode BufferHeap} is made. */
-export interface BufferHeapOptions {
-  /** The address of memory, for a device that needs it; 0 by default. */
-  readonly addressOf?: (bytes: Uint8Array<ArrayBuffer>) => number;
+export interface BufferHeapOptions extends LinearMemoryOptions {
+  /** The linear memory that it begins with; one of its own by default. */
+  readonly linear?: LinearMemory;
   /** Poison what is freed, and remember where each buffer was allocated. */
   readonly debug?: boolean;
 }
@@ -34,7 +35,8 @@ export interface BufferHeapOptions {
 export class BufferHeap {
   /** Whether freed memory is poisoned, and nothing that was freed is used twice. */
   readonly debug: boolean;
-  readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
+  readonly #system: LinearMemoryOptions;
+  readonly #linears: LinearMemory[];
   readonly #classes: SizeClass[] = [];
   readonly #live = new Set<Chunk>();
   /** Recycled sgas, the one that was recycled first at the head. */
@@ -49,10 +51,15 @@ export class BufferHeap {
   /** Makes an empty heap. */
   constructor(options: BufferHeapOptions = {}) {
     this.debug = options.debug ?? false;
-    this.#addressOf = options.addressOf ?? (() => 0);
-    for (let i = 0; i < CLASSES; i++) {
-      this.#classes.push(new SizeClass(SMALLEST << i, this.#addressOf));
-    }
+    this.#system = options;
+    this.#linears = options.linear === undefined ? [] : [options.linear];
+    const linearFor = (length: number) => this.#linearFor(length);
+    for (let i = 0; i < CLASSES; i++) this.#classes.push(new SizeClass(SMALLEST << i, linearFor));
+  }
+
+  /** The linear memory where its buffers are, as long as they all have room there. */
+  get linear(): LinearMemory {
+    return this.#linears[0] ?? this.#addLinear();
   }
 
   /** Buffers held now, but for what the libOS reserved. */
@@ -173,10 +180,25 @@ export class BufferHeap {
   }
 
   #takeLarge(size: number): Chunk {
-    const bytes = new Uint8Array(makeMemory(size));
+    const bytes = makeBytes(size);
     this.#large++;
     this.#largeBytes += size;
-    return new Chunk(bytes, this.#addressOf(bytes), null);
+    return new Chunk(bytes, this.#system.addressOf?.(bytes) ?? 0, null);
+  }
+
+  #linearFor(length: number): [LinearMemory, number] {
+    for (const linear of this.#linears) {
+      const start = linear.take(length);
+      if (start >= 0) return [linear, start];
+    }
+    const linear = this.#addLinear();
+    return [linear, linear.take(length)];
+  }
+
+  #addLinear(): LinearMemory {
+    const linear = new LinearMemory(this.#system);
+    this.#linears.push(linear);
+    return linear;
   }
 
   #checkPoison(chunk: Chunk): void {
@@ -203,6 +225,17 @@ function wrongSize(size: unknown): DemikernelError {
   return new DemikernelError("EINVAL", "alloc", {
     detail: `a buffer size must be an integer of 0 or more, not ${inspect(size)}`,
   });
+}
+
+function makeBytes(size: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(size);
+  } catch (cause) {
+    throw new DemikernelError("ENOMEM", "alloc", {
+      detail: `no memory for a buffer of ${size} bytes`,
+      cause,
+    });
+  }
 }
 
 /** The class of a size up to the largest class: 0 for 64 bytes and less, 1 for 128, … */

@@ -8,6 +8,13 @@
  * @module
  */
 
+import type { Simd } from "./simd.ts";
+
+/**
+ * Bytes from which on SIMD is faster: a call of WebAssembly costs what JavaScript needs for as many.
+ */
+const WORTHWHILE = 48;
+
 /** One buffer, and its views. */
 export class Memory {
   /** Its bytes. */
@@ -16,9 +23,12 @@ export class Memory {
   readonly u16: Uint16Array<ArrayBuffer>;
   /** Its 32-bit words, signed: unsigned ones above 2³¹ would be doubles on the heap of V8. */
   readonly i32: Int32Array<ArrayBuffer>;
+  /** What works within it faster than JavaScript; null if there is no such thing. */
+  readonly simd: Simd | null;
 
   /** Makes the views of a buffer. What is beyond the last whole word of one has no place in its views. */
-  constructor(buffer: ArrayBuffer) {
+  constructor(buffer: ArrayBuffer, simd: Simd | null = null) {
+    this.simd = simd;
     this.u8 = new Uint8Array(buffer);
     this.u16 = new Uint16Array(buffer, 0, buffer.byteLength >> 1);
     this.i32 = new Int32Array(buffer, 0, buffer.byteLength >> 2);
@@ -38,9 +48,14 @@ export function swap16(word: number): number {
 
 /** The sum of `length` bytes, at most 65 535, from `offset` on; an odd one is followed by a zero. */
 export function sum(memory: Memory, offset: number, length: number): number {
+  if (length >= WORTHWHILE && memory.simd !== null) return fold(memory.simd.sum(offset, length));
+  return plainSum(memory, offset, length);
+}
+
+function plainSum(memory: Memory, offset: number, length: number): number {
   if (length === 0) return 0;
   if ((offset & 1) !== 0) {
-    return fold(memory.u8[offset]! + swap16(sum(memory, offset + 1, length - 1)));
+    return fold(memory.u8[offset]! + swap16(plainSum(memory, offset + 1, length - 1)));
   }
   const { u8, u16, i32 } = memory;
   let at = offset;
@@ -71,6 +86,18 @@ export function sum(memory: Memory, offset: number, length: number): number {
 
 /** Copies bytes from one memory to another. The two ranges must not overlap. */
 export function copy(
+  from: Memory,
+  fromOffset: number,
+  to: Memory,
+  toOffset: number,
+  length: number,
+): void {
+  if (length >= WORTHWHILE && from === to && from.simd !== null) {
+    from.simd.copy(fromOffset, toOffset, length);
+  } else plainCopy(from, fromOffset, to, toOffset, length);
+}
+
+function plainCopy(
   from: Memory,
   fromOffset: number,
   to: Memory,
@@ -110,8 +137,21 @@ export function copyAndSum(
   toOffset: number,
   length: number,
 ): number {
+  if (length >= WORTHWHILE && from === to && from.simd !== null) {
+    return fold(from.simd.copyAndSum(fromOffset, toOffset, length));
+  }
+  return plainCopyAndSum(from, fromOffset, to, toOffset, length);
+}
+
+function plainCopyAndSum(
+  from: Memory,
+  fromOffset: number,
+  to: Memory,
+  toOffset: number,
+  length: number,
+): number {
   if (((fromOffset | toOffset) & 3) !== 0) {
-    copy(from, fromOffset, to, toOffset, length);
+    plainCopy(from, fromOffset, to, toOffset, length);
     return sum(to, toOffset, length);
   }
   const words = from.i32;
@@ -136,8 +176,8 @@ export function copyAndSum(
   const rest = length & 15;
   if (rest !== 0) {
     const at = length - rest;
-    copy(from, fromOffset + at, to, toOffset + at, rest);
-    low = fold(low) + sum(to, toOffset + at, rest);
+    plainCopy(from, fromOffset + at, to, toOffset + at, rest);
+    low = fold(low) + plainSum(to, toOffset + at, rest);
   }
   return fold(fold(low) + fold(high));
 }

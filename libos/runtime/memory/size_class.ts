@@ -1,24 +1,23 @@
 /**
- * Memory in chunks of one size: regions, each a JavaScript `ArrayBuffer`, whose memory never moves, and the size
- * classes that cut them. A region that is wholly free goes back to the system, but for a few spare ones.
+ * Memory in chunks of one size: regions, which are pages of a linear memory, and the size classes that cut them. A region
+ * that is wholly free goes back to the system, but for a few spare ones.
  *
  * @module
  */
 
-import { DemikernelError } from "../../error.ts";
 import { Chunk } from "./chunk.ts";
-import { Memory } from "./memory.ts";
+import { type LinearMemory, PAGE } from "./linear_memory.ts";
+import type { Memory } from "./memory.ts";
 
-const REGION = 64 * 1024;
+const REGION = PAGE;
 /**
  * So many bytes of wholly free regions each class keeps, and one region at least: a server whose need goes up and
  * down with every turn would make and drop regions otherwise, which costs microseconds.
  */
 const SPARE = 8 * REGION;
 
-/** The places of regions that are not among those of their class that have room. */
+/** The place of a region that is not among those of its class that have room. */
 const FULL = -1;
-const DROPPED = -2;
 
 /** Memory that is cut into chunks of one size class. */
 export class Region {
@@ -27,27 +26,34 @@ export class Region {
   readonly free: Chunk[] = [];
   /** Chunks that are held. */
   used = 0;
-  /** Its place among the regions of its class that have room, or why it has none. */
+  /** Its place among the regions of its class that have room. */
   position = FULL;
   /** What it is cut from. */
   readonly memory: Memory;
-  readonly #address: number;
-  #cut = 0;
+  readonly #linear: LinearMemory;
+  readonly #start: number;
+  #cut: number;
 
-  constructor(sizeClass: SizeClass, memory: ArrayBuffer, address: number) {
+  constructor(sizeClass: SizeClass, linear: LinearMemory, start: number) {
     this.sizeClass = sizeClass;
-    this.memory = new Memory(memory);
-    this.#address = address;
+    this.memory = linear.memory;
+    this.#linear = linear;
+    this.#start = this.#cut = start;
   }
 
-  /** Cuts a chunk that was never used; null if the memory was transferred away. */
-  cut(): Chunk | null {
-    const { buffer } = this.memory.u8;
-    if (buffer.detached) return null;
+  /** Cuts a chunk that was never used. */
+  cut(): Chunk {
     const { size } = this.sizeClass;
     const offset = this.#cut;
     this.#cut += size;
-    return new Chunk(new Uint8Array(buffer, offset, size), this.#address + offset, this);
+    const bytes = this.memory.u8.subarray(offset, offset + size);
+    return new Chunk(bytes, this.#linear.address + offset, this);
+  }
+
+  /** Gives its memory back. */
+  drop(): void {
+    const { size, capacity } = this.sizeClass;
+    this.#linear.give(this.#start, size * capacity);
   }
 }
 
@@ -60,32 +66,27 @@ export class SizeClass {
   used = 0;
   /** Regions, full or not. */
   regions = 0;
-  readonly #addressOf: (bytes: Uint8Array<ArrayBuffer>) => number;
+  readonly #linearFor: (length: number) => [linear: LinearMemory, start: number];
   /** The regions that have room. */
   readonly #roomy: Region[] = [];
   /** How many regions are wholly free, and how many may be. */
   #spares = 0;
   readonly #mostSpares: number;
 
-  constructor(size: number, addressOf: (bytes: Uint8Array<ArrayBuffer>) => number) {
+  /** Makes one without regions; a function takes memory for one. */
+  constructor(size: number, linearFor: (length: number) => [LinearMemory, number]) {
     this.size = size;
     this.capacity = Math.max(REGION, size) / size;
     this.#mostSpares = Math.max(1, SPARE / (this.capacity * size));
-    this.#addressOf = addressOf;
+    this.#linearFor = linearFor;
   }
 
   take(): Chunk {
     const region = this.#roomy[this.#roomy.length - 1] ?? this.#makeRegion();
     const chunk = region.free.pop() ?? region.cut();
     if (region.used === 0) this.#spares--;
-    if (chunk === null || chunk.bytes.length === 0) {
-      // The memory was transferred away: the device must not write to it any more.
-      this.#removeRoomy(region, DROPPED);
-      this.regions--;
-      return this.take();
-    }
     this.used++;
-    if (++region.used === this.capacity) this.#removeRoomy(region, FULL);
+    if (++region.used === this.capacity) this.#removeRoomy(region);
     return chunk;
   }
 
@@ -94,20 +95,19 @@ export class SizeClass {
     region.free.push(chunk);
     this.used--;
     region.used--;
-    if (region.position === DROPPED) return;
     if (region.position === FULL) this.#addRoomy(region);
     if (region.used > 0) return;
     if (this.#spares < this.#mostSpares) {
       this.#spares++;
     } else {
-      this.#removeRoomy(region, DROPPED);
+      this.#removeRoomy(region);
       this.regions--;
+      region.drop();
     }
   }
 
   #makeRegion(): Region {
-    const memory = makeMemory(this.capacity * this.size);
-    const region = new Region(this, memory, this.#addressOf(new Uint8Array(memory)));
+    const region = new Region(this, ...this.#linearFor(this.capacity * this.size));
     this.regions++;
     this.#spares++;
     this.#addRoomy(region);
@@ -118,24 +118,12 @@ export class SizeClass {
     region.position = this.#roomy.push(region) - 1;
   }
 
-  #removeRoomy(region: Region, position: number): void {
+  #removeRoomy(region: Region): void {
     const last = this.#roomy.pop()!;
     if (last !== region) {
       this.#roomy[region.position] = last;
       last.position = region.position;
     }
-    region.position = position;
-  }
-}
-
-/** Takes memory from the system. Throws {@linkcode DemikernelError} `ENOMEM` if it has none. */
-export function makeMemory(size: number): ArrayBuffer {
-  try {
-    return new ArrayBuffer(size);
-  } catch (cause) {
-    throw new DemikernelError("ENOMEM", "alloc", {
-      detail: `no memory for a buffer of ${size} bytes`,
-      cause,
-    });
+    region.position = FULL;
   }
 }

@@ -14,10 +14,11 @@ export interface Clock {
 /** What the scheduler needs of a libOS. */
 export interface Driver {
   /**
-   * Does what is ready, bounded, without allocating; says how much that was. A patient poll may wait some 50 µs
-   * for something to become ready, where that is the quickest way to notice it; without, it must not block.
+   * Does what is ready, bounded, without allocating; says how much that was. It is told the time of the turn, and reads no
+   * clock. A patient poll may wait some 50 µs for something to become ready, where that is the quickest way to notice it;
+   * without, it must not block.
    */
-  poll(patient: boolean): number;
+  poll(now: number, patient: boolean): number;
   /** When the driver has to be polled next although no file descriptor is ready; Infinity for never. */
   deadline(): number;
   /** A file descriptor that is readable when `poll` has something to do; -1 if there is none. */

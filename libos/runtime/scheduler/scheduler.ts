@@ -251,7 +251,7 @@ export class Scheduler implements Turns {
     this.#credit = CREDIT;
     let work = 0;
     const drivers = this.#drivers;
-    for (let i = 0; i < drivers.length; i++) work += drivers[i]!.poll(patient);
+    for (let i = 0; i < drivers.length; i++) work += drivers[i]!.poll(now, patient);
     if (this.timers.deadline <= now) work += this.timers.fire(now);
     if (this.#ready !== null && this.current === null) work += this.#runReady();
     if (work > 0) this.#loop.noteWork(now, !this.#hadWork);

@@ -62,10 +62,10 @@ class Handler {
 /** Lets the device do something once, in the next turn that there is, and the host go on until it is so. */
 function runUntil({ host, driver }: World, once: () => void, condition: () => boolean): void {
   const onPoll = driver.onPoll;
-  driver.onPoll = (patient) => {
+  driver.onPoll = (now, patient) => {
     driver.onPoll = onPoll;
     once();
-    return 1 + 0 * onPoll(patient);
+    return 1 + 0 * onPoll(now, patient);
   };
   for (let i = 0; i < 1000 && !condition(); i++) host.run();
   assert(condition(), "it never came to that");
@@ -230,10 +230,10 @@ Deno.test("Loop gives everybody a turn, whatever the others do", () => {
           case "wake": {
             const handler = new Handler(world);
             const onPoll = driver.onPoll;
-            driver.onPoll = (patient) => {
+            driver.onPoll = (now, patient) => {
               driver.onPoll = onPoll;
               handler.wake(action.steps, action.goes, begin("wake"));
-              return onPoll(patient) + 1;
+              return onPoll(now, patient) + 1;
             };
             break;
           }

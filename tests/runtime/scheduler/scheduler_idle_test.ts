@@ -300,7 +300,7 @@ Deno.test("Scheduler goes on after a device threw", async () => {
 Deno.test("Scheduler lets a driver wait for its device only when no async function was woken", () => {
   const { scheduler, driver } = makeScheduler("spin");
   const patience: boolean[] = [];
-  driver.onPoll = (patient) => {
+  driver.onPoll = (_now, patient) => {
     patience.push(patient);
     return 0;
   };
