@@ -10,6 +10,7 @@ import { Errno } from "../../error.ts";
 import type { IcmpError } from "../icmp/icmp_error.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
 import { before } from "./sequence.ts";
+import { repeatAll } from "./sack_recovery.ts";
 import { setMss } from "./input.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
@@ -51,7 +52,8 @@ function shrink(tcp: Tcp, connection: Connection, mtu: number): void {
   connection.pathMtu = wanted;
   setMss(connection);
   // What was lost is sent again, and no congestion is to be blamed (RFC 8201, section 4).
-  connection.sndNxt = connection.sndUna;
   connection.timing = false;
+  if (connection.sackPermitted) repeatAll(tcp, connection);
+  else connection.sndNxt = connection.sndUna;
   tcp.want(connection);
 }

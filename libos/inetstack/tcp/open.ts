@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CongestionControl } from "./congestion/congestion.ts";
 import { Connection, type ConnectionUser } from "./connection.ts";
 import { connectionHash, initialSequence } from "./isn.ts";
 import { Errno } from "../../error.ts";
@@ -12,7 +13,7 @@ import type { IpAddress } from "../ip_address.ts";
 import type { LocalPorts } from "./local_ports.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
 import { output } from "./output.ts";
-import { RENO } from "./congestion/reno.ts";
+import { ALGORITHMS } from "./congestion/algorithms.ts";
 import { scaleFor } from "./window.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
@@ -24,6 +25,8 @@ export interface ConnectOptions {
   readonly receiveLimit: number;
   /** Bytes that it keeps until they are acknowledged. */
   readonly sendLimit: number;
+  /** How its window grows and shrinks; CUBIC by default. */
+  readonly congestion?: CongestionControl;
 }
 
 /** Begins to connect; see {@linkcode Tcp.connect}. */
@@ -83,7 +86,7 @@ export function makeConnection(
     portsOut,
     pseudoOf(local, remote),
     tcp.pool,
-    RENO,
+    options.congestion ?? ALGORITHMS[0]!,
   );
   const iss = initialSequence(tcp.key, tcp.host.time, local, remote, portsOut);
   connection.iss =
@@ -92,7 +95,11 @@ export function makeConnection(
     connection.sndMax =
       iss;
   connection.sendBuffer.reset((iss + 1) | 0);
-  connection.recover = iss;
+  connection.recover =
+    connection.fack =
+    connection.duplicateRound =
+    connection.congestionEnd =
+      iss;
   connection.receiveLimit = options.receiveLimit;
   connection.sendLimit = options.sendLimit;
   connection.rcvScale = scaleFor(options.receiveLimit);

@@ -30,6 +30,8 @@ import { takeExpected } from "./prediction.ts";
 import { RangePool } from "./receive_buffer.ts";
 import { RateLimit } from "../time.ts";
 import { later } from "./sequence.ts";
+import { endScoreboard } from "./sack.ts";
+import { ScoreboardPool } from "./scoreboard.ts";
 import { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import { ConnectionTable } from "./table.ts";
@@ -56,6 +58,8 @@ export class Tcp implements ErrorListener {
   readonly key: HashKey;
   /** Where what comes is kept. */
   readonly pool: RangePool;
+  /** Records of what is under way. */
+  readonly scoreboards: ScoreboardPool = new ScoreboardPool();
   /** All connections. */
   readonly table: ConnectionTable;
   readonly #ports: LocalPorts;
@@ -357,6 +361,7 @@ export class Tcp implements ErrorListener {
       connection.listener = null;
     }
     connection.sendBuffer.clear();
+    endScoreboard(this, connection);
     if (connection.user === null && connection.listener === null) connection.receiveBuffer.clear();
     this.#timeWait.delete(connection);
     connection.state = STATE.CLOSED;
