@@ -17,6 +17,12 @@ import { armRetransmission } from "./timers.ts";
 import { swap32 } from "../wire/byte_order.ts";
 import { TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { ESTABLISHED } = STATE;
+const { READABLE, WRITABLE } = EVENT;
+const { RETRANSMIT } = TIMER;
+const TIMESTAMPS: number = TIMESTAMPS_HEAD;
+
 /** Length of the header: timestamps, and nothing else. */
 const HEADER = TCP.SIZE + TIMESTAMPS_SIZE;
 /** Its length and flags, ACK with PSH or without, as their bytes lie in memory; PSH is masked out. */
@@ -40,8 +46,8 @@ export function takeExpected(
   const fourth = i32[word + 3]!;
   const seq = connection.rcvNxt;
   if (
-    (fourth & MASK) !== EXPECTED || i32[word + 5] !== TIMESTAMPS_HEAD || size < HEADER ||
-    swap32(i32[word + 1]!) !== seq || connection.state !== STATE.ESTABLISHED ||
+    (fourth & MASK) !== EXPECTED || i32[word + 5] !== TIMESTAMPS || size < HEADER ||
+    swap32(i32[word + 1]!) !== seq || connection.state !== ESTABLISHED ||
     !connection.timestamps || connection.finSeen || connection.deaf
   ) {
     return false;
@@ -89,8 +95,8 @@ export function takeExpected(
     connection.sendBuffer.acknowledge(ack);
     connection.neighbour.progress();
     connection.congestion.acknowledged(connection, acked);
-    connection.events |= EVENT.WRITABLE;
-    if (ack === sndMax) connection.armed &= ~TIMER.RETRANSMIT;
+    connection.events |= WRITABLE;
+    if (ack === sndMax) connection.armed &= ~RETRANSMIT;
     else armRetransmission(tcp, connection);
   }
   if (connection.sendBuffer.end !== connection.sndNxt) tcp.want(connection);
@@ -98,7 +104,7 @@ export function takeExpected(
     receiveBuffer.commit(length);
     connection.rcvNxt = next;
     delayAck(tcp, connection, length, false);
-    connection.events |= EVENT.READABLE;
+    connection.events |= READABLE;
   }
   return true;
 }
