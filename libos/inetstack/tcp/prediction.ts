@@ -8,14 +8,14 @@
 
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
-import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
+import { fold, type Memory, swap16 } from "../../runtime/memory/memory.ts";
 import { measure } from "./rtt.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
 import { delayAck } from "./text.ts";
 import { armRetransmission } from "./timers.ts";
 import { swap32 } from "../wire/byte_order.ts";
-import { TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
+import { sumHeader, TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
 
 // Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
 const { ESTABLISHED } = STATE;
@@ -69,7 +69,7 @@ export function takeExpected(
   const text = length > 0 ? receiveBuffer.stage(seq, memory, at + HEADER, length) : 0;
   if (
     !verified &&
-    fold(text + sum(memory, at, HEADER) + connection.pseudo + swap16(size)) !== 0xffff
+    fold(text + sumHeader(memory, at) + connection.pseudo + swap16(size)) !== 0xffff
   ) {
     if (length > 0) receiveBuffer.discard();
     tcp.host.counters.tcpErrors++;
