@@ -42,21 +42,21 @@ export interface Host {
 /** See the module's description. */
 export class Interface implements FrameSink {
   /** The device. */
-  readonly device: Device;
+  declare readonly device: Device;
   /** Its address. */
-  readonly mac: MacAddress;
+  declare readonly mac: MacAddress;
   /** Where its frames are received. */
-  readonly memory: Memory;
+  declare readonly memory: Memory;
   /** Where its frames are sent from. */
-  readonly sendMemory: Memory;
+  declare readonly sendMemory: Memory;
   /** Length of the header before a packet. */
   readonly header: number = ETHERNET_HEADER;
   /** The time of the host. */
-  readonly time: Time;
+  declare readonly time: Time;
   /** The timers of the host. */
-  readonly timers: TimerHeap;
+  declare readonly timers: TimerHeap;
   /** The counters of the host. */
-  readonly counters: Counters;
+  declare readonly counters: Counters;
   /** Its neighbours. */
   readonly neighbours: NeighbourTable = new NeighbourTable();
   readonly #handler: PacketHandler;

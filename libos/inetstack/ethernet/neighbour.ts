@@ -51,9 +51,9 @@ export interface Resolver {
 /** One host of the link, on an interface. */
 export class Neighbour {
   /** Its IP address. */
-  readonly address: IpAddress;
+  declare readonly address: IpAddress;
   /** Where it is. */
-  readonly iface: Interface;
+  declare readonly iface: Interface;
   /** Its Ethernet address, bytes 0 and 1; if it is known. */
   high = 0;
   /** Its Ethernet address, bytes 2 to 5. */

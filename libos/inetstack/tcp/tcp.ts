@@ -45,23 +45,23 @@ const { CLOSE_WAIT, CLOSED, ESTABLISHED } = STATE;
 /** See the module's description. */
 export class Tcp implements ErrorListener {
   /** The host. */
-  readonly host: Host;
+  declare readonly host: Host;
   /** The way out. */
-  readonly output: IpOutput;
+  declare readonly output: IpOutput;
   /** Challenge ACKs that may be sent. */
-  readonly challenges: RateLimit;
+  declare readonly challenges: RateLimit;
   /** Resets that may be sent to who speaks to no connection. */
-  readonly resets: RateLimit;
+  declare readonly resets: RateLimit;
   /** Who listens. */
   readonly listeners: Listeners = new Listeners();
   /** How many connections of listeners are not made yet. */
   halfOpen = 0;
   /** The secret of its numbers and ports. */
-  readonly key: HashKey;
+  declare readonly key: HashKey;
   /** Where what comes is kept. */
-  readonly pool: RangePool;
+  declare readonly pool: RangePool;
   /** All connections. */
-  readonly table: ConnectionTable;
+  declare readonly table: ConnectionTable;
   readonly #ports: LocalPorts;
   readonly #segment = new Segment();
   /** Those that wait for their turn to send, the first that came first. */
