@@ -13,7 +13,7 @@ import { beginReduction, reduceProportionally } from "./prr.ts";
 import { detectLoss, noteRecovered } from "./rack.ts";
 import { beginScoreboard, deliverUpTo, endScoreboard, takeBlocks } from "./sack.ts";
 import { before } from "./sequence.ts";
-import { RECORD, type Scoreboard } from "./scoreboard.ts";
+import { RECORD } from "./scoreboard.ts";
 import type { Segment } from "./segment.ts";
 import { endTailProbe } from "./tail_loss_probe.ts";
 import type { Tcp } from "./tcp.ts";
