@@ -178,7 +178,7 @@ export class ReceiveBuffer {
     if (rest === 0) return true;
     if (this.#extend(previous, seq, memory, at, rest)) return false;
     if (this.outOfOrder >= BOUNDS.OUT_OF_ORDER) return false;
-    const range = this.#pool.take(seq, rest, rest);
+    const range = this.#pool.take(seq, rest, this.#sizeBehind(previous, seq, rest));
     copy(memory, at, range.chunk!.memory, range.chunk!.start, rest);
     this.#insert(range, previous);
     this.outOfOrder++;
@@ -223,6 +223,12 @@ export class ReceiveBuffer {
     const last = this.#last;
     if (last === null) return length;
     return Math.max(length, Math.min(2 * last.chunk!.size, BOUNDS.STREAM_CHUNK));
+  }
+
+  /** The same of what came out of order: a long run of it is in few pieces, too. */
+  #sizeBehind(range: Range | null, seq: number, length: number): number {
+    if (range === null || range === this.#last || range.end !== seq) return length;
+    return Math.max(length, Math.min(2 * range.chunk!.size, BOUNDS.STREAM_CHUNK));
   }
 
   /** Bytes that fit before what is known already; ranges that lie wholly within are dropped for the new ones. */
