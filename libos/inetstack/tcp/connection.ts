@@ -16,7 +16,6 @@ import { type RangePool, ReceiveBuffer } from "./receive_buffer.ts";
 import type { Scoreboard } from "./scoreboard.ts";
 import { SendBuffer } from "./send_buffer.ts";
 import { STATE } from "./state.ts";
-import type { Timer } from "../../runtime/scheduler/timers.ts";
 
 /** Who has a connection: is told of it after each segment, and may call back. */
 export interface ConnectionUser {
@@ -156,9 +155,9 @@ export class Connection {
   events = 0;
   /** Which of them are set: bits of {@linkcode TIMER}. */
   armed = 0;
-  /** Whether that is set. */
-  timerSet = false;
-  /** For when. */
+  /** Where its entry is in the wheel; -1 if it has none. */
+  timerSlot = -1;
+  /** For when that is. */
   timerAt = 0;
   /** When to retransmit, or to probe. */
   retransmitAt = 0;
@@ -338,8 +337,10 @@ export class Connection {
 
   // Timers.
 
-  /** Fires when the first of the following is due, or earlier. */
-  timer: Timer | null = null;
+  /** The next one in its slot of the wheel. */
+  timerNext: Connection | null = null;
+  /** The one before. */
+  timerPrevious: Connection | null = null;
   /** When it is over. */
   endAt = 0;
   /** When to ask whether the peer is there. */

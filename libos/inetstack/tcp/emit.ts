@@ -16,11 +16,12 @@ import { before } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
+import { emitUsual, isUsual } from "./emit_usual.ts";
 import { offerWindow } from "./window.ts";
 import { swap32 } from "../wire/byte_order.ts";
 import { ECN, emitIpv4, FRAGMENT, IPV4, PROTOCOL, pseudoSum, TIME_TO_LIVE } from "../wire/ipv4.ts";
 import { emitIpv6, IPV6, pseudoSum6 } from "../wire/ipv6.ts";
-import { FLAG, OPTION, sumHeader, TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
+import { FLAG, OPTION, TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
 
 // Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
 const { ACK, RST, SYN } = FLAG;
@@ -31,7 +32,6 @@ const { TCP: PROTOCOL_TCP } = PROTOCOL;
 const { DONT: DONT_FRAGMENT } = FRAGMENT;
 const { DELAYED_ACK } = TIMER;
 const TIMESTAMPS: number = TIMESTAMPS_HEAD;
-const USUAL_SIZE: number = TCP_SIZE + TIMESTAMPS_SIZE;
 
 /** Blocks of a selective acknowledgment beside timestamps (RFC 2018, section 3). */
 const SACK_BLOCKS = 3;
@@ -52,6 +52,9 @@ export function emit(
   length: number,
   flags: number,
 ): boolean {
+  if ((flags & (ACK | SYN)) === ACK && isUsual(connection)) {
+    return emitUsual(tcp, connection, seq, length, flags);
+  }
   const { neighbour, version } = connection;
   const { iface } = neighbour;
   const frame = iface.reserve();
@@ -82,7 +85,7 @@ export function emit(
       i32[word + 5] = TIMESTAMPS;
       i32[word + 6] = swap32((tcp.host.time.ms + connection.tsOffset) | 0);
       i32[word + 7] = swap32(connection.tsRecent);
-      size = USUAL_SIZE;
+      size += TIMESTAMPS_SIZE;
     }
     if (
       connection.sackPermitted && length === 0 &&
@@ -110,8 +113,7 @@ export function emit(
     u16[(at + CHECKSUM) >> 1] = fold(pseudo);
   } else {
     const text = length > 0 ? connection.sendBuffer.copy(seq, length, memory, at + size) : 0;
-    const header = size === USUAL_SIZE ? sumHeader(memory, at) : sum(memory, at, size);
-    u16[(at + CHECKSUM) >> 1] = ~fold(pseudo + header + text);
+    u16[(at + CHECKSUM) >> 1] = ~fold(pseudo + sum(memory, at, size) + text);
   }
   const { counters } = tcp.host;
   counters.tcpSent++;

@@ -37,7 +37,8 @@ import { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import { ConnectionTable } from "./table.ts";
 import { FIN_WAIT_LENGTH } from "./text.ts";
-import { arm, disarm, disarmAll } from "./timers.ts";
+import { arm, disarm, disarmAll, expire } from "./timers.ts";
+import { TimerWheel } from "./timer_wheel.ts";
 import { windowOpened } from "./window.ts";
 import { TCP } from "../wire/tcp.ts";
 
@@ -69,6 +70,8 @@ export class Tcp implements ErrorListener {
   readonly scoreboards: ScoreboardPool = new ScoreboardPool();
   /** All connections. */
   declare readonly table: ConnectionTable;
+  /** When they are to be looked at. */
+  declare readonly wheel: TimerWheel;
   readonly #ports: LocalPorts;
   readonly #segment = new Segment();
   /** Those that wait for their turn to send, the first that came first. */
@@ -83,6 +86,7 @@ export class Tcp implements ErrorListener {
     this.pool = new RangePool(heap);
     this.key = key;
     this.table = new ConnectionTable(random.next());
+    this.wheel = new TimerWheel(host.time, host.timers, (one) => expire(this, one));
     this.#ports = new LocalPorts(key, this.table);
     this.challenges = new RateLimit(BOUNDS.CHALLENGE_ACKS, host.time);
     this.resets = new RateLimit(BOUNDS.RESETS, host.time);

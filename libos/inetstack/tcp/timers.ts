@@ -1,6 +1,6 @@
 /**
- * The timers of a connection. Each is a time in the control block; the one entry of the connection among the timers of the
- * stack is for the first of them or earlier, so that to put one off, as nearly every segment does, costs a store.
+ * The timers of a connection. Each is a time in the control block; the one entry of the connection in the wheel of its host
+ * is for the first of them or earlier, so that to put one off, as nearly every segment does, costs a store.
  *
  * @module
  */
@@ -18,7 +18,6 @@ import { STATE } from "./state.ts";
 import { lossTimeout, probeTail } from "./tail_loss_probe.ts";
 import type { Tcp } from "./tcp.ts";
 import { isTooLong, noteStall, untilTooLong } from "./user_timeout.ts";
-import { Timer } from "../../runtime/scheduler/timers.ts";
 import { FLAG } from "../wire/tcp.ts";
 
 // Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
@@ -32,20 +31,11 @@ export function arm(tcp: Tcp, connection: Connection, which: number, delay: numb
   else if (which === DELAYED_ACK) connection.ackAt = at;
   else if (which === KEEPALIVE) connection.keepaliveAt = at;
   else connection.endAt = at;
-  if (connection.timerSet && ((at - connection.timerAt) | 0) >= 0) return;
-  setEntry(tcp, connection, at);
+  if (connection.timerSlot >= 0 && ((at - connection.timerAt) | 0) >= 0) return;
+  tcp.wheel.set(connection, at);
 }
 
-/** Sets the entry among the timers of the stack. */
-function setEntry(tcp: Tcp, connection: Connection, at: number): void {
-  const { time, timers } = tcp.host;
-  const timer = connection.timer ??= new Timer(() => expire(tcp, connection));
-  connection.timerSet = true;
-  connection.timerAt = at;
-  timers.arm(timer, time.at(at));
-}
-
-/** Unsets a timer. The entry among the timers of the stack stays, and does nothing. */
+/** Unsets a timer. The entry stays, and does nothing. */
 export function disarm(connection: Connection, which: number): void {
   connection.armed &= ~which;
 }
@@ -53,8 +43,7 @@ export function disarm(connection: Connection, which: number): void {
 /** Unsets all timers, and the entry too. */
 export function disarmAll(tcp: Tcp, connection: Connection): void {
   connection.armed = 0;
-  connection.timerSet = false;
-  if (connection.timer !== null) tcp.host.timers.disarm(connection.timer);
+  tcp.wheel.unset(connection);
 }
 
 /** Sets the retransmission timer anew (RFC 6298, rules 5.1 and 5.3), for a probe of the tail if one comes before. */
@@ -64,9 +53,8 @@ export function armRetransmission(tcp: Tcp, connection: Connection): void {
 }
 
 /** The entry fired: does what is due, and sets it for what is next. */
-function expire(tcp: Tcp, connection: Connection): void {
+export function expire(tcp: Tcp, connection: Connection): void {
   const { ms } = tcp.host.time;
-  connection.timerSet = false;
   if (isDue(connection, DELAYED_ACK, connection.ackAt, ms)) {
     connection.armed &= ~DELAYED_ACK;
     emitAck(tcp, connection);
@@ -103,7 +91,9 @@ function rearm(tcp: Tcp, connection: Connection): void {
   }
   if ((armed & END) !== 0) first = Math.min(first, (connection.endAt - time.ms) | 0);
   const at = (time.ms + first) | 0;
-  if (!connection.timerSet || ((at - connection.timerAt) | 0) < 0) setEntry(tcp, connection, at);
+  if (connection.timerSlot < 0 || ((at - connection.timerAt) | 0) < 0) {
+    tcp.wheel.set(connection, at);
+  }
 }
 
 /** What was sent last is sent again, since nobody acknowledged it (RFC 6298, rules 5.4 to 5.6). */

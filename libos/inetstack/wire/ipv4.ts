@@ -72,6 +72,29 @@ export function emitIpv4(
   i32[word + 4] = destination;
 }
 
+// TCP sends with DF and without an identification (RFC 6864, section 4.1).
+const DONT_WORD: number = swap16(FRAGMENT.DONT) << 16;
+const TCP_WORD: number = TIME_TO_LIVE | PROTOCOL.TCP << 8;
+/** The sum of what does not change, without the protocol, which is in the sum of the pseudo-header. */
+const FIXED_SUM: number = 0x45 + swap16(FRAGMENT.DONT) + TIME_TO_LIVE;
+
+/** As {@linkcode emitIpv4}, for TCP, which knows the sum of the addresses: that of its pseudo-header without the length. */
+export function emitTcpIpv4(
+  i32: Int32Array,
+  word: number,
+  totalLength: number,
+  pseudo: number,
+  source: number,
+  destination: number,
+): void {
+  const length = swap16(totalLength);
+  i32[word] = 0x45 | length << 16;
+  i32[word + 1] = DONT_WORD;
+  i32[word + 2] = TCP_WORD | ~fold(pseudo + FIXED_SUM + length) << 16;
+  i32[word + 3] = source;
+  i32[word + 4] = destination;
+}
+
 /**
  * Whether `length` bytes at an aligned place begin with a whole header that belongs to a whole packet, and its checksum is
  * right (RFC 1122, section 3.2.1).
