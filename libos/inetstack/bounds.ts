@@ -30,8 +30,9 @@ export const BOUNDS = Object.freeze(
 
     /** ICMP errors sent in a second, beyond which they are left out (RFC 1812, section 4.3.2.8; RFC 4443, section 2.4). */
     ICMP_ERRORS: 100,
-    /** Challenge ACKs sent in a second (RFC 5961, section 7); Linux's figure. */
-    CHALLENGE_ACKS: 1000,
+    /** Challenge ACKs of one connection in a period of so many milliseconds (RFC 5961, section 7). */
+    CHALLENGE_ACKS: 10,
+    CHALLENGE_PERIOD: 5000,
     /** Resets sent in a second to those who speak to no connection. */
     RESETS: 1000,
 

@@ -58,6 +58,10 @@ export class Counters {
   tcpActiveOpens = 0;
   /** Connections begun by others. */
   tcpPassiveOpens = 0;
-  /** SYNs that were not answered: the backlog was full. */
+  /** SYNs that were answered by a cookie (RFC 4987), since too many connections were half-open. */
+  tcpCookiesSent = 0;
+  /** Connections that began with one. */
+  tcpCookiesTaken = 0;
+  /** SYNs that were not answered: the backlog was full, or memory. */
   tcpListenDrops = 0;
 }

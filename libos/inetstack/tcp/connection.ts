@@ -326,6 +326,10 @@ export class Connection {
   tunedSeq = 0;
   /** How long what was sent may wait to be acknowledged; 0 for no limit but that of retransmissions. */
   userTimeout = 0;
+  /** When the first challenge ACK of this period was sent. */
+  challengedAt = 0;
+  /** How many challenge ACKs were to be sent in it. */
+  challenges = 0;
   /** Whether the timer expired, or a window is probed, and nothing was acknowledged since. */
   stalled = false;
   /** Since when nothing goes on. */

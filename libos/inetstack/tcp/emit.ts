@@ -18,6 +18,7 @@ import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
 import { emitUsual, isUsual } from "./emit_usual.ts";
 import { offerWindow } from "./window.ts";
+import { writeSynOptions } from "./syn_options.ts";
 import { swap32 } from "../wire/byte_order.ts";
 import { ECN, emitIpv4, FRAGMENT, IPV4, PROTOCOL, pseudoSum, TIME_TO_LIVE } from "../wire/ipv4.ts";
 import { emitIpv6, IPV6, pseudoSum6 } from "../wire/ipv6.ts";
@@ -203,7 +204,7 @@ export function pseudoOf(source: IpAddress, destination: IpAddress): number {
     : pseudoSum6(source, destination, PROTOCOL_TCP);
 }
 
-/** The options of a SYN, in the order in which Linux has them; a SYN,ACK has those that the SYN had. */
+/** The options of a SYN; a SYN,ACK has those that the SYN had. */
 function emitSynOptions(
   tcp: Tcp,
   connection: Connection,
@@ -211,29 +212,17 @@ function emitSynOptions(
   at: number,
   answer: boolean,
 ): number {
-  const { u8, i32 } = memory;
-  const mss = ownMss(connection.neighbour, connection.version);
-  i32[at >> 2] = OPTION.MSS | 4 << 8 | swap16(mss) << 16;
-  let size = 4;
-  if (!answer || connection.timestamps) {
-    const sack = !answer || connection.sackPermitted;
-    i32[(at + size) >> 2] = (sack ? OPTION.SACK_PERMITTED | 2 << 8 : 0x0101) |
-      OPTION.TIMESTAMPS << 16 | 10 << 24;
-    i32[(at + size + 4) >> 2] = swap32((tcp.host.time.ms + connection.tsOffset) | 0);
-    i32[(at + size + 8) >> 2] = swap32(connection.tsRecent);
-    size += 12;
-  } else if (connection.sackPermitted) {
-    i32[(at + size) >> 2] = 0x0101 | OPTION.SACK_PERMITTED << 16 | 2 << 24;
-    size += 4;
-  }
-  if (!answer || connection.rcvScale > 0) {
-    u8[at + size] = OPTION.NO_OPERATION;
-    u8[at + size + 1] = OPTION.WINDOW_SCALE;
-    u8[at + size + 2] = 3;
-    u8[at + size + 3] = connection.rcvScale;
-    size += 4;
-  }
-  return size;
+  const { neighbour, version, tsOffset, tsRecent, rcvScale } = connection;
+  return writeSynOptions(
+    memory,
+    at,
+    ownMss(neighbour, version),
+    !answer || connection.timestamps,
+    (tcp.host.time.ms + tsOffset) | 0,
+    tsRecent,
+    !answer || connection.sackPermitted,
+    !answer || rcvScale > 0 ? rcvScale : -1,
+  );
 }
 
 /** Tells of what came out of order, what came last first (RFC 2018, section 4). */

@@ -6,7 +6,10 @@
 
 import { BOUNDS } from "../bounds.ts";
 import { emitResetFor } from "./emit.ts";
-import { takeFirstWindow, takeSyn } from "./input.ts";
+import { arrive, takeFirstWindow, takeSyn } from "./input.ts";
+import type { Connection } from "./connection.ts";
+import type { Listener } from "./listener.ts";
+import { readCookie, recall, sendCookie } from "./syn_cookie.ts";
 import { makeConnection } from "./open.ts";
 import { output } from "./output.ts";
 import type { Packet } from "../ip/packet.ts";
@@ -20,21 +23,72 @@ import { FLAG } from "../wire/tcp.ts";
 export function arriveInListen(tcp: Tcp, packet: Packet, segment: Segment, ports: number): void {
   const { flags } = segment;
   if ((flags & FLAG.RST) !== 0) return;
-  const port = swap16(ports >>> 16);
-  const listener = (flags & (FLAG.SYN | FLAG.ACK)) === FLAG.SYN
-    ? tcp.listeners.find(packet, port)
+  const first = flags & (FLAG.SYN | FLAG.ACK);
+  const listener = first === FLAG.SYN || first === FLAG.ACK
+    ? tcp.listeners.find(packet, swap16(ports >>> 16))
     : null;
-  if (listener === null) return emitResetFor(tcp, packet, segment);
-  const { counters } = tcp.host;
-  if (!listener.hasRoom || tcp.halfOpen >= BOUNDS.SYN_RECEIVED) {
-    counters.tcpListenDrops++;
+  if (listener === null) emitResetFor(tcp, packet, segment);
+  else if (first === FLAG.SYN) takeOpen(tcp, listener, packet, segment, ports);
+  else takeAnswer(tcp, listener, packet, segment, ports);
+}
+
+/** A SYN came to a listener. */
+function takeOpen(
+  tcp: Tcp,
+  listener: Listener,
+  packet: Packet,
+  segment: Segment,
+  ports: number,
+): void {
+  // Whom nobody accepts, or whose bytes nobody takes, is not let in; who only knocks does not keep others out.
+  if (listener.isFull || tcp.isFull) {
+    tcp.host.counters.tcpListenDrops++;
+  } else if (!listener.hasRoom || tcp.halfOpen >= BOUNDS.SYN_RECEIVED) {
+    sendCookie(tcp, packet, segment, ports, listener);
+  } else {
+    const connection = makeHalfOpen(tcp, listener, packet, ports);
+    if (connection === null) return;
+    takeSyn(tcp, connection, segment);
+    takeFirstWindow(connection, segment);
+    output(tcp, connection);
+  }
+}
+
+/** An acknowledgment came to a listener: it may be of a SYN,ACK that was forgotten. */
+function takeAnswer(
+  tcp: Tcp,
+  listener: Listener,
+  packet: Packet,
+  segment: Segment,
+  ports: number,
+): void {
+  const mss = readCookie(tcp, packet, segment, ports);
+  if (mss === 0) return emitResetFor(tcp, packet, segment);
+  if (listener.isFull || tcp.isFull) {
+    tcp.host.counters.tcpListenDrops++;
     return;
   }
+  const connection = makeHalfOpen(tcp, listener, packet, ports);
+  if (connection === null) return;
+  tcp.host.counters.tcpCookiesTaken++;
+  recall(tcp, connection, segment, mss);
+  arrive(tcp, connection, packet, segment);
+  if (connection.events !== 0) tcp.tell(connection);
+}
+
+/** Makes a connection in SYN-RECEIVED; null if the peer cannot be. */
+function makeHalfOpen(
+  tcp: Tcp,
+  listener: Listener,
+  packet: Packet,
+  ports: number,
+): Connection | null {
   const { source, destination } = packet;
   const neighbour = tcp.output.route(source);
+  const port = swap16(ports >>> 16);
   const remotePort = swap16(ports & 0xffff);
   // Nobody has port 0, nor is it a connection with itself.
-  if (neighbour === null || remotePort === 0) return;
+  if (neighbour === null || remotePort === 0) return null;
   const connection = makeConnection(
     tcp,
     destination,
@@ -48,8 +102,6 @@ export function arriveInListen(tcp: Tcp, packet: Packet, segment: Segment, ports
   connection.state = STATE.SYN_RECEIVED;
   listener.halfOpen++;
   tcp.halfOpen++;
-  counters.tcpPassiveOpens++;
-  takeSyn(tcp, connection, segment);
-  takeFirstWindow(connection, segment);
-  output(tcp, connection);
+  tcp.host.counters.tcpPassiveOpens++;
+  return connection;
 }

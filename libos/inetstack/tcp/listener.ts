@@ -52,6 +52,11 @@ export class Listener {
     return this.halfOpen + this.#ready.length < this.backlog;
   }
 
+  /** Whether so many wait to be accepted that nobody else may. */
+  get isFull(): boolean {
+    return this.#ready.length >= this.backlog;
+  }
+
   /** Whether there is somebody to accept. */
   get isReady(): boolean {
     return this.#ready.length > 0;

@@ -12,6 +12,8 @@ import type { HeapSga } from "../../runtime/memory/sga.ts";
 import { copy, copyAndSum, type Memory } from "../../runtime/memory/memory.ts";
 import { ahead, before } from "./sequence.ts";
 
+const { TCP_MEMORY } = BOUNDS;
+
 /** A part of the stream. */
 export class Range {
   /** The sequence number of its first byte. */
@@ -42,6 +44,16 @@ export class RangePool {
   /** Makes an empty pool. */
   constructor(heap: BufferHeap) {
     this.heap = heap;
+  }
+
+  /** Whether memory is short: nobody gets more of it than he has. */
+  get isShort(): boolean {
+    return this.bytes > TCP_MEMORY >> 1;
+  }
+
+  /** Whether it is used up. */
+  get isFull(): boolean {
+    return this.bytes > TCP_MEMORY;
   }
 
   /** Takes one, with memory for `size` bytes. */
@@ -89,6 +101,11 @@ export class ReceiveBuffer {
   /** Makes an empty buffer. */
   constructor(pool: RangePool) {
     this.#pool = pool;
+  }
+
+  /** Whether more may be promised to the peer: not if memory is used up, and this connection has a part of it. */
+  get mayGrow(): boolean {
+    return !this.#pool.isFull || this.available === 0;
   }
 
   /** The first range that came out of order, or null. */
@@ -174,6 +191,8 @@ export class ReceiveBuffer {
         length -= known;
       }
     }
+    // What can come again goes first when memory is short.
+    if (this.#pool.isShort) return false;
     const rest = this.#makeRoom(seq, length, previous);
     if (rest === 0) return true;
     if (this.#extend(previous, seq, memory, at, rest)) return false;

@@ -52,12 +52,14 @@ export class Tcp implements ErrorListener {
   declare readonly host: Host;
   /** The way out. */
   declare readonly output: IpOutput;
-  /** Challenge ACKs that may be sent. */
-  declare readonly challenges: RateLimit;
   /** Resets that may be sent to who speaks to no connection. */
   declare readonly resets: RateLimit;
   /** Who listens. */
   readonly listeners: Listeners = new Listeners();
+  /** Whether it ever answered a SYN by a cookie. */
+  sendsCookies = false;
+  /** When it did so last. */
+  cookieAt = 0;
   /** Whether it asks for explicit congestion notification; who asks gets it anyhow. */
   asksForEcn = false;
   /** How many connections of listeners are not made yet. */
@@ -88,13 +90,17 @@ export class Tcp implements ErrorListener {
     this.table = new ConnectionTable(random.next());
     this.wheel = new TimerWheel(host.time, host.timers, (one) => expire(this, one));
     this.#ports = new LocalPorts(key, this.table);
-    this.challenges = new RateLimit(BOUNDS.CHALLENGE_ACKS, host.time);
     this.resets = new RateLimit(BOUNDS.RESETS, host.time);
+  }
+
+  /** Whether it has to be saved at all costs. */
+  get isFull(): boolean {
+    return this.pool.isFull;
   }
 
   /** Whether so much waits to be taken that memory is short. */
   get isShort(): boolean {
-    return this.pool.bytes > BOUNDS.TCP_MEMORY >> 1;
+    return this.pool.isShort;
   }
 
   /** How many connections there are, in any state. */
