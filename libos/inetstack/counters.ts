@@ -52,6 +52,8 @@ export class Counters {
   tcpSent = 0;
   /** Segments sent again. */
   tcpRetransmitted = 0;
+  /** Times that a connection took smaller segments for a packet that was too big for its way, or seemed so. */
+  tcpPathShrinks = 0;
   /** Resets sent. */
   tcpResets = 0;
   /** Connections begun by this host. */

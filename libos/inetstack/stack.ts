@@ -38,8 +38,11 @@ import type { Random } from "./random.ts";
 import { Reassembly } from "./ip/reassembly.ts";
 import { Tcp } from "./tcp/tcp.ts";
 import { Time } from "./time.ts";
-import { TimerHeap } from "../runtime/scheduler/timers.ts";
+import { Timer, TimerHeap } from "../runtime/scheduler/timers.ts";
 import { Udp } from "./udp/udp.ts";
+
+/** Between two announcements of an address, in milliseconds (ANNOUNCE_INTERVAL of RFC 5227, section 1.1). */
+const ANNOUNCE_INTERVAL = 2000;
 
 /** A route: which network is reached through which router. */
 export interface RouteOptions {
@@ -153,14 +156,18 @@ export class Stack implements PacketHandler {
     }
   }
 
-  /** Tells the link of the own addresses. Called once, when the device is ready. */
+  /**
+   * Tells the link of the own addresses. Called once, when the device is ready. Those of IPv4 are told once more a while later,
+   * as RFC 5227, section 2.3, has it (ANNOUNCE_NUM).
+   */
   announce(): void {
+    const again = new Timer(() => this.#announce4());
+    this.#timers.arm(again, this.time.now + ANNOUNCE_INTERVAL);
+    this.#announce4();
     for (const { address } of this.addressing.own) {
-      if (address.version === 4) this.#arp.announce(this.interface, address.w3);
-      else {
-        this.#mld.membership.join(solicitedNode(address));
-        this.#ndp.announce(address);
-      }
+      if (address.version === 4) continue;
+      this.#mld.membership.join(solicitedNode(address));
+      this.#ndp.announce(address);
     }
     this.flush();
   }
@@ -225,6 +232,12 @@ export class Stack implements PacketHandler {
   /** See {@linkcode PacketHandler.unreachable}. */
   unreachable(neighbour: Neighbour): void {
     this.tcp.unreachable(neighbour);
+  }
+
+  #announce4(): void {
+    for (const { address } of this.addressing.own) {
+      if (address.version === 4) this.#arp.announce(this.interface, address.w3);
+    }
   }
 
   #membership({ version }: IpAddress): Membership {

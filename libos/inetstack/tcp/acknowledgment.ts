@@ -8,6 +8,7 @@
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
 import { challenge } from "./challenge.ts";
+import { provePath } from "./path_mtu.ts";
 import { reduceForMark } from "./ecn.ts";
 import { endProbing } from "./output.ts";
 import { onDuplicate, onPartial } from "./recovery.ts";
@@ -69,6 +70,7 @@ function advance(tcp: Tcp, connection: Connection, segment: Segment, acked: numb
   }
   connection.retransmits = 0;
   connection.stalled = false;
+  provePath(connection, acked);
   connection.sendBuffer.acknowledge(ack);
   connection.neighbour.progress();
   connection.events |= EVENT.WRITABLE;

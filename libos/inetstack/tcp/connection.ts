@@ -225,6 +225,10 @@ export class Connection {
   peerMss = 536;
   /** The largest IP packet that the way takes, as far as is known. */
   pathMtu = 0;
+  /** A size of packets that has arrived; 0 if none is known. */
+  provenMtu = 0;
+  /** What somebody said the largest packet is, although larger ones had arrived; 0 if nobody did. */
+  claimedMtu = 0;
   /** Bytes that may wait in it. */
   sendLimit: number = BOUNDS.SEND_BUFFER;
   /** The user sends no more: a FIN follows the last byte. */

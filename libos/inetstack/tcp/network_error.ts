@@ -10,8 +10,7 @@ import { Errno } from "../../error.ts";
 import type { IcmpError } from "../icmp/icmp_error.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
 import { before } from "./sequence.ts";
-import { repeatAll } from "./sack_recovery.ts";
-import { setMss } from "./input.ts";
+import { takeTooBig } from "./path_mtu.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
 import { swap32 } from "../wire/byte_order.ts";
@@ -24,7 +23,7 @@ export function takeError(tcp: Tcp, connection: Connection | null, error: IcmpEr
   const sent = swap32(memory!.i32[(payload + TCP.SEQUENCE) >> 2]!);
   // Who does not know what is under way has not seen it (RFC 5927, section 4.1).
   if (before(sent, connection.sndUna) || !before(sent, connection.sndMax)) return;
-  if (error.errno === 0) return shrink(tcp, connection, error.mtu);
+  if (error.errno === 0) return takeTooBig(tcp, connection, error.mtu);
   connection.softError = error.errno;
   if (connection.state === STATE.SYN_SENT) {
     tcp.fail(connection, error.errno);
@@ -41,19 +40,4 @@ export function takeUnreachable(tcp: Tcp, neighbour: Neighbour): void {
     tcp.fail(connection, Errno.EHOSTUNREACH);
     tcp.tell(connection);
   }
-}
-
-/** A packet was too big for the way (RFC 1191; RFC 8201): smaller ones are sent from now on. */
-function shrink(tcp: Tcp, connection: Connection, mtu: number): void {
-  const least = connection.version === 4 ? 552 : 1280;
-  const known = connection.pathMtu || connection.neighbour.iface.device.mtu;
-  const wanted = Math.max(mtu, least);
-  if (wanted >= known || connection.state < STATE.ESTABLISHED) return;
-  connection.pathMtu = wanted;
-  setMss(connection);
-  // What was lost is sent again, and no congestion is to be blamed (RFC 8201, section 4).
-  connection.timing = false;
-  if (connection.sackPermitted) repeatAll(tcp, connection);
-  else connection.sndNxt = connection.sndUna;
-  tcp.want(connection);
 }

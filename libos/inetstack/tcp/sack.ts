@@ -5,6 +5,7 @@
  */
 
 import type { Connection } from "./connection.ts";
+import { provePath } from "./path_mtu.ts";
 import { noteDelivered, noteDuplicate } from "./rack.ts";
 import { ahead, before } from "./sequence.ts";
 import { RECORD, type Scoreboard } from "./scoreboard.ts";
@@ -50,6 +51,7 @@ export function deliverUpTo(
 export function takeInOrder(tcp: Tcp, connection: Connection, ack: number): void {
   const board = connection.scoreboard!;
   board.delivered = 0;
+  provePath(connection, ahead(ack, board.start));
   deliverUpTo(connection, board, ack, tcp.host.time.us);
   if (board.first === board.last) endScoreboard(tcp, connection);
 }

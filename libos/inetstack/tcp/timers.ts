@@ -12,6 +12,7 @@ import { Errno } from "../../error.ts";
 import { emit, emitAck, emitReset } from "./emit.ts";
 import { output, probeWindow } from "./output.ts";
 import { currentRto, stopTiming } from "./rtt.ts";
+import { suspectPath } from "./path_mtu.ts";
 import { onTimeout } from "./recovery.ts";
 import { onReorderingTimeout, onSelectiveTimeout } from "./sack_recovery.ts";
 import { STATE } from "./state.ts";
@@ -110,6 +111,7 @@ function retransmit(tcp: Tcp, connection: Connection): void {
     tcp.fail(connection, connection.softError || Errno.ETIMEDOUT);
     return;
   }
+  if (state >= STATE.ESTABLISHED) suspectPath(tcp, connection, connection.retransmits + 1);
   const selective = state >= STATE.ESTABLISHED && connection.sackPermitted;
   if (selective) onSelectiveTimeout(tcp, connection);
   else if (state >= STATE.ESTABLISHED) onTimeout(connection);
