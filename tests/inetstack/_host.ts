@@ -119,7 +119,8 @@ function pseudoOf(protocol: number, length: number, source = PEER, destination =
   return swap16(fold(total));
 }
 
-function tcpOf(segment: TestSegment, source: string): Uint8Array<ArrayBuffer> {
+/** Lays out a segment of the peer. */
+export function tcpOf(segment: TestSegment, source: string): Uint8Array<ArrayBuffer> {
   const options: number[] = [];
   const word = (
     value: number,

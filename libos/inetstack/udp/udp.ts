@@ -187,15 +187,18 @@ export class Udp implements ErrorListener {
     const { u16 } = memory!;
     const own = swap16(u16[(payload + UDP.SOURCE_PORT) >> 1]!);
     const port = swap16(u16[(payload + UDP.DESTINATION_PORT) >> 1]!);
-    const isTooBig = error.errno === 0 && quoted.version === 6;
+    if (error.errno === 0) {
+      // Of IPv6 the sender has to cut what is too big; who has no socket with that port did not send it.
+      const isOurs = quoted.version === 6 && this.#sockets.has(own);
+      if (isOurs) this.#output.route(quoted.destination)?.limit(error.mtu);
+      return;
+    }
     for (const socket of this.#sockets.get(own) ?? []) {
       const { remote, local } = socket;
-      // Of IPv6 the sender has to cut what is too big; who has no socket with that port did not send it.
-      if (isTooBig) return this.#output.route(quoted.destination)?.limit(error.mtu);
       if (remote === null || socket.remotePort !== port) continue;
       if (!remote.is(quoted.d0, quoted.d1, quoted.d2, quoted.d3)) continue;
       if (!local.is(quoted.s0, quoted.s1, quoted.s2, quoted.s3)) continue;
-      if (error.errno !== 0) socket.user?.failed(error.errno);
+      socket.user?.failed(error.errno);
       return;
     }
   }
