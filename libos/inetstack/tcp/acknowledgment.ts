@@ -39,6 +39,7 @@ export function acknowledge(tcp: Tcp, connection: Connection, segment: Segment):
     return true;
   }
   const opened = updateWindow(connection, segment);
+  if ((segment.flags & FLAG.ECE) !== 0 && connection.ecn) reduceForMark(connection, ack);
   if (acked > 0) advance(tcp, connection, segment, acked);
   else if (connection.sackPermitted) {
     if (connection.probing) connection.retransmits = 0;
@@ -52,7 +53,6 @@ export function acknowledge(tcp: Tcp, connection: Connection, segment: Segment):
     // Whoever answers is there.
     connection.retransmits = 0;
   }
-  if ((segment.flags & FLAG.ECE) !== 0 && connection.ecn) reduceForMark(connection);
   if (acked > 0 || opened) tcp.want(connection);
   return true;
 }

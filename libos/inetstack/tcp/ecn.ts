@@ -54,10 +54,10 @@ export function takeEcn(connection: Connection, segment: Segment, mark: number):
   }
 }
 
-/** The peer says that what was sent found congestion (section 6.1.2). */
-export function reduceForMark(connection: Connection): void {
+/** An acknowledgment says that what was sent found congestion (section 6.1.2). */
+export function reduceForMark(connection: Connection, ack: number): void {
   const { sndUna, sndMax, congestionEnd } = connection;
-  if (connection.recovering || before(sndUna, congestionEnd) || ahead(sndMax, sndUna) === 0) return;
+  if (connection.recovering || before(ack, congestionEnd) || ahead(sndMax, sndUna) === 0) return;
   connection.ssthresh = connection.congestion.reduced(connection, false);
   connection.cwnd = connection.ssthresh;
   connection.congestionEnd = sndMax;
