@@ -264,12 +264,15 @@ export class TestHost {
     return this.device.take().map(readSegment).filter((one) => one !== undefined);
   }
 
-  /** Listens at port 80. */
+  /** Listens at port 80, or another one. */
   listen(backlog = 8, limits = {}): Listener {
     const address = IpAddress.parse(HOST)!;
-    const { receiveLimit = 131_072, sendLimit = 262_144 } = limits as Record<string, number>;
-    this.stack.tcp.bind(address, 80, false);
-    const listener = new Listener(address, 80, backlog, receiveLimit!, sendLimit!);
+    const { receiveLimit = 131_072, sendLimit = 262_144, port = 80 } = limits as Record<
+      string,
+      number
+    >;
+    this.stack.tcp.bind(address, port!, false);
+    const listener = new Listener(address, port!, backlog, receiveLimit!, sendLimit!);
     this.stack.tcp.listen(listener);
     return listener;
   }

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { accepted, frameOf, PEER, stateOf, tcpOf, TestHost, TestPeer } from "../inetstack/_host.ts";
+import { accepted, frameOf, PEER, stateOf, tcpOf, TestHost } from "../inetstack/_host.ts";
 
 const SECONDS = 10;
 const PER_MILLISECOND = 100;
@@ -13,12 +13,10 @@ const PER_MILLISECOND = 100;
 Deno.test("100 000 SYNs a second for 10 s stop no connection, and keep nobody out", () => {
   const host = new TestHost();
   const peer = accepted(host, { sackOk: true });
-  const { listeners } = host.stack.tcp;
-  assert(listeners !== undefined);
   const listener = host.listen(64, { port: 81 });
   let random = 1;
   let [exchanged, joined, most] = [0, 0, 0];
-  const syn = frameOf(6, tcpOf({ flags: "S", seq: 1, mss: 1460, ports: [1, 81] }, PEER));
+  const syn = frameOf(6, tcpOf({ flags: "S", seq: 0xfffe, mss: 1460, ports: [1, 81] }, PEER));
   const view = new DataView(syn.buffer);
   for (let ms = 0; ms < 1000 * SECONDS; ms++) {
     host.now++;
@@ -32,7 +30,8 @@ Deno.test("100 000 SYNs a second for 10 s stop no connection, and keep nobody ou
     }
     while (host.device.incoming.length > 0) host.stack.poll(host.now);
     const answers = host.device.take().length;
-    assert(answers <= PER_MILLISECOND + 5);
+    // One for each, and what is half-open is answered again.
+    assert(answers <= PER_MILLISECOND + 64, `${answers}`);
     if (ms % 100 === 0) {
       // The one goes on,
       assertEquals(peer.send("P.", 1 + exchanged, 1 + exchanged, { text: "x" }).length, 0);
@@ -57,5 +56,4 @@ Deno.test("100 000 SYNs a second for 10 s stop no connection, and keep nobody ou
   assertEquals(stateOf(peer.connection), "ESTABLISHED");
   assert(most <= 64 + 2, `${most} connections`);
   assert(host.stack.counters.tcpCookiesSent > 900_000, `${host.stack.counters.tcpCookiesSent}`);
-  assert(TestPeer !== undefined);
 });
