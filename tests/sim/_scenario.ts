@@ -150,6 +150,8 @@ export async function runScenario(seed: number): Promise<Outcome> {
       name,
       addresses: [`${address}/${prefix}`],
       mtu: pick(random, mtus),
+      congestion: pick(random, ["cubic", "reno"]),
+      ecn: random.chance(0.5),
       link: drawLink(random),
     }) as SimHost;
   const server = make("server", first!);
