@@ -9,6 +9,7 @@ import { DemikernelError, inspect } from "../error.ts";
 import { checkInvariants } from "./invariants.ts";
 import type { Driver } from "../runtime/scheduler/driver.ts";
 import { ETHERNET_HEADER } from "../inetstack/device.ts";
+import { markCongestion } from "./mark.ts";
 import { type LinkOptions, SimulatedLink } from "./link.ts";
 import { PcapngWriter } from "../devices/pcapng.ts";
 import { Scheduler } from "../runtime/scheduler/scheduler.ts";
@@ -350,7 +351,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     // ARP is left whole: Ethernet's own check would tell.
     const isIp = frame[12] !== 0x08 || frame[13] !== 0x06;
     const passage = link.pass(now, frame.length, isIp ? ETHERNET_HEADER : -1);
-    const { arrivals, wrongBit } = passage;
+    const { arrivals, wrongBit, isMarked } = passage;
     this.#captured?.packet(frame, now);
     if (this.#options.trace !== undefined) {
       const fate = arrivals.length === 0 ? " [lost]" : arrivals.length > 1 ? " [twice]" : "";
@@ -358,6 +359,7 @@ export class SimulatedNetwork implements AsyncDisposable {
       this.#options.trace(traceLine(frame, now, from) + fate + wrong);
     }
     if (wrongBit >= 0) frame[wrongBit >> 3] = frame[wrongBit >> 3]! ^ 1 << (wrongBit & 7);
+    if (isMarked) markCongestion(frame);
     for (const at of arrivals) {
       this.#events.arm(new Timer(() => this.#deliver(from, frame)), at);
     }

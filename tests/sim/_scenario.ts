@@ -59,6 +59,7 @@ export function drawLink(random: SeededRandom): LinkOptions {
     reorder: some(0.1),
     duplicate: some(0.05),
     corrupt: some(0.03),
+    mark: some(0.1),
     ...(random.chance(0.3) ? { bandwidth: 20e6, queue: 5 + random.below(60) } : {}),
   };
 }
