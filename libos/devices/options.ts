@@ -5,7 +5,7 @@
  */
 
 import { Addressing, linkLocalOf } from "../inetstack/ip/addressing.ts";
-import type { AddressOptions } from "../inetstack/stack.ts";
+import { type AddressOptions, congestionOf, type TcpOptions } from "../inetstack/stack.ts";
 import { checkDpdkOptions, type DpdkOptions } from "./dpdk/dpdk.ts";
 import { checkInterfaceName, deviceError, readMac } from "./interface.ts";
 import { checkMemif } from "./memif/options.ts";
@@ -25,7 +25,7 @@ export type DeviceOptions = TapOptions | PacketOptions | XdpOptions | MemifOptio
 export type DeviceKind = DeviceOptions["kind"];
 
 /** How a libOS on a device is opened, beside what all libOSes are told. */
-export interface DeviceLibOSOptions extends AddressOptions {
+export interface DeviceLibOSOptions extends AddressOptions, TcpOptions {
   /**
    * The device: in parts, or as `KIND:PLACE`, which options may follow: `tap:tap0`, `packet:eth0`, `xdp:eth0:1`,
    * `memif:/run/memif.sock,role=server`, `dpdk:--no-huge -m 256 --vdev=net_tap0`.
@@ -36,7 +36,7 @@ export interface DeviceLibOSOptions extends AddressOptions {
 }
 
 /** The same, checked, with a device of some kinds in parts. */
-export interface CheckedDeviceLibOS<K extends DeviceKind> extends AddressOptions {
+export interface CheckedDeviceLibOS<K extends DeviceKind> extends AddressOptions, TcpOptions {
   readonly device: DeviceOptions & { readonly kind: K };
   readonly capture: string | undefined;
 }
@@ -117,8 +117,12 @@ export function checkDeviceLibOS<K extends DeviceKind>(
     routes: "an array",
     neighbours: "an object",
     capture: "a string",
+    congestion: "a string",
+    ecn: "true or false",
   });
   const { device, addresses, gateways = [], routes = [], neighbours = {}, capture } = options;
+  const { congestion = "cubic", ecn = false } = options;
+  congestionOf({ congestion });
   if (device === undefined || addresses === undefined) {
     const examples = kinds.map((kind) => `"${KINDS[kind].example}"`).join(" or ");
     throw wrong(
@@ -139,6 +143,8 @@ export function checkDeviceLibOS<K extends DeviceKind>(
     routes,
     neighbours,
     capture,
+    congestion,
+    ecn,
   };
   // Reads addresses and routes as the stack will.
   new Addressing(checked, linkLocalOf(new Uint8Array(6)));

@@ -30,8 +30,9 @@ export const BOUNDS = Object.freeze(
 
     /** ICMP errors sent in a second, beyond which they are left out (RFC 1812, section 4.3.2.8; RFC 4443, section 2.4). */
     ICMP_ERRORS: 100,
-    /** Challenge ACKs sent in a second (RFC 5961, section 7); Linux's figure. */
-    CHALLENGE_ACKS: 1000,
+    /** Challenge ACKs of one connection in a period of so many milliseconds (RFC 5961, section 7). */
+    CHALLENGE_ACKS: 10,
+    CHALLENGE_PERIOD: 5000,
     /** Resets sent in a second to those who speak to no connection. */
     RESETS: 1000,
 
@@ -44,13 +45,24 @@ export const BOUNDS = Object.freeze(
     SEND_BUFFER: 256 * 1024,
     /** Bytes that a connection holds until they are popped: the receive window. */
     RECEIVE_BUFFER: 128 * 1024,
+    /** What they grow to by themselves, where the user set nothing: Linux's figures. */
+    AUTO_SEND_BUFFER: 4 << 20,
+    AUTO_RECEIVE_BUFFER: 6 << 20,
     /** The least and the most that either may be set to: a few segments; what a window scale of 14 still tells. */
     LEAST_BUFFER: 4096,
     MOST_BUFFER: 1 << 30,
+    /**
+     * Memory of all connections for what came and was not taken. From half of it on no window grows, and what comes out of
+     * order is not kept where it is not needed; beyond it nothing is, and nobody new may connect.
+     */
+    TCP_MEMORY: 256 << 20,
     /** The largest piece that arriving bytes of a stream are put together in. */
     STREAM_CHUNK: 65_536,
     /** Ranges of one connection that came out of order: a loss in a window of full segments leaves far fewer. */
     OUT_OF_ORDER: 256,
+
+    /** Records of what one connection has under way; beyond it, segments share one. Full segments for 11 MiB. */
+    SCOREBOARD: 8192,
 
     /** Connections in TIME-WAIT; beyond it the oldest goes. A thousand closes a second for a minute are 60 000. */
     TIME_WAIT: 65_536,

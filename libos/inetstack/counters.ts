@@ -52,12 +52,18 @@ export class Counters {
   tcpSent = 0;
   /** Segments sent again. */
   tcpRetransmitted = 0;
+  /** Times that a connection took smaller segments for a packet that was too big for its way, or seemed so. */
+  tcpPathShrinks = 0;
   /** Resets sent. */
   tcpResets = 0;
   /** Connections begun by this host. */
   tcpActiveOpens = 0;
   /** Connections begun by others. */
   tcpPassiveOpens = 0;
-  /** SYNs that were not answered: the backlog was full. */
+  /** SYNs that were answered by a cookie (RFC 4987), since too many connections were half-open. */
+  tcpCookiesSent = 0;
+  /** Connections that began with one. */
+  tcpCookiesTaken = 0;
+  /** SYNs that were not answered: the backlog was full, or memory. */
   tcpListenDrops = 0;
 }

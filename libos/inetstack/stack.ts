@@ -12,6 +12,8 @@ import { Addressing, linkLocalOf, solicitedNode } from "./ip/addressing.ts";
 import { aligned } from "./ethernet/aligned.ts";
 import { Arp } from "./arp/arp.ts";
 import { BOUNDS } from "./bounds.ts";
+import { algorithmOf } from "./tcp/congestion/algorithms.ts";
+import type { CongestionControl } from "./tcp/congestion/congestion.ts";
 import type { BufferHeap } from "../runtime/memory/heap.ts";
 import { Counters } from "./counters.ts";
 import { DemikernelError } from "../error.ts";
@@ -36,8 +38,11 @@ import type { Random } from "./random.ts";
 import { Reassembly } from "./ip/reassembly.ts";
 import { Tcp } from "./tcp/tcp.ts";
 import { Time } from "./time.ts";
-import { TimerHeap } from "../runtime/scheduler/timers.ts";
+import { Timer, TimerHeap } from "../runtime/scheduler/timers.ts";
 import { Udp } from "./udp/udp.ts";
+
+/** Between two announcements of an address, in milliseconds (ANNOUNCE_INTERVAL of RFC 5227, section 1.1). */
+const ANNOUNCE_INTERVAL = 2000;
 
 /** A route: which network is reached through which router. */
 export interface RouteOptions {
@@ -59,8 +64,24 @@ export interface AddressOptions {
   readonly neighbours?: Readonly<Record<string, string>>;
 }
 
+/** How TCP of a host behaves. */
+export interface TcpOptions {
+  /** How congestion windows grow and shrink, unless a socket says otherwise; `"cubic"` by default. */
+  readonly congestion?: "cubic" | "reno";
+  /**
+   * Whether it asks for explicit congestion notification when it connects (RFC 3168); false by default, as on Linux. Who asks
+   * for it gets it in any case.
+   */
+  readonly ecn?: boolean;
+}
+
+/** The algorithm that a host uses. Throws {@linkcode DemikernelError} `EINVAL` for what is none. */
+export function congestionOf({ congestion = "cubic" }: TcpOptions): CongestionControl {
+  return algorithmOf(congestion, "open");
+}
+
 /** How a host is made. */
-export interface StackOptions extends AddressOptions {
+export interface StackOptions extends AddressOptions, TcpOptions {
   /** Where randomness comes from. */
   readonly random: Random;
   /** Where what is received is kept until it is taken. */
@@ -74,13 +95,13 @@ export class Stack implements PacketHandler {
   /** What it counts. */
   readonly counters: Counters = new Counters();
   /** Its addresses and routes. */
-  readonly addressing: Addressing;
+  declare readonly addressing: Addressing;
   /** The interface over the device. */
-  readonly interface: Interface;
+  declare readonly interface: Interface;
   /** TCP. */
-  readonly tcp: Tcp;
+  declare readonly tcp: Tcp;
   /** UDP. */
-  readonly udp: Udp;
+  declare readonly udp: Udp;
   readonly #timers = new TimerHeap();
   readonly #loopback: LoopbackDevice;
   readonly #itself: Interface;
@@ -114,6 +135,7 @@ export class Stack implements PacketHandler {
     const output = new IpOutput(host, addressing, this.interface, this.#itself, loopback, random);
     this.#ndp = resolvers[1] = new Ndp(host, output);
     this.tcp = new Tcp(host, output, heap, makeKey(random), random);
+    this.tcp.asksForEcn = options.ecn === true;
     this.udp = new Udp(host, output, heap, makeKey(random), (packet) => {
       (packet.version === 4 ? icmp : icmpv6).portUnreachable(packet);
     });
@@ -135,14 +157,18 @@ export class Stack implements PacketHandler {
     }
   }
 
-  /** Tells the link of the own addresses. Called once, when the device is ready. */
+  /**
+   * Tells the link of the own addresses. Called once, when the device is ready. Those of IPv4 are told once more a while later,
+   * as RFC 5227, section 2.3, has it (ANNOUNCE_NUM).
+   */
   announce(): void {
+    const again = new Timer(() => this.#announce4());
+    this.#timers.arm(again, this.time.now + ANNOUNCE_INTERVAL);
+    this.#announce4();
     for (const { address } of this.addressing.own) {
-      if (address.version === 4) this.#arp.announce(this.interface, address.w3);
-      else {
-        this.#mld.membership.join(solicitedNode(address));
-        this.#ndp.announce(address);
-      }
+      if (address.version === 4) continue;
+      this.#mld.membership.join(solicitedNode(address));
+      this.#ndp.announce(address);
     }
     this.flush();
   }
@@ -207,6 +233,12 @@ export class Stack implements PacketHandler {
   /** See {@linkcode PacketHandler.unreachable}. */
   unreachable(neighbour: Neighbour): void {
     this.tcp.unreachable(neighbour);
+  }
+
+  #announce4(): void {
+    for (const { address } of this.addressing.own) {
+      if (address.version === 4) this.#arp.announce(this.interface, address.w3);
+    }
   }
 
   #membership({ version }: IpAddress): Membership {

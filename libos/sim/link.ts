@@ -28,6 +28,8 @@ export interface LinkOptions {
   readonly jitter?: number;
   /** Probability that a frame is lost. */
   readonly loss?: number;
+  /** Of so many frames, the last one is lost: a loss that comes as regularly as formulas have it. */
+  readonly lossEvery?: number;
   /** Losses in bursts. */
   readonly burst?: BurstLoss;
   /** Probability that a frame is overtaken: it takes up to `reorderDelay` longer, and others pass. */
@@ -38,6 +40,8 @@ export interface LinkOptions {
   readonly duplicate?: number;
   /** Probability that one bit of an IP packet is wrong. (Of ARP it is not: Ethernet's own check would tell.) */
   readonly corrupt?: number;
+  /** Probability that an IP packet whose sender knows marks of congestion gets one (RFC 3168, section 5). */
+  readonly mark?: number;
   /** Bits in a second; frames wait for each other. Infinite by default. */
   readonly bandwidth?: number;
   /** How many frames wait at most, where there is a bandwidth; more are lost. 1000 by default. */
@@ -55,9 +59,11 @@ export interface Passage {
   readonly arrivals: readonly number[];
   /** Which bit of it is wrong; -1 if none is. */
   readonly wrongBit: number;
+  /** Whether a router on the way is congested. */
+  readonly isMarked: boolean;
 }
 
-const LOST: Passage = Object.freeze({ arrivals: [], wrongBit: -1 });
+const LOST: Passage = Object.freeze({ arrivals: [], wrongBit: -1, isMarked: false });
 
 /** The way of a host's frames into the network, to be changed while it runs. */
 export interface Link {
@@ -78,6 +84,8 @@ export class SimulatedLink implements Link {
   #lastArrival = 0;
   /** When the wire is free. */
   #freeAt = 0;
+  /** How many frames came. */
+  #passed = 0;
   /** Whether it is cut. */
   #isCut = false;
 
@@ -105,20 +113,22 @@ export class SimulatedLink implements Link {
   /** Lets a frame of a size pass, which may be corrupted from a byte on; -1 for nowhere. */
   pass(now: number, size: number, corruptible: number): Passage {
     const random = this.#random;
-    const { loss = 0, duplicate = 0, corrupt = 0 } = this.#options;
+    const { loss = 0, duplicate = 0, corrupt = 0, mark = 0 } = this.#options;
     // What is drawn does not depend on what was drawn before: changing one option leaves the others' luck.
     const isLost = random.chance(loss);
     const isTwice = random.chance(duplicate);
     const isWrong = random.chance(corrupt);
     const place = random.next() >>> 0;
-    if (this.#isCut || this.#fallsInBurst() || isLost) return LOST;
+    const isMarked = mark > 0 && random.chance(mark);
+    const isTurn = ++this.#passed % (this.#options.lossEvery ?? Infinity) === 0;
+    if (this.#isCut || this.#fallsInBurst() || isLost || isTurn) return LOST;
     const sent = this.#send(now, size);
     if (sent < 0) return LOST;
     const arrivals = [this.#arrive(sent)];
     if (isTwice) arrivals.push(this.#arrive(sent));
     const bits = 8 * (size - corruptible);
     const wrongBit = isWrong && corruptible >= 0 && bits > 0 ? 8 * corruptible + place % bits : -1;
-    return { arrivals, wrongBit };
+    return { arrivals, wrongBit, isMarked };
   }
 
   #fallsInBurst(): boolean {
@@ -152,8 +162,8 @@ export class SimulatedLink implements Link {
   }
 }
 
-const PROBABILITIES = ["loss", "reorder", "duplicate", "corrupt"] as const;
-const AMOUNTS = ["delay", "jitter", "reorderDelay", "bandwidth", "queue"] as const;
+const PROBABILITIES = ["loss", "reorder", "duplicate", "corrupt", "mark"] as const;
+const AMOUNTS = ["delay", "jitter", "reorderDelay", "bandwidth", "queue", "lossEvery"] as const;
 
 function check(options: LinkOptions): LinkOptions {
   const burst = options.burst;
@@ -169,7 +179,10 @@ function check(options: LinkOptions): LinkOptions {
   }
   for (const name of AMOUNTS) {
     const value = options[name];
-    if (value === undefined || value > 0 || (value === 0 && name !== "bandwidth")) continue;
+    if (
+      value === undefined || value > 0 ||
+      (value === 0 && name !== "bandwidth" && name !== "lossEvery")
+    ) continue;
     throw wrong(`${name} is not ${inspect(value)}`);
   }
   return options;

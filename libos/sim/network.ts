@@ -10,6 +10,7 @@ import { checkInvariants } from "./invariants.ts";
 import type { Driver } from "../runtime/scheduler/driver.ts";
 import { ETHERNET_HEADER } from "../inetstack/device.ts";
 import { LinearMemory } from "../runtime/memory/linear_memory.ts";
+import { markCongestion } from "./mark.ts";
 import { type LinkOptions, SimulatedLink } from "./link.ts";
 import { PcapngWriter } from "../devices/pcapng.ts";
 import { Scheduler } from "../runtime/scheduler/scheduler.ts";
@@ -20,7 +21,7 @@ import { Timer, TimerHeap } from "../runtime/scheduler/timers.ts";
 import { traceLine } from "./trace.ts";
 import { VirtualClock, virtualHost, VirtualParker } from "./clock.ts";
 import type { Coroutine } from "../pdpix.ts";
-import type { AddressOptions } from "../inetstack/stack.ts";
+import type { AddressOptions, TcpOptions } from "../inetstack/stack.ts";
 
 /** How a network is made. */
 export interface NetworkOptions {
@@ -39,7 +40,7 @@ export interface NetworkOptions {
 }
 
 /** How a host is made. */
-export interface HostOptions extends AddressOptions {
+export interface HostOptions extends AddressOptions, TcpOptions {
   /** What it is called; `host1` and so on by default. */
   readonly name?: string;
   /** The largest packet of its device; 1500 by default. */
@@ -359,7 +360,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     // ARP is left whole: Ethernet's own check would tell.
     const isIp = frame[12] !== 0x08 || frame[13] !== 0x06;
     const passage = link.pass(now, frame.length, isIp ? ETHERNET_HEADER : -1);
-    const { arrivals, wrongBit } = passage;
+    const { arrivals, wrongBit, isMarked } = passage;
     this.#captured?.packet(frame, now);
     if (this.#options.trace !== undefined) {
       const fate = arrivals.length === 0 ? " [lost]" : arrivals.length > 1 ? " [twice]" : "";
@@ -367,6 +368,7 @@ export class SimulatedNetwork implements AsyncDisposable {
       this.#options.trace(traceLine(frame, now, from) + fate + wrong);
     }
     if (wrongBit >= 0) frame[wrongBit >> 3] = frame[wrongBit >> 3]! ^ 1 << (wrongBit & 7);
+    if (isMarked) markCongestion(frame);
     for (const at of arrivals) {
       this.#events.arm(new Timer(() => this.#deliver(from, frame)), at);
     }

@@ -119,7 +119,8 @@ function pseudoOf(protocol: number, length: number, source = PEER, destination =
   return swap16(fold(total));
 }
 
-function tcpOf(segment: TestSegment, source: string): Uint8Array<ArrayBuffer> {
+/** Lays out a segment of the peer. */
+export function tcpOf(segment: TestSegment, source: string): Uint8Array<ArrayBuffer> {
   const options: number[] = [];
   const word = (
     value: number,
@@ -129,6 +130,9 @@ function tcpOf(segment: TestSegment, source: string): Uint8Array<ArrayBuffer> {
   if (segment.sackOk) options.push(1, 1, 4, 2);
   if (segment.timestamps !== undefined) {
     options.push(1, 1, 8, 10, ...word(segment.timestamps[0]), ...word(segment.timestamps[1]));
+  }
+  if (segment.sack !== undefined && segment.sack.length > 0) {
+    options.push(1, 1, 5, 2 + 8 * segment.sack.length, ...segment.sack.flat().flatMap(word));
   }
   const text = new TextEncoder().encode(segment.text ?? "");
   const bytes = new Uint8Array(20 + options.length + text.length);
@@ -260,12 +264,15 @@ export class TestHost {
     return this.device.take().map(readSegment).filter((one) => one !== undefined);
   }
 
-  /** Listens at port 80. */
+  /** Listens at port 80, or another one. */
   listen(backlog = 8, limits = {}): Listener {
     const address = IpAddress.parse(HOST)!;
-    const { receiveLimit = 131_072, sendLimit = 262_144 } = limits as Record<string, number>;
-    this.stack.tcp.bind(address, 80, false);
-    const listener = new Listener(address, 80, backlog, receiveLimit!, sendLimit!);
+    const { receiveLimit = 131_072, sendLimit = 262_144, port = 80 } = limits as Record<
+      string,
+      number
+    >;
+    this.stack.tcp.bind(address, port!, false);
+    const listener = new Listener(address, port!, backlog, receiveLimit!, sendLimit!);
     this.stack.tcp.listen(listener);
     return listener;
   }
@@ -342,7 +349,7 @@ export class TestPeer {
     return this.lines(this.host.segments(this.segment(flags, seq, ack, rest)));
   }
 
-  /** A segment of the peer. */
+  /** A segment of the peer; blocks of selective acknowledgments are relative, too. */
   segment(
     flags: string,
     seq: number,
@@ -355,6 +362,9 @@ export class TestPeer {
       ack: (this.iss + ack) | 0,
       ports: this.#ports,
       ...rest,
+      ...(rest.sack === undefined
+        ? {}
+        : { sack: rest.sack.map(([from, to]) => [this.iss + from, this.iss + to] as const) }),
     };
   }
 

@@ -59,6 +59,7 @@ export function drawLink(random: SeededRandom): LinkOptions {
     reorder: some(0.1),
     duplicate: some(0.05),
     corrupt: some(0.03),
+    mark: some(0.1),
     ...(random.chance(0.3) ? { bandwidth: 20e6, queue: 5 + random.below(60) } : {}),
   };
 }
@@ -150,6 +151,8 @@ export async function runScenario(seed: number): Promise<Outcome> {
       name,
       addresses: [`${address}/${prefix}`],
       mtu: pick(random, mtus),
+      congestion: pick(random, ["cubic", "reno"]),
+      ecn: random.chance(0.5),
       link: drawLink(random),
     }) as SimHost;
   const server = make("server", first!);

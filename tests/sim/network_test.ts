@@ -284,6 +284,35 @@ Deno.test("losses come in bursts where they are told to", async () => {
   assert(average > 2, `${order.length} ${gaps}`);
 });
 
+Deno.test("congestion marks slow a connection down, and lose nothing", async () => {
+  const run = async (mark: number) => {
+    const network = simulate({ seed: 3, check: true, link: { delay: 10 } });
+    const server = network.host({ name: "server", addresses: [`${SERVER}/24`] });
+    const client = network.host({ addresses: ["10.0.0.2/24"], ecn: true, link: { mark } });
+    let [received, retransmitted] = [0, -1];
+    const serving = serve({ libos: server, hostname: SERVER, port: 7 }, async (connection) => {
+      for await (const sga of connection) {
+        received += sga.length;
+        sga.free();
+      }
+    });
+    await network.run(async () => {
+      using connection = await connect({ libos: client, hostname: SERVER, port: 7 });
+      for (let i = 0; i < 10; i++) await connection.push(new Uint8Array(200_000));
+      while (received < 2_000_000) await client.operations.sleep(1);
+      retransmitted = client.statistics().connections![0]!.retransmitted;
+    });
+    const took = network.now;
+    await serving.shutdown();
+    await network.close();
+    return [took, retransmitted] as const;
+  };
+  const [clear] = await run(0);
+  const [marked, retransmitted] = await run(0.05);
+  assert(marked > 2 * clear, `${marked} and ${clear}`);
+  assertEquals(retransmitted, 0);
+});
+
 Deno.test("a bandwidth takes its time, and a full queue loses", async () => {
   // 100 frames of 1000 B and their headers, at 10 Mbit/s.
   const slow = await flood({ bandwidth: 10e6 }, 100, 1000);

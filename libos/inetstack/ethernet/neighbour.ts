@@ -30,6 +30,13 @@ export const NEIGHBOUR = Object.freeze(
   } as const,
 );
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { DELAY, INCOMPLETE, PERMANENT, PROBE, REACHABLE, STALE } = NEIGHBOUR;
+
+/** How long a way is taken to have the MTU that a router told of it (RFC 8201, section 4). */
+const PATH_MTU_LIFETIME = 600_000;
+/** No way has a smaller one (RFC 8200, section 5). */
+const LEAST_MTU = 1280;
 /** How long a confirmation is good for, in milliseconds (REACHABLE_TIME of RFC 4861, section 10). */
 const REACHABLE_TIME = 30_000;
 /** How long a stale one that is used waits for a confirmation (DELAY_FIRST_PROBE_TIME). */
@@ -48,17 +55,20 @@ export interface Resolver {
 /** One host of the link, on an interface. */
 export class Neighbour {
   /** Its IP address. */
-  readonly address: IpAddress;
+  declare readonly address: IpAddress;
   /** Where it is. */
-  readonly iface: Interface;
+  declare readonly iface: Interface;
   /** Its Ethernet address, bytes 0 and 1; if it is known. */
   high = 0;
   /** Its Ethernet address, bytes 2 to 5. */
   low = 0;
   /** One of {@linkcode NEIGHBOUR}. */
-  state: number = NEIGHBOUR.INCOMPLETE;
+  state: number = INCOMPLETE;
   /** When it was confirmed or used last, in milliseconds of the stack. */
   confirmed = 0;
+  /** The largest IPv6 packet that a way through it takes, as a router said; good for a while. */
+  #pathMtu = 0;
+  #pathMtuSince = 0;
   /** How many connections hold it, or whether it was configured: it is not forgotten as long. */
   users = 0;
   /** The next one in its row of the table. */
@@ -74,15 +84,32 @@ export class Neighbour {
     this.confirmed = iface.time.ms;
   }
 
+  /** The largest packet to or through it: what the link takes, or less if a router said so (RFC 8201, section 4). */
+  get mtu(): number {
+    const { iface } = this;
+    const most = iface.device.mtu;
+    if (this.#pathMtu === 0) return most;
+    if (((iface.time.ms - this.#pathMtuSince) | 0) >= PATH_MTU_LIFETIME) this.#pathMtu = 0;
+    return this.#pathMtu || most;
+  }
+
+  /** A router said that a way through it takes no larger packets; all that go through it are as small for a while. */
+  limit(mtu: number): void {
+    const wanted = Math.max(mtu, LEAST_MTU);
+    if (wanted >= this.mtu) return;
+    this.#pathMtu = wanted;
+    this.#pathMtuSince = this.iface.time.ms;
+  }
+
   /** Whether its Ethernet address is known. */
   get isKnown(): boolean {
-    return this.state !== NEIGHBOUR.INCOMPLETE;
+    return this.state !== INCOMPLETE;
   }
 
   /** Its Ethernet address is given, and does not change. */
   fix(mac: MacAddress): void {
     this.confirm(mac.high, mac.low, true);
-    this.state = NEIGHBOUR.PERMANENT;
+    this.state = PERMANENT;
   }
 
   /**
@@ -90,29 +117,29 @@ export class Neighbour {
    * address is known.
    */
   send(frame: number, length: number): void {
-    if (this.state === NEIGHBOUR.INCOMPLETE) return this.#hold(frame, length);
-    if (this.state <= NEIGHBOUR.STALE) this.#touch();
+    if (this.state === INCOMPLETE) return this.#hold(frame, length);
+    if (this.state <= STALE) this.#touch();
     this.iface.commit(this, frame, length);
   }
 
   /** Somebody above got an answer from it: it is there (RFC 4861, section 7.3.1). */
   progress(): void {
-    if (this.state === NEIGHBOUR.REACHABLE) this.confirmed = this.iface.time.ms;
-    else if (this.state !== NEIGHBOUR.PERMANENT && this.state !== NEIGHBOUR.INCOMPLETE) {
+    if (this.state === REACHABLE) this.confirmed = this.iface.time.ms;
+    else if (this.state !== PERMANENT && this.state !== INCOMPLETE) {
       this.#reach();
     }
   }
 
   /** It told its Ethernet address; `solicited` if it answered a question, so that it is surely there. */
   confirm(high: number, low: number, solicited: boolean): void {
-    if (this.state === NEIGHBOUR.PERMANENT) return;
-    const same = this.high === high && this.low === low && this.state !== NEIGHBOUR.INCOMPLETE;
+    if (this.state === PERMANENT) return;
+    const same = this.high === high && this.low === low && this.state !== INCOMPLETE;
     this.high = high;
     this.low = low;
     if (solicited) this.#reach();
     else if (!same) {
       this.iface.timers.disarm(this.#timer);
-      this.state = NEIGHBOUR.STALE;
+      this.state = STALE;
       this.confirmed = this.iface.time.ms;
     }
     const waiting = this.#waiting.splice(0);
@@ -128,7 +155,7 @@ export class Neighbour {
 
   #reach(): void {
     this.iface.timers.disarm(this.#timer);
-    this.state = NEIGHBOUR.REACHABLE;
+    this.state = REACHABLE;
     this.confirmed = this.iface.time.ms;
     this.#probes = 0;
   }
@@ -136,10 +163,10 @@ export class Neighbour {
   /** It is used: perhaps it has to be confirmed. */
   #touch(): void {
     const { time } = this.iface;
-    if (this.state === NEIGHBOUR.REACHABLE) {
+    if (this.state === REACHABLE) {
       if (((time.ms - this.confirmed) | 0) < REACHABLE_TIME) return;
     }
-    this.state = NEIGHBOUR.DELAY;
+    this.state = DELAY;
     this.#arm(DELAY_TIME);
   }
 
@@ -167,7 +194,7 @@ export class Neighbour {
   #ask(): void {
     this.#probes++;
     this.#arm(RETRANSMIT_TIME);
-    this.iface.solicit(this, this.state === NEIGHBOUR.PROBE);
+    this.iface.solicit(this, this.state === PROBE);
   }
 
   #arm(delay: number): void {
@@ -175,15 +202,15 @@ export class Neighbour {
   }
 
   #expire(): void {
-    if (this.state === NEIGHBOUR.DELAY) {
-      this.state = NEIGHBOUR.PROBE;
+    if (this.state === DELAY) {
+      this.state = PROBE;
       this.#probes = 0;
     }
     if (this.#probes < PROBES) return this.#ask();
     this.#probes = 0;
-    if (this.state === NEIGHBOUR.PROBE) {
+    if (this.state === PROBE) {
       // Perhaps it has another Ethernet address by now.
-      this.state = NEIGHBOUR.INCOMPLETE;
+      this.state = INCOMPLETE;
       return this.#ask();
     }
     this.forget();
@@ -266,5 +293,5 @@ export function fixGroup(neighbour: Neighbour): void {
     ? 0x5e | (bytes[1]! & 0x7f) << 8 | bytes[2]! << 16 | bytes[3]! << 24
     : address.w3;
   neighbour.confirm(high, low, true);
-  neighbour.state = NEIGHBOUR.PERMANENT;
+  neighbour.state = PERMANENT;
 }

@@ -81,7 +81,7 @@ export class IpOutput {
 
   /** The largest payload of a packet to a neighbour. */
   room(neighbour: Neighbour): number {
-    const { mtu } = neighbour.iface.device;
+    const { mtu } = neighbour;
     return mtu - (neighbour.address.version === 4 ? IPV4.SIZE : IPV6.SIZE);
   }
 
@@ -162,7 +162,7 @@ export class IpOutput {
     const { counters } = this.#host;
     const four = destination.version === 4;
     const header = four ? IPV4.SIZE : IPV6.SIZE + FRAGMENT_HEADER.SIZE;
-    const most = iface.device.mtu - header & ~7;
+    const most = neighbour.mtu - header & ~7;
     const id = this.#nextIdentification();
     counters.fragmented++;
     for (let offset = 0; offset < length; offset += most) {

@@ -8,13 +8,14 @@
 
 import { BOUNDS } from "../bounds.ts";
 import type { CongestionControl } from "./congestion/congestion.ts";
+import { SlowStart } from "./congestion/hystart.ts";
 import type { IpAddress } from "../ip_address.ts";
 import type { Listener } from "./listener.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
 import { type RangePool, ReceiveBuffer } from "./receive_buffer.ts";
+import type { Scoreboard } from "./scoreboard.ts";
 import { SendBuffer } from "./send_buffer.ts";
 import { STATE } from "./state.ts";
-import type { Timer } from "../../runtime/scheduler/timers.ts";
 
 /** Who has a connection: is told of it after each segment, and may call back. */
 export interface ConnectionUser {
@@ -44,6 +45,29 @@ export const TIMER = Object.freeze(
     KEEPALIVE: 4,
     /** The end of TIME-WAIT, or of waiting for the FIN of a peer that nobody listens to. */
     END: 8,
+  } as const,
+);
+
+/** What the retransmission timer is set for, unless it is to probe a window (RFC 8985, section 8). */
+export const LOSS = Object.freeze(
+  {
+    /** The retransmission timeout. */
+    TIMEOUT: 0,
+    /** A probe of the tail. */
+    TAIL: 1,
+    /** What may have been overtaken will be lost by then. */
+    REORDERING: 2,
+  } as const,
+);
+
+/** Whether a timeout was spurious (RFC 5682, section 3.1): which step is to be taken. */
+export const FRTO = Object.freeze(
+  {
+    OFF: 0,
+    /** Step 2: the first segment was sent again. */
+    REPEATED: 1,
+    /** Step 3: new segments were sent after it. */
+    CONTINUED: 2,
   } as const,
 );
 
@@ -83,14 +107,14 @@ export class Connection {
   recovering = false;
   /** Whether that is to probe a window (RFC 9293, section 3.8.6.1). */
   probing = false;
-  /** Acknowledgments in a row that told nothing new. */
+  /** Acknowledgments in a row that told nothing new; not 0 as long as something arrived behind a hole, or a tail is probed. */
   duplicateAcks = 0;
   /** How often the timer expired in a row. */
   retransmits = 0;
   /** The sum of the pseudo-header, without the length. */
   readonly pseudo: number = 0;
   /** What came, and was not taken yet. */
-  readonly receiveBuffer: ReceiveBuffer;
+  declare readonly receiveBuffer: ReceiveBuffer;
   /** When something came last. */
   heardAt = 0;
   /** Questions that were not answered. */
@@ -124,16 +148,16 @@ export class Connection {
   /** What is to be sent. */
   readonly sendBuffer: SendBuffer = new SendBuffer();
   /** Through whom the peer is reached. */
-  readonly neighbour: Neighbour;
+  declare readonly neighbour: Neighbour;
   /** How the window grows and shrinks. */
   congestion: CongestionControl;
   /** What happened and was not told yet: bits of {@linkcode EVENT}. */
   events = 0;
   /** Which of them are set: bits of {@linkcode TIMER}. */
   armed = 0;
-  /** Whether that is set. */
-  timerSet = false;
-  /** For when. */
+  /** Where its entry is in the wheel; -1 if it has none. */
+  timerSlot = -1;
+  /** For when that is. */
   timerAt = 0;
   /** When to retransmit, or to probe. */
   retransmitAt = 0;
@@ -172,9 +196,9 @@ export class Connection {
   /** Whether an acknowledgment is to be sent with the next turn. */
   ackNow = false;
   /** The own address. */
-  readonly local: IpAddress;
+  declare readonly local: IpAddress;
   /** The peer's address. */
-  readonly remote: IpAddress;
+  declare readonly remote: IpAddress;
   /** The next one in its row of the table. */
   next: Connection | null = null;
 
@@ -201,6 +225,10 @@ export class Connection {
   peerMss = 536;
   /** The largest IP packet that the way takes, as far as is known. */
   pathMtu = 0;
+  /** A size of packets that has arrived; 0 if none is known. */
+  provenMtu = 0;
+  /** What somebody said the largest packet is, although larger ones had arrived; 0 if nobody did. */
+  claimedMtu = 0;
   /** Bytes that may wait in it. */
   sendLimit: number = BOUNDS.SEND_BUFFER;
   /** The user sends no more: a FIN follows the last byte. */
@@ -226,10 +254,101 @@ export class Connection {
   /** Segments sent again, of all times. */
   retransmitted = 0;
 
+  /** What CUBIC has to remember; null as long as nothing was lost. */
+  cubic: Float64Array | null = null;
+  /** What slow start has to remember. */
+  readonly slowStart: SlowStart = new SlowStart();
+
+  // Recovery by selective acknowledgments (RFC 6675, RFC 8985, RFC 6937).
+
+  /** What is under way, while more than one segment is. */
+  scoreboard: Scoreboard | null = null;
+  /** When something was sent last, in microseconds of the stack. */
+  sentAt = 0;
+  /** Whether {@linkcode Connection.recovering} is after a timeout. */
+  afterTimeout = false;
+  /** RACK.xmit_ts: when that was sent which was sent last of all that arrived, in microseconds of the stack. */
+  rackTime = 0;
+  /** RACK.end_seq: where it ends. */
+  rackEnd = 0;
+  /** RACK.rtt: its round-trip time in microseconds; 0 as long as nothing arrived. */
+  rackRtt = 0;
+  /** RACK.min_RTT in microseconds; 0 as long as nothing arrived. */
+  minRtt = 0;
+  /** RACK.fack: the highest that arrived. */
+  fack = 0;
+  /** RACK.reordering_seen */
+  reordering = false;
+  /** RACK.reo_wnd_mult */
+  reorderingMultiple = 1;
+  /** RACK.reo_wnd_persist */
+  reorderingPersist = 16;
+  /** RACK.dsack_round */
+  duplicateRound = 0;
+  /** Whether a probe of the tail is under way (TLP.end_seq is set). */
+  tailProbe = false;
+  /** TLP.end_seq */
+  tailProbeEnd = 0;
+  /** TLP.is_retrans */
+  tailProbeRepeats = false;
+  /** What the retransmission timer is set for: one of {@linkcode LOSS}. */
+  lossTimer: number = LOSS.TIMEOUT;
+  /** How far the detection of spurious timeouts is: one of {@linkcode FRTO}. */
+  frto: number = FRTO.OFF;
+  /** RecoverFS: bytes under way when the loss was noticed. */
+  recoverFlight = 0;
+  /** prr_delivered */
+  prrDelivered = 0;
+  /** prr_out */
+  prrOut = 0;
+  /** Retransmissions of this recovery that the peer did not call duplicates. */
+  undoable = 0;
+  /** cwnd before the loss was noticed. */
+  priorCwnd = 0;
+  /** ssthresh before the loss was noticed. */
+  priorSsthresh = 0;
+  /** The window shrank for a mark of congestion, or for what a probe repaired: it does not again for what was sent before. */
+  congestionEnd = 0;
+  // Explicit congestion notification (RFC 3168).
+
+  /** Whether both sides know it; while a SYN is out, whether it was asked for. */
+  ecn = false;
+  /** Whether a mark came that the sender did not react to yet. */
+  ecnEcho = false;
+  /** Whether the peer is to be told that the window shrank for its echo. */
+  ecnReduced = false;
+
+  // Sizes of buffers, and how long the peer is waited for.
+
+  /** Whether the receive buffer grows by itself. */
+  tunesReceive = false;
+  /** Whether the send buffer grows by itself. */
+  tunesSend = false;
+  /** When the receive buffer was looked at last, in microseconds of the stack. */
+  tunedAt = 0;
+  /** Up to where the user had taken the stream then. */
+  tunedSeq = 0;
+  /** How long what was sent may wait to be acknowledged; 0 for no limit but that of retransmissions. */
+  userTimeout = 0;
+  /** When the first challenge ACK of this period was sent. */
+  challengedAt = 0;
+  /** How many challenge ACKs were to be sent in it. */
+  challenges = 0;
+  /** Whether the timer expired, or a window is probed, and nothing was acknowledged since. */
+  stalled = false;
+  /** Since when nothing goes on. */
+  stalledAt = 0;
+  /** Where a range begins that came twice (RFC 2883). */
+  duplicateFrom = 0;
+  /** Where it ends; the same if there is none to tell of. */
+  duplicateTo = 0;
+
   // Timers.
 
-  /** Fires when the first of the following is due, or earlier. */
-  timer: Timer | null = null;
+  /** The next one in its slot of the wheel. */
+  timerNext: Connection | null = null;
+  /** The one before. */
+  timerPrevious: Connection | null = null;
   /** When it is over. */
   endAt = 0;
   /** When to ask whether the peer is there. */
@@ -271,9 +390,16 @@ export class Connection {
     this.congestion = congestion;
   }
 
-  /** Bytes under way. */
+  /** Bytes between SND.UNA and SND.NXT. */
   get inFlight(): number {
     return (this.sndNxt - this.sndUna) | 0;
+  }
+
+  /** Bytes that are in the network, as far as is known (pipe of RFC 6675, section 4). */
+  get pipe(): number {
+    const { scoreboard } = this;
+    const sent = (this.sndNxt - this.sndUna) | 0;
+    return scoreboard === null ? sent : sent - scoreboard.sackedBytes - scoreboard.lostBytes;
   }
 
   /** RCV.WND: how much of what was offered is left. */

@@ -6,8 +6,10 @@
 
 import { acknowledge, updateWindow } from "./acknowledgment.ts";
 import { challenge } from "./challenge.ts";
+import { initialWindow } from "./congestion/congestion.ts";
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
+import { takeEcn, takeEcnOfSyn } from "./ecn.ts";
 import { emitAck, emitReset, emitResetFor, ownMss } from "./emit.ts";
 import { Errno } from "../../error.ts";
 import type { Packet } from "../ip/packet.ts";
@@ -16,7 +18,7 @@ import { ahead, before } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
-import { enterTimeWait, FIN_WAIT_LENGTH, takeText, TIME_WAIT_LENGTH } from "./text.ts";
+import { enterTimeWait, FIN_WAIT_LENGTH, noteTwice, takeText, TIME_WAIT_LENGTH } from "./text.ts";
 import { arm, disarm } from "./timers.ts";
 import { BOUNDS } from "../bounds.ts";
 import { FLAG, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
@@ -90,6 +92,7 @@ export function takeSyn(tcp: Tcp, connection: Connection, segment: Segment): voi
   connection.timestamps = segment.hasTimestamps;
   if (segment.hasTimestamps) takeTimestamp(tcp, connection, segment);
   connection.sackPermitted = segment.sackPermitted;
+  takeEcnOfSyn(connection, segment);
   if (segment.windowScale >= 0) connection.sndScale = segment.windowScale;
   else connection.rcvScale = connection.sndScale = 0;
   setMss(connection);
@@ -125,8 +128,12 @@ function establish(tcp: Tcp, connection: Connection): void {
   connection.state = STATE.ESTABLISHED;
   connection.retransmits = 0;
   connection.recover = connection.iss;
+  connection.fack = connection.sndUna;
+  connection.sentAt = connection.tunedAt = tcp.host.time.us;
+  connection.tunedSeq = connection.rcvNxt;
   disarm(connection, TIMER.RETRANSMIT);
-  connection.congestion.begin(connection);
+  connection.cwnd = initialWindow(connection);
+  connection.slowStart.windowEnd = connection.sndUna;
   connection.neighbour.progress();
   connection.events |= EVENT.CONNECTED;
   tcp.keepAlive(connection);
@@ -172,6 +179,7 @@ function arriveInOthers(
     challenge(tcp, connection);
     return;
   }
+  if (connection.ecn) takeEcn(connection, segment, packet.ecn);
   // Fifth: ACK.
   if ((flags & FLAG.ACK) === 0) return;
   if (connection.state === STATE.SYN_RECEIVED && !takeAckOfSyn(tcp, connection, packet, segment)) {
@@ -215,6 +223,8 @@ function refuse(tcp: Tcp, connection: Connection, segment: Segment): void {
   if (connection.state === STATE.TIME_WAIT && (segment.flags & FLAG.FIN) !== 0) {
     arm(tcp, connection, TIMER.END, TIME_WAIT_LENGTH);
   }
+  const { seq, length } = segment;
+  if (length > 0 && before(seq, connection.rcvNxt)) noteTwice(connection, seq, length);
   if (segment.span > 0) emitAck(tcp, connection);
   else challenge(tcp, connection);
 }

@@ -8,14 +8,22 @@
 
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
-import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
+import { fold, type Memory, swap16 } from "../../runtime/memory/memory.ts";
 import { measure } from "./rtt.ts";
+import { takeInOrder } from "./sack.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
 import { delayAck } from "./text.ts";
 import { armRetransmission } from "./timers.ts";
-import { swap32 } from "../wire/byte_order.ts";
+import { halves, swap32 } from "../wire/byte_order.ts";
 import { TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
+
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { ESTABLISHED } = STATE;
+const { READABLE, WRITABLE } = EVENT;
+const { RETRANSMIT } = TIMER;
+const TIMESTAMPS: number = TIMESTAMPS_HEAD;
+const TIMESTAMPS_SUM: number = halves(TIMESTAMPS_HEAD);
 
 /** Length of the header: timestamps, and nothing else. */
 const HEADER = TCP.SIZE + TIMESTAMPS_SIZE;
@@ -39,16 +47,19 @@ export function takeExpected(
   const word = at >> 2;
   const fourth = i32[word + 3]!;
   const seq = connection.rcvNxt;
+  const second = i32[word + 1]!;
   if (
-    (fourth & MASK) !== EXPECTED || i32[word + 5] !== TIMESTAMPS_HEAD || size < HEADER ||
-    swap32(i32[word + 1]!) !== seq || connection.state !== STATE.ESTABLISHED ||
+    (fourth & MASK) !== EXPECTED || i32[word + 5] !== TIMESTAMPS || size < HEADER ||
+    swap32(second) !== seq || connection.state !== ESTABLISHED ||
     !connection.timestamps || connection.finSeen || connection.deaf
   ) {
     return false;
   }
   const { sndUna, sndMax, receiveBuffer } = connection;
-  const stamp = swap32(i32[word + 6]!);
-  const ack = swap32(i32[word + 2]!);
+  const seventh = i32[word + 6]!;
+  const third = i32[word + 2]!;
+  const stamp = swap32(seventh);
+  const ack = swap32(third);
   const acked = (ack - sndUna) | 0;
   const length = size - HEADER;
   const next = (seq + length) | 0;
@@ -61,10 +72,9 @@ export function takeExpected(
     return false;
   }
   const text = length > 0 ? receiveBuffer.stage(seq, memory, at + HEADER, length) : 0;
-  if (
-    !verified &&
-    fold(text + sum(memory, at, HEADER) + connection.pseudo + swap16(size)) !== 0xffff
-  ) {
+  const header = halves(connection.portsIn) + halves(second) + halves(third) + halves(fourth) +
+    halves(i32[word + 4]!) + TIMESTAMPS_SUM + halves(seventh) + halves(i32[word + 7]!);
+  if (!verified && fold(text + header + connection.pseudo + swap16(size)) !== 0xffff) {
     if (length > 0) receiveBuffer.discard();
     tcp.host.counters.tcpErrors++;
     return true;
@@ -88,9 +98,10 @@ export function takeExpected(
     if (connection.timing) measure(connection, ack, time);
     connection.sendBuffer.acknowledge(ack);
     connection.neighbour.progress();
-    connection.congestion.acknowledged(connection, acked);
-    connection.events |= EVENT.WRITABLE;
-    if (ack === sndMax) connection.armed &= ~TIMER.RETRANSMIT;
+    if (connection.scoreboard !== null) takeInOrder(tcp, connection, ack);
+    connection.congestion.acknowledged(connection, acked, time);
+    connection.events |= WRITABLE;
+    if (ack === sndMax) connection.armed &= ~RETRANSMIT;
     else armRetransmission(tcp, connection);
   }
   if (connection.sendBuffer.end !== connection.sndNxt) tcp.want(connection);
@@ -98,7 +109,7 @@ export function takeExpected(
     receiveBuffer.commit(length);
     connection.rcvNxt = next;
     delayAck(tcp, connection, length, false);
-    connection.events |= EVENT.READABLE;
+    connection.events |= READABLE;
   }
   return true;
 }

@@ -12,6 +12,8 @@ import type { HeapSga } from "../../runtime/memory/sga.ts";
 import { copy, copyAndSum, type Memory } from "../../runtime/memory/memory.ts";
 import { ahead, before } from "./sequence.ts";
 
+const { TCP_MEMORY } = BOUNDS;
+
 /** A part of the stream. */
 export class Range {
   /** The sequence number of its first byte. */
@@ -35,11 +37,23 @@ export class Range {
 export class RangePool {
   /** Where memory comes from. */
   readonly heap: BufferHeap;
+  /** Bytes of memory that ranges are in, of all connections, until they are taken. */
+  bytes = 0;
   #free: Range | null = null;
 
   /** Makes an empty pool. */
   constructor(heap: BufferHeap) {
     this.heap = heap;
+  }
+
+  /** Whether memory is short: nobody gets more of it than he has. */
+  get isShort(): boolean {
+    return this.bytes > TCP_MEMORY >> 1;
+  }
+
+  /** Whether it is used up. */
+  get isFull(): boolean {
+    return this.bytes > TCP_MEMORY;
   }
 
   /** Takes one, with memory for `size` bytes. */
@@ -50,6 +64,7 @@ export class RangePool {
     range.seq = seq;
     range.length = length;
     range.chunk = this.heap.take(size);
+    this.bytes += range.chunk.size;
     range.offset = 0;
     range.next = null;
     return range;
@@ -57,6 +72,7 @@ export class RangePool {
 
   /** Takes one back whose memory is somebody else's by now. */
   put(range: Range): void {
+    this.bytes -= range.chunk!.size;
     range.chunk = null;
     range.next = this.#free;
     this.#free = range;
@@ -85,6 +101,11 @@ export class ReceiveBuffer {
   /** Makes an empty buffer. */
   constructor(pool: RangePool) {
     this.#pool = pool;
+  }
+
+  /** Whether more may be promised to the peer: not if memory is used up, and this connection has a part of it. */
+  get mayGrow(): boolean {
+    return !this.#pool.isFull || this.available === 0;
   }
 
   /** The first range that came out of order, or null. */
@@ -153,8 +174,8 @@ export class ReceiveBuffer {
     this.#staged = null;
   }
 
-  /** Keeps bytes that came out of order, as far as they are new. */
-  keep(seq: number, memory: Memory, at: number, length: number): void {
+  /** Keeps bytes that came out of order, as far as they are new; says whether none was. */
+  keep(seq: number, memory: Memory, at: number, length: number): boolean {
     let previous = this.#last;
     let after = this.firstOutOfOrder;
     while (after !== null && !before(seq, after.seq)) {
@@ -163,21 +184,24 @@ export class ReceiveBuffer {
     }
     if (previous !== null && previous !== this.#last) {
       const known = ahead(previous.end, seq);
-      if (known >= length) return;
+      if (known >= length) return true;
       if (known > 0) {
         seq = (seq + known) | 0;
         at += known;
         length -= known;
       }
     }
+    // What can come again goes first when memory is short.
+    if (this.#pool.isShort) return false;
     const rest = this.#makeRoom(seq, length, previous);
-    if (rest === 0) return;
-    if (this.#extend(previous, seq, memory, at, rest)) return;
-    if (this.outOfOrder >= BOUNDS.OUT_OF_ORDER) return;
-    const range = this.#pool.take(seq, rest, rest);
+    if (rest === 0) return true;
+    if (this.#extend(previous, seq, memory, at, rest)) return false;
+    if (this.outOfOrder >= BOUNDS.OUT_OF_ORDER) return false;
+    const range = this.#pool.take(seq, rest, this.#sizeBehind(previous, seq, rest));
     copy(memory, at, range.chunk!.memory, range.chunk!.start, rest);
     this.#insert(range, previous);
     this.outOfOrder++;
+    return false;
   }
 
   /** Takes what is there, at most `size` bytes of one piece; 0 for the whole piece. There must be something. */
@@ -218,6 +242,12 @@ export class ReceiveBuffer {
     const last = this.#last;
     if (last === null) return length;
     return Math.max(length, Math.min(2 * last.chunk!.size, BOUNDS.STREAM_CHUNK));
+  }
+
+  /** The same of what came out of order: a long run of it is in few pieces, too. */
+  #sizeBehind(range: Range | null, seq: number, length: number): number {
+    if (range === null || range === this.#last || range.end !== seq) return length;
+    return Math.max(length, Math.min(2 * range.chunk!.size, BOUNDS.STREAM_CHUNK));
   }
 
   /** Bytes that fit before what is known already; ranges that lie wholly within are dropped for the new ones. */

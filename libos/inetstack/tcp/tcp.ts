@@ -5,93 +5,112 @@
  */
 
 import { BOUNDS } from "../bounds.ts";
-import { Connection, type ConnectionUser, EVENT, TIMER } from "./connection.ts";
-import { connectionHash, initialSequence } from "./isn.ts";
-import { emitReset, emitResetFor, pseudoOf } from "./emit.ts";
-import { EphemeralPorts } from "../ports.ts";
-import { Errno } from "../../error.ts";
-import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
+import { type Connection, type ConnectionUser, EVENT, TIMER } from "./connection.ts";
+import { emitReset } from "./emit.ts";
+import { fold, type Memory, sum } from "../../runtime/memory/memory.ts";
 import type { BufferHeap } from "../../runtime/memory/heap.ts";
 import type { Chunk } from "../../runtime/memory/chunk.ts";
 import type { HashKey } from "../hash.ts";
 import type { HeapSga } from "../../runtime/memory/sga.ts";
 import type { Host } from "../ethernet/interface.ts";
 import type { ErrorListener, IcmpError } from "../icmp/icmp_error.ts";
-import { arrive, setMss, takeFirstWindow, takeSyn } from "./input.ts";
+import { arrive } from "./input.ts";
+import { arriveInListen } from "./listen.ts";
 import type { IpAddress } from "../ip_address.ts";
 import type { IpOutput } from "../ip/output.ts";
-import type { Listener } from "./listener.ts";
+import { type Listener, Listeners } from "./listener.ts";
+import { LocalPorts } from "./local_ports.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
+import { takeError, takeUnreachable } from "./network_error.ts";
+import { sendLimitOf, tuneReceiveBuffer } from "./auto_tuning.ts";
+import { connect, type ConnectOptions } from "./open.ts";
 import { output, sendAlone } from "./output.ts";
 import type { Packet } from "../ip/packet.ts";
 import type { Random } from "../random.ts";
 import { takeExpected } from "./prediction.ts";
 import { RangePool } from "./receive_buffer.ts";
 import { RateLimit } from "../time.ts";
-import { RENO } from "./congestion/reno.ts";
-import { before, later } from "./sequence.ts";
+import { later } from "./sequence.ts";
+import { endScoreboard } from "./sack.ts";
+import { ScoreboardPool } from "./scoreboard.ts";
 import { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import { ConnectionTable } from "./table.ts";
 import { FIN_WAIT_LENGTH } from "./text.ts";
-import { arm, disarm, disarmAll } from "./timers.ts";
-import { scaleFor, windowOpened } from "./window.ts";
-import { FLAG, TCP } from "../wire/tcp.ts";
+import { arm, disarm, disarmAll, expire } from "./timers.ts";
+import { TimerWheel } from "./timer_wheel.ts";
+import { windowOpened } from "./window.ts";
+import { TCP } from "../wire/tcp.ts";
 
-/** How a connection is begun. */
-export interface ConnectOptions {
-  /** Bytes that it holds until they are taken. */
-  readonly receiveLimit: number;
-  /** Bytes that it keeps until they are acknowledged. */
-  readonly sendLimit: number;
-}
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { CONNECTED, FAILED, READABLE, WRITABLE } = EVENT;
+const { CLOSE_WAIT, CLOSED, ESTABLISHED } = STATE;
 
 /** See the module's description. */
 export class Tcp implements ErrorListener {
   /** The host. */
-  readonly host: Host;
+  declare readonly host: Host;
   /** The way out. */
-  readonly output: IpOutput;
-  /** Challenge ACKs that may be sent. */
-  readonly challenges: RateLimit;
+  declare readonly output: IpOutput;
   /** Resets that may be sent to who speaks to no connection. */
-  readonly resets: RateLimit;
-  readonly #random: Random;
-  readonly #key: HashKey;
-  readonly #pool: RangePool;
-  readonly #ports: EphemeralPorts;
+  declare readonly resets: RateLimit;
+  /** Who listens. */
+  readonly listeners: Listeners = new Listeners();
+  /** Whether it ever answered a SYN by a cookie. */
+  sendsCookies = false;
+  /** When it did so last. */
+  cookieAt = 0;
+  /** Whether it asks for explicit congestion notification; who asks gets it anyhow. */
+  asksForEcn = false;
+  /** How many connections of listeners are not made yet. */
+  halfOpen = 0;
+  /** The secret of its numbers and ports. */
+  declare readonly key: HashKey;
+  /** Where what comes is kept. */
+  declare readonly pool: RangePool;
+  /** Records of what is under way. */
+  readonly scoreboards: ScoreboardPool = new ScoreboardPool();
+  /** All connections. */
+  declare readonly table: ConnectionTable;
+  /** When they are to be looked at. */
+  declare readonly wheel: TimerWheel;
+  readonly #ports: LocalPorts;
   readonly #segment = new Segment();
-  readonly #table: ConnectionTable;
-  readonly #listeners = new Map<number, Listener[]>();
-  /** Ports of sockets that are bound and do not listen, and how often. */
-  readonly #bound = new Map<number, IpAddress[]>();
   /** Those that wait for their turn to send, the first that came first. */
   #pending: Connection | null = null;
   #lastPending: Connection | null = null;
   readonly #timeWait = new Set<Connection>();
-  #halfOpen = 0;
 
   /** Makes the protocol of a host. */
   constructor(host: Host, output: IpOutput, heap: BufferHeap, key: HashKey, random: Random) {
     this.host = host;
     this.output = output;
-    this.#pool = new RangePool(heap);
-    this.#key = key;
-    this.#random = random;
-    this.#ports = new EphemeralPorts(key);
-    this.#table = new ConnectionTable(random.next());
-    this.challenges = new RateLimit(BOUNDS.CHALLENGE_ACKS, host.time);
+    this.pool = new RangePool(heap);
+    this.key = key;
+    this.table = new ConnectionTable(random.next());
+    this.wheel = new TimerWheel(host.time, host.timers, (one) => expire(this, one));
+    this.#ports = new LocalPorts(key, this.table);
     this.resets = new RateLimit(BOUNDS.RESETS, host.time);
+  }
+
+  /** Whether it has to be saved at all costs. */
+  get isFull(): boolean {
+    return this.pool.isFull;
+  }
+
+  /** Whether so much waits to be taken that memory is short. */
+  get isShort(): boolean {
+    return this.pool.isShort;
   }
 
   /** How many connections there are, in any state. */
   get size(): number {
-    return this.#table.size;
+    return this.table.size;
   }
 
   /** All connections. */
   [Symbol.iterator](): Iterator<Connection> {
-    return this.#table[Symbol.iterator]();
+    return this.table[Symbol.iterator]();
   }
 
   /**
@@ -106,7 +125,7 @@ export class Tcp implements ErrorListener {
     destination: number,
     verified: boolean,
   ): boolean {
-    const connection = this.#table.find4(memory.i32[at >> 2]!, source, destination);
+    const connection = this.table.find4(memory.i32[at >> 2]!, source, destination);
     if (connection === null) return false;
     if (!takeExpected(this, connection, memory, at, size, verified)) return false;
     this.host.counters.tcpReceived++;
@@ -127,12 +146,12 @@ export class Tcp implements ErrorListener {
       return;
     }
     const ports = memory.i32[payload >> 2]!;
-    const connection = this.#table.find(packet, ports);
+    const connection = this.table.find(packet, ports);
     if (connection !== null) {
       arrive(this, connection, packet, segment);
       if (connection.events !== 0) this.tell(connection);
     } else {
-      this.#arriveInListen(packet, segment, ports);
+      arriveInListen(this, packet, segment, ports);
     }
   }
 
@@ -151,7 +170,7 @@ export class Tcp implements ErrorListener {
       const next: Connection | null = connection.nextPending;
       connection.nextPending = null;
       connection.pending = false;
-      if (connection.state !== STATE.CLOSED) output(this, connection);
+      if (connection.state !== CLOSED) output(this, connection);
       connection = next;
     }
   }
@@ -175,49 +194,34 @@ export class Tcp implements ErrorListener {
     const { events, user } = connection;
     connection.events = 0;
     if (user === null || events === 0) return;
-    if ((events & EVENT.CONNECTED) !== 0) user.connected();
-    if ((events & EVENT.WRITABLE) !== 0) user.writable();
-    if ((events & EVENT.READABLE) !== 0) user.readable();
-    if ((events & EVENT.FAILED) !== 0) user.failed(connection.error);
+    if ((events & CONNECTED) !== 0) user.connected();
+    if ((events & WRITABLE) !== 0) user.writable();
+    if ((events & READABLE) !== 0) user.readable();
+    if ((events & FAILED) !== 0) user.failed(connection.error);
   }
 
   // Addresses.
 
-  /** Takes a port for a socket, one that is free for 0; gives it, or 0 if it is not to be had. */
+  /** See {@linkcode LocalPorts.bind}. */
   bind(address: IpAddress, port: number, reuse: boolean): number {
-    if (port === 0) {
-      port = this.#choosePort(address, address, 0, (one) => this.#isFree(address, one));
-    } else if (!this.#mayBind(address, port, reuse)) {
-      return 0;
-    }
-    if (port === 0) return 0;
-    const bound = this.#bound.get(port);
-    if (bound === undefined) this.#bound.set(port, [address]);
-    else bound.push(address);
-    return port;
+    return this.#ports.bind(address, port, reuse);
   }
 
-  /** Gives a port back. */
+  /** See {@linkcode LocalPorts.unbind}. */
   unbind(address: IpAddress, port: number): void {
-    const bound = this.#bound.get(port)!;
-    bound.splice(bound.findIndex((one) => one.equals(address)), 1);
-    if (bound.length === 0) this.#bound.delete(port);
+    this.#ports.unbind(address, port);
   }
 
   // Calls of the user (section 3.9.1).
 
   /** Listens at an address that was bound. */
   listen(listener: Listener): void {
-    const listeners = this.#listeners.get(listener.port);
-    if (listeners === undefined) this.#listeners.set(listener.port, [listener]);
-    else listeners.push(listener);
+    this.listeners.add(listener);
   }
 
   /** Listens no more. Whoever connected and was not accepted is reset. */
   unlisten(listener: Listener): void {
-    const listeners = this.#listeners.get(listener.port)!;
-    listeners.splice(listeners.indexOf(listener), 1);
-    if (listeners.length === 0) this.#listeners.delete(listener.port);
+    this.listeners.remove(listener);
     for (const connection of [...this]) {
       if (connection.state === STATE.SYN_RECEIVED && connection.listener === listener) {
         emitReset(this, connection);
@@ -236,36 +240,7 @@ export class Tcp implements ErrorListener {
     user: ConnectionUser,
     options: ConnectOptions,
   ): Connection | number {
-    // There are no connections with groups.
-    if (remote.isMulticast || this.output.addressing.isBroadcast(remote)) return Errno.ENETUNREACH;
-    const neighbour = this.output.route(remote);
-    if (neighbour === null) return Errno.ENETUNREACH;
-    const own = local === null || local.isUnspecified
-      ? this.output.addressing.sourceFor(remote, neighbour.address)
-      : local;
-    if (own === null) return Errno.EADDRNOTAVAIL;
-    const port = localPort ||
-      this.#choosePort(
-        own,
-        remote,
-        remotePort,
-        (one) =>
-          !this.#bound.has(one) && !this.#listeners.has(one) &&
-          this.#table.lookup(own, one, remote, remotePort) === null,
-      );
-    if (port === 0) return Errno.EADDRNOTAVAIL;
-    const old = this.#table.lookup(own, port, remote, remotePort);
-    if (old !== null) {
-      if (old.state !== STATE.TIME_WAIT) return Errno.EADDRINUSE;
-      // Its timestamps or numbers go on where it ended (RFC 6191).
-      this.remove(old);
-    }
-    const connection = this.#make(own, port, remote, remotePort, neighbour, options);
-    connection.user = user;
-    connection.state = STATE.SYN_SENT;
-    this.host.counters.tcpActiveOpens++;
-    output(this, connection);
-    return connection;
+    return connect(this, this.#ports, local, localPort, remote, remotePort, user, options);
   }
 
   /** Sends an sga, which was moved. */
@@ -273,13 +248,13 @@ export class Tcp implements ErrorListener {
     const { sendBuffer, state } = connection;
     const isAlone = sendBuffer.end === connection.sndNxt;
     sendBuffer.put(sga);
-    if (state !== STATE.ESTABLISHED && state !== STATE.CLOSE_WAIT) return;
+    if (state !== ESTABLISHED && state !== CLOSE_WAIT) return;
     if (!isAlone || !sendAlone(this, connection)) output(this, connection);
   }
 
   /** Up to where the stream is taken by now: as far as the send buffer goes, and what was sent; the rest has to wait. */
-  pushLimit({ sndUna, sndMax, sendLimit }: Connection): number {
-    return later((sndUna + sendLimit) | 0, sndMax);
+  pushLimit(connection: Connection): number {
+    return later((connection.sndUna + sendLimitOf(connection)) | 0, connection.sndMax);
   }
 
   /** Takes what came, at most `size` bytes for other than 0; null if nothing is there. */
@@ -287,7 +262,13 @@ export class Tcp implements ErrorListener {
     const { receiveBuffer, state } = connection;
     if (receiveBuffer.available === 0) return null;
     const sga = receiveBuffer.take(size);
-    if (state >= STATE.ESTABLISHED && !connection.finReceived && windowOpened(connection)) {
+    if (
+      connection.tunesReceive &&
+      ((this.host.time.us - connection.tunedAt) >>> 0) >= connection.srtt
+    ) {
+      tuneReceiveBuffer(this, connection);
+    }
+    if (state >= ESTABLISHED && !connection.finReceived && windowOpened(connection)) {
       connection.ackNow = true;
       this.want(connection);
     }
@@ -296,7 +277,7 @@ export class Tcp implements ErrorListener {
 
   /** Begins to ask whether the peer is there, or ends it, as the connection says. */
   keepAlive(connection: Connection): void {
-    if (connection.state < STATE.ESTABLISHED || connection.state === STATE.TIME_WAIT) return;
+    if (connection.state < ESTABLISHED || connection.state === STATE.TIME_WAIT) return;
     if (connection.keepalive) arm(this, connection, TIMER.KEEPALIVE, connection.keepaliveIdle);
     else disarm(connection, TIMER.KEEPALIVE);
   }
@@ -305,8 +286,8 @@ export class Tcp implements ErrorListener {
   shutdown(connection: Connection): void {
     if (connection.finQueued) return;
     connection.finQueued = true;
-    if (connection.state === STATE.ESTABLISHED) connection.state = STATE.FIN_WAIT_1;
-    else if (connection.state === STATE.CLOSE_WAIT) connection.state = STATE.LAST_ACK;
+    if (connection.state === ESTABLISHED) connection.state = STATE.FIN_WAIT_1;
+    else if (connection.state === CLOSE_WAIT) connection.state = STATE.LAST_ACK;
     else return;
     output(this, connection);
   }
@@ -321,8 +302,8 @@ export class Tcp implements ErrorListener {
     connection.deaf = true;
     const lost = receiveBuffer.available > 0;
     receiveBuffer.clear();
-    if (state === STATE.CLOSED || state === STATE.TIME_WAIT) return;
-    if (lost || state < STATE.ESTABLISHED) return this.abort(connection);
+    if (state === CLOSED || state === STATE.TIME_WAIT) return;
+    if (lost || state < ESTABLISHED) return this.abort(connection);
     if (state === STATE.FIN_WAIT_2) arm(this, connection, TIMER.END, FIN_WAIT_LENGTH);
     this.shutdown(connection);
   }
@@ -339,7 +320,7 @@ export class Tcp implements ErrorListener {
   /** A connection is gone, and its user is to know why. */
   fail(connection: Connection, errno: number): void {
     connection.error = errno;
-    connection.events |= EVENT.FAILED;
+    connection.events |= FAILED;
     this.#unlink(connection);
   }
 
@@ -350,7 +331,7 @@ export class Tcp implements ErrorListener {
 
   /** A connection that a listener has is made now. */
   established(connection: Connection): void {
-    this.#halfOpen--;
+    this.halfOpen--;
     connection.listener!.established(connection);
   }
 
@@ -364,7 +345,7 @@ export class Tcp implements ErrorListener {
   /** A SYN begins a new connection in place of one in TIME-WAIT. */
   reopen(connection: Connection, packet: Packet, segment: Segment): void {
     this.remove(connection);
-    this.#arriveInListen(packet, segment, connection.portsIn);
+    arriveInListen(this, packet, segment, connection.portsIn);
   }
 
   // What happens elsewhere.
@@ -374,7 +355,7 @@ export class Tcp implements ErrorListener {
     const { quoted, memory, payload } = error;
     const ports = memory!.i32[payload >> 2]!;
     const { s0, s1, s2, s3, d0, d1, d2, d3 } = quoted;
-    const connection = this.#table.search(
+    const connection = this.table.search(
       ports << 16 | ports >>> 16,
       d0,
       d1,
@@ -385,72 +366,12 @@ export class Tcp implements ErrorListener {
       s2,
       s3,
     );
-    if (connection === null || connection.state === STATE.TIME_WAIT) return;
-    const seq = memory!.i32[(payload + TCP.SEQUENCE) >> 2]!;
-    const sent = seq << 24 | (seq & 0xff00) << 8 | (seq >>> 8) & 0xff00 | seq >>> 24;
-    // Who does not know what is under way has not seen it (RFC 5927, section 4.1).
-    if (before(sent, connection.sndUna) || !before(sent, connection.sndMax)) return;
-    if (error.errno === 0) return this.#shrink(connection, error.mtu);
-    connection.softError = error.errno;
-    if (connection.state === STATE.SYN_SENT) {
-      this.fail(connection, error.errno);
-      this.tell(connection);
-    }
+    takeError(this, connection, error);
   }
 
-  /** A neighbour did not answer: who is connecting through it learns that, the others go on trying. */
+  /** A neighbour did not answer. */
   unreachable(neighbour: Neighbour): void {
-    for (const connection of [...this]) {
-      if (connection.neighbour !== neighbour) continue;
-      connection.softError = Errno.EHOSTUNREACH;
-      if (connection.state !== STATE.SYN_SENT) continue;
-      this.fail(connection, Errno.EHOSTUNREACH);
-      this.tell(connection);
-    }
-  }
-
-  /** A packet was too big for the way (RFC 1191; RFC 8201): smaller ones are sent from now on. */
-  #shrink(connection: Connection, mtu: number): void {
-    const least = connection.version === 4 ? 552 : 1280;
-    const known = connection.pathMtu || connection.neighbour.iface.device.mtu;
-    const wanted = Math.max(mtu, least);
-    if (wanted >= known || connection.state < STATE.ESTABLISHED) return;
-    connection.pathMtu = wanted;
-    setMss(connection);
-    // What was lost is sent again, and no congestion is to be blamed (RFC 8201, section 4).
-    connection.sndNxt = connection.sndUna;
-    connection.timing = false;
-    this.want(connection);
-  }
-
-  /** A segment came to no connection (sections 3.10.7.1 and 3.10.7.2). */
-  #arriveInListen(packet: Packet, segment: Segment, ports: number): void {
-    const { flags } = segment;
-    if ((flags & FLAG.RST) !== 0) return;
-    const port = swap16(ports >>> 16);
-    const listener = (flags & (FLAG.SYN | FLAG.ACK)) === FLAG.SYN
-      ? this.#findListener(packet, port)
-      : null;
-    if (listener === null) return emitResetFor(this, packet, segment);
-    const { counters } = this.host;
-    if (!listener.hasRoom || this.#halfOpen >= BOUNDS.SYN_RECEIVED) {
-      counters.tcpListenDrops++;
-      return;
-    }
-    const { source, destination } = packet;
-    const neighbour = this.output.route(source);
-    const remotePort = swap16(ports & 0xffff);
-    // Nobody has port 0, nor is it a connection with itself.
-    if (neighbour === null || remotePort === 0) return;
-    const connection = this.#make(destination, port, source, remotePort, neighbour, listener);
-    connection.listener = listener;
-    connection.state = STATE.SYN_RECEIVED;
-    listener.halfOpen++;
-    this.#halfOpen++;
-    counters.tcpPassiveOpens++;
-    takeSyn(this, connection, segment);
-    takeFirstWindow(connection, segment);
-    output(this, connection);
+    takeUnreachable(this, neighbour);
   }
 
   /** Whoever connected and was not accepted is reset. */
@@ -459,104 +380,21 @@ export class Tcp implements ErrorListener {
     this.abort(connection);
   }
 
-  #findListener(packet: Packet, port: number): Listener | null {
-    const listeners = this.#listeners.get(port);
-    if (listeners === undefined) return null;
-    let best: Listener | null = null;
-    for (const listener of listeners) {
-      const { local } = listener;
-      const isSame = local.version === packet.version;
-      if (isSame && local.is(packet.d0, packet.d1, packet.d2, packet.d3)) return listener;
-      // That of IPv6 stands for IPv4, too.
-      if (local.isUnspecified && (isSame || local.version === 6)) best = listener;
-    }
-    return best;
-  }
-
-  #make(
-    local: IpAddress,
-    localPort: number,
-    remote: IpAddress,
-    remotePort: number,
-    neighbour: Neighbour,
-    options: ConnectOptions,
-  ): Connection {
-    const portsIn = swap16(remotePort) | swap16(localPort) << 16;
-    const portsOut = portsIn << 16 | portsIn >>> 16;
-    const pseudo = pseudoOf(local, remote);
-    const connection = new Connection(
-      local,
-      localPort,
-      remote,
-      remotePort,
-      neighbour,
-      portsIn,
-      portsOut,
-      pseudo,
-      this.#pool,
-      RENO,
-    );
-    const iss = initialSequence(this.#key, this.host.time, local, remote, portsOut);
-    connection.iss =
-      connection.sndUna =
-      connection.sndNxt =
-      connection.sndMax =
-        iss;
-    connection.sendBuffer.reset((iss + 1) | 0);
-    connection.recover = iss;
-    connection.receiveLimit = options.receiveLimit;
-    connection.sendLimit = options.sendLimit;
-    connection.rcvScale = scaleFor(options.receiveLimit);
-    connection.tsOffset = connectionHash(this.#key, remote, local, portsOut);
-    connection.heardAt = this.host.time.ms;
-    connection.mss = 536;
-    neighbour.users++;
-    this.#table.add(connection);
-    return connection;
-  }
-
   #unlink(connection: Connection): void {
-    if (connection.state === STATE.CLOSED) return;
+    if (connection.state === CLOSED) return;
     const { listener } = connection;
     if (connection.state === STATE.SYN_RECEIVED && listener !== null) {
       listener.halfOpen--;
-      this.#halfOpen--;
+      this.halfOpen--;
       connection.listener = null;
     }
     connection.sendBuffer.clear();
+    endScoreboard(this, connection);
     if (connection.user === null && connection.listener === null) connection.receiveBuffer.clear();
     this.#timeWait.delete(connection);
-    connection.state = STATE.CLOSED;
+    connection.state = CLOSED;
     connection.neighbour.users--;
     disarmAll(this, connection);
-    this.#table.remove(connection);
-  }
-
-  #choosePort(
-    local: IpAddress,
-    remote: IpAddress,
-    remotePort: number,
-    isFree: (port: number) => boolean,
-  ): number {
-    const { w3 } = remote;
-    return this.#ports.choose(local.w3 ^ local.w0, w3 ^ remote.w0, remotePort, 6, isFree);
-  }
-
-  #isFree(address: IpAddress, port: number): boolean {
-    const bound = this.#bound.get(port);
-    return (bound === undefined || !bound.some((one) => one.overlaps(address))) &&
-      !this.#hasConnection(port);
-  }
-
-  /** Whether a port that was named may be had: connections that linger on it hinder only who does not say `reuse`. */
-  #mayBind(address: IpAddress, port: number, reuse: boolean): boolean {
-    const bound = this.#bound.get(port) ?? [];
-    if (bound.some((one) => one.overlaps(address))) return false;
-    return reuse || !this.#hasConnection(port);
-  }
-
-  #hasConnection(port: number): boolean {
-    for (const { localPort } of this) if (localPort === port) return true;
-    return false;
+    this.table.remove(connection);
   }
 }

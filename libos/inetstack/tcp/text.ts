@@ -15,6 +15,10 @@ import type { Tcp } from "./tcp.ts";
 import { arm, disarmAll } from "./timers.ts";
 import { FLAG } from "../wire/tcp.ts";
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { DELAYED_ACK: TIMER_DELAYED_ACK } = TIMER;
+const { READABLE } = EVENT;
+
 /** How long an acknowledgment waits for something to ride on; RFC 9293, MUST-58, says half a second at most. */
 const DELAYED_ACK = 40;
 /** Twice the maximum segment lifetime, which today's stacks take for half a minute. */
@@ -30,6 +34,7 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   if (length === 0 && !fin) return;
   const known = ahead(rcvNxt, seq);
   if (known > 0) {
+    if (length > 0) noteTwice(connection, seq, Math.min(known, length));
     // What came already, and perhaps a bit more.
     seq = rcvNxt;
     payload += known;
@@ -51,7 +56,8 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   if (connection.finSeen) length = Math.min(length, ahead(connection.finSeq, seq));
   if (length > 0) {
     if (seq !== rcvNxt) {
-      receiveBuffer.keep(seq, segment.memory, payload, length);
+      const twice = receiveBuffer.keep(seq, segment.memory, payload, length);
+      if (twice) noteTwice(connection, seq, length);
       connection.lastSack = seq;
       // At once, since the peer counts them (RFC 5681, section 4.2).
       emitAck(tcp, connection);
@@ -60,7 +66,7 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
     const filled = receiveBuffer.outOfOrder > 0;
     connection.rcvNxt = receiveBuffer.append(seq, segment.memory, payload, length);
     delayAck(tcp, connection, length, filled);
-    connection.events |= EVENT.READABLE;
+    connection.events |= READABLE;
     if (connection.deaf) receiveBuffer.clear();
   } else if (seq !== rcvNxt) {
     connection.ackNow = true;
@@ -68,6 +74,13 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   if (connection.finSeen && connection.rcvNxt === connection.finSeq && !connection.finReceived) {
     takeFin(tcp, connection);
   }
+}
+
+/** A range came twice, which the peer is told with the next acknowledgment (RFC 2883, section 4). */
+export function noteTwice(connection: Connection, seq: number, length: number): void {
+  if (!connection.sackPermitted) return;
+  connection.duplicateFrom = seq;
+  connection.duplicateTo = (seq + length) | 0;
 }
 
 /** Every second full segment is acknowledged at once, what fills a gap too, and the rest soon (RFC 5681, section 4.2). */
@@ -82,8 +95,8 @@ export function delayAck(
   if (filled || connection.unacknowledged >= 2 * connection.rcvMss) {
     connection.ackNow = true;
     tcp.want(connection);
-  } else if ((connection.armed & TIMER.DELAYED_ACK) === 0) {
-    arm(tcp, connection, TIMER.DELAYED_ACK, DELAYED_ACK);
+  } else if ((connection.armed & TIMER_DELAYED_ACK) === 0) {
+    arm(tcp, connection, TIMER_DELAYED_ACK, DELAYED_ACK);
   }
 }
 
@@ -94,7 +107,7 @@ function takeFin(tcp: Tcp, connection: Connection): void {
   if (before(connection.rcvAdv, connection.rcvNxt)) connection.rcvAdv = connection.rcvNxt;
   connection.ackNow = true;
   tcp.want(connection);
-  connection.events |= EVENT.READABLE;
+  connection.events |= READABLE;
   switch (connection.state) {
     case STATE.ESTABLISHED:
       connection.state = STATE.CLOSE_WAIT;

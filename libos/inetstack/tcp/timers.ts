@@ -1,45 +1,42 @@
 /**
- * The timers of a connection. Each is a time in the control block; the one entry of the connection among the timers of the
- * stack is for the first of them or earlier, so that to put one off, as nearly every segment does, costs a store.
+ * The timers of a connection. Each is a time in the control block; the one entry of the connection in the wheel of its host
+ * is for the first of them or earlier, so that to put one off, as nearly every segment does, costs a store.
  *
  * @module
  */
 
 import { BOUNDS } from "../bounds.ts";
 import type { Connection } from "./connection.ts";
-import { TIMER } from "./connection.ts";
+import { LOSS, TIMER } from "./connection.ts";
 import { Errno } from "../../error.ts";
 import { emit, emitAck, emitReset } from "./emit.ts";
 import { output, probeWindow } from "./output.ts";
 import { currentRto, stopTiming } from "./rtt.ts";
+import { suspectPath } from "./path_mtu.ts";
 import { onTimeout } from "./recovery.ts";
+import { onReorderingTimeout, onSelectiveTimeout } from "./sack_recovery.ts";
 import { STATE } from "./state.ts";
+import { lossTimeout, probeTail } from "./tail_loss_probe.ts";
 import type { Tcp } from "./tcp.ts";
-import { Timer } from "../../runtime/scheduler/timers.ts";
+import { isTooLong, noteStall, untilTooLong } from "./user_timeout.ts";
 import { FLAG } from "../wire/tcp.ts";
+
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { DELAYED_ACK, END, KEEPALIVE, RETRANSMIT } = TIMER;
 
 /** Sets a timer of a connection, in milliseconds from now. */
 export function arm(tcp: Tcp, connection: Connection, which: number, delay: number): void {
   const at = (tcp.host.time.ms + delay) | 0;
   connection.armed |= which;
-  if (which === TIMER.RETRANSMIT) connection.retransmitAt = at;
-  else if (which === TIMER.DELAYED_ACK) connection.ackAt = at;
-  else if (which === TIMER.KEEPALIVE) connection.keepaliveAt = at;
+  if (which === RETRANSMIT) connection.retransmitAt = at;
+  else if (which === DELAYED_ACK) connection.ackAt = at;
+  else if (which === KEEPALIVE) connection.keepaliveAt = at;
   else connection.endAt = at;
-  if (connection.timerSet && ((at - connection.timerAt) | 0) >= 0) return;
-  setEntry(tcp, connection, at);
+  if (connection.timerSlot >= 0 && ((at - connection.timerAt) | 0) >= 0) return;
+  tcp.wheel.set(connection, at);
 }
 
-/** Sets the entry among the timers of the stack. */
-function setEntry(tcp: Tcp, connection: Connection, at: number): void {
-  const { time, timers } = tcp.host;
-  const timer = connection.timer ??= new Timer(() => expire(tcp, connection));
-  connection.timerSet = true;
-  connection.timerAt = at;
-  timers.arm(timer, time.at(at));
-}
-
-/** Unsets a timer. The entry among the timers of the stack stays, and does nothing. */
+/** Unsets a timer. The entry stays, and does nothing. */
 export function disarm(connection: Connection, which: number): void {
   connection.armed &= ~which;
 }
@@ -47,31 +44,33 @@ export function disarm(connection: Connection, which: number): void {
 /** Unsets all timers, and the entry too. */
 export function disarmAll(tcp: Tcp, connection: Connection): void {
   connection.armed = 0;
-  connection.timerSet = false;
-  if (connection.timer !== null) tcp.host.timers.disarm(connection.timer);
+  tcp.wheel.unset(connection);
 }
 
-/** Sets the retransmission timer anew (RFC 6298, rules 5.1 and 5.3). */
+/** Sets the retransmission timer anew (RFC 6298, rules 5.1 and 5.3), for a probe of the tail if one comes before. */
 export function armRetransmission(tcp: Tcp, connection: Connection): void {
   connection.probing = false;
-  arm(tcp, connection, TIMER.RETRANSMIT, currentRto(connection));
+  arm(tcp, connection, RETRANSMIT, lossTimeout(connection, tcp.host.time.ms));
 }
 
 /** The entry fired: does what is due, and sets it for what is next. */
-function expire(tcp: Tcp, connection: Connection): void {
+export function expire(tcp: Tcp, connection: Connection): void {
   const { ms } = tcp.host.time;
-  connection.timerSet = false;
-  if (isDue(connection, TIMER.DELAYED_ACK, connection.ackAt, ms)) {
-    connection.armed &= ~TIMER.DELAYED_ACK;
+  if (isDue(connection, DELAYED_ACK, connection.ackAt, ms)) {
+    connection.armed &= ~DELAYED_ACK;
     emitAck(tcp, connection);
   }
-  if (isDue(connection, TIMER.RETRANSMIT, connection.retransmitAt, ms)) {
-    connection.armed &= ~TIMER.RETRANSMIT;
+  if (isDue(connection, RETRANSMIT, connection.retransmitAt, ms)) {
+    connection.armed &= ~RETRANSMIT;
     if (connection.probing) probe(tcp, connection);
-    else retransmit(tcp, connection);
+    else if (connection.lossTimer === LOSS.REORDERING) onReorderingTimeout(tcp, connection);
+    else if (connection.lossTimer === LOSS.TAIL) {
+      probeTail(tcp, connection);
+      armRetransmission(tcp, connection);
+    } else retransmit(tcp, connection);
   }
-  if (isDue(connection, TIMER.KEEPALIVE, connection.keepaliveAt, ms)) askPeer(tcp, connection);
-  if (isDue(connection, TIMER.END, connection.endAt, ms)) tcp.remove(connection);
+  if (isDue(connection, KEEPALIVE, connection.keepaliveAt, ms)) askPeer(tcp, connection);
+  if (isDue(connection, END, connection.endAt, ms)) tcp.remove(connection);
   rearm(tcp, connection);
   tcp.tell(connection);
 }
@@ -86,14 +85,16 @@ function rearm(tcp: Tcp, connection: Connection): void {
   if (armed === 0) return;
   const { time } = tcp.host;
   let first = 0x7fffffff;
-  if ((armed & TIMER.RETRANSMIT) !== 0) first = (connection.retransmitAt - time.ms) | 0;
-  if ((armed & TIMER.DELAYED_ACK) !== 0) first = Math.min(first, (connection.ackAt - time.ms) | 0);
-  if ((armed & TIMER.KEEPALIVE) !== 0) {
+  if ((armed & RETRANSMIT) !== 0) first = (connection.retransmitAt - time.ms) | 0;
+  if ((armed & DELAYED_ACK) !== 0) first = Math.min(first, (connection.ackAt - time.ms) | 0);
+  if ((armed & KEEPALIVE) !== 0) {
     first = Math.min(first, (connection.keepaliveAt - time.ms) | 0);
   }
-  if ((armed & TIMER.END) !== 0) first = Math.min(first, (connection.endAt - time.ms) | 0);
+  if ((armed & END) !== 0) first = Math.min(first, (connection.endAt - time.ms) | 0);
   const at = (time.ms + first) | 0;
-  if (!connection.timerSet || ((at - connection.timerAt) | 0) < 0) setEntry(tcp, connection, at);
+  if (connection.timerSlot < 0 || ((at - connection.timerAt) | 0) < 0) {
+    tcp.wheel.set(connection, at);
+  }
 }
 
 /** What was sent last is sent again, since nobody acknowledged it (RFC 6298, rules 5.4 to 5.6). */
@@ -104,34 +105,41 @@ function retransmit(tcp: Tcp, connection: Connection): void {
     : state === STATE.SYN_RECEIVED
     ? BOUNDS.SYN_ACK_RETRANSMISSIONS
     : BOUNDS.RETRANSMISSIONS;
-  if (connection.retransmits >= most) {
+  const { ms } = tcp.host.time;
+  noteStall(connection, ms, currentRto(connection));
+  if (connection.retransmits >= most || isTooLong(connection, ms)) {
     tcp.fail(connection, connection.softError || Errno.ETIMEDOUT);
     return;
   }
-  if (state >= STATE.ESTABLISHED) onTimeout(connection);
+  if (state >= STATE.ESTABLISHED) suspectPath(tcp, connection, connection.retransmits + 1);
+  const selective = state >= STATE.ESTABLISHED && connection.sackPermitted;
+  if (selective) onSelectiveTimeout(tcp, connection);
+  else if (state >= STATE.ESTABLISHED) onTimeout(connection);
   connection.retransmits++;
   stopTiming(connection);
   if (state < STATE.ESTABLISHED) {
     connection.sndNxt = connection.iss;
     connection.retransmitted++;
     tcp.host.counters.tcpRetransmitted++;
-  } else {
+  } else if (!selective) {
     connection.sndNxt = connection.sndUna;
   }
   output(tcp, connection);
-  if ((connection.armed & TIMER.RETRANSMIT) === 0) armRetransmission(tcp, connection);
+  if ((connection.armed & RETRANSMIT) === 0) armRetransmission(tcp, connection);
 }
 
 function probe(tcp: Tcp, connection: Connection): void {
   // A peer that answers may keep its window closed for ever (RFC 9293, section 3.8.6.1); one that does not is gone.
-  if (connection.retransmits >= BOUNDS.RETRANSMISSIONS) {
+  const { ms } = tcp.host.time;
+  noteStall(connection, ms, currentRto(connection));
+  if (connection.retransmits >= BOUNDS.RETRANSMISSIONS || isTooLong(connection, ms)) {
     tcp.fail(connection, connection.softError || Errno.ETIMEDOUT);
     return;
   }
   connection.retransmits++;
   probeWindow(tcp, connection);
   connection.probing = true;
-  arm(tcp, connection, TIMER.RETRANSMIT, currentRto(connection));
+  arm(tcp, connection, RETRANSMIT, untilTooLong(connection, currentRto(connection), ms));
 }
 
 /** Asks a silent peer whether it is there (RFC 9293, section 3.8.4). */
@@ -139,7 +147,7 @@ function askPeer(tcp: Tcp, connection: Connection): void {
   const silence = (tcp.host.time.ms - connection.heardAt) | 0;
   if (silence < connection.keepaliveIdle || connection.inFlight > 0) {
     connection.keepaliveProbes = 0;
-    arm(tcp, connection, TIMER.KEEPALIVE, Math.max(1, connection.keepaliveIdle - silence));
+    arm(tcp, connection, KEEPALIVE, Math.max(1, connection.keepaliveIdle - silence));
     return;
   }
   if (connection.keepaliveProbes >= connection.keepaliveCount) {
@@ -150,5 +158,5 @@ function askPeer(tcp: Tcp, connection: Connection): void {
   connection.keepaliveProbes++;
   // What was acknowledged long ago makes the peer say so again.
   emit(tcp, connection, (connection.sndUna - 1) | 0, 0, FLAG.ACK);
-  arm(tcp, connection, TIMER.KEEPALIVE, connection.keepaliveInterval);
+  arm(tcp, connection, KEEPALIVE, connection.keepaliveInterval);
 }

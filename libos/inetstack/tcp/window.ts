@@ -24,6 +24,7 @@ export function scaleFor(limit: number): number {
 /** The right edge of the window if all room were offered. */
 function freeEdge(connection: Connection): number {
   const { rcvNxt, receiveLimit, receiveBuffer } = connection;
+  if (!receiveBuffer.mayGrow) return rcvNxt;
   return (rcvNxt + Math.max(0, receiveLimit - receiveBuffer.available)) | 0;
 }
 

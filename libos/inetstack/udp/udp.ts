@@ -184,10 +184,15 @@ export class Udp implements ErrorListener {
   /** See {@linkcode ErrorListener.failed}: told to the socket that is connected to where it went (RFC 1122, section 4.1.3.3). */
   failed(error: IcmpError): void {
     const { memory, payload, quoted } = error;
-    if (error.errno === 0) return;
     const { u16 } = memory!;
     const own = swap16(u16[(payload + UDP.SOURCE_PORT) >> 1]!);
     const port = swap16(u16[(payload + UDP.DESTINATION_PORT) >> 1]!);
+    if (error.errno === 0) {
+      // Of IPv6 the sender has to cut what is too big; who has no socket with that port did not send it.
+      const isOurs = quoted.version === 6 && this.#sockets.has(own);
+      if (isOurs) this.#output.route(quoted.destination)?.limit(error.mtu);
+      return;
+    }
     for (const socket of this.#sockets.get(own) ?? []) {
       const { remote, local } = socket;
       if (remote === null || socket.remotePort !== port) continue;

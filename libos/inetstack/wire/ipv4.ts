@@ -4,6 +4,7 @@
  * @module
  */
 
+import { halves } from "./byte_order.ts";
 import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
 
 /** Where the fields are. */
@@ -25,6 +26,9 @@ export const IPV4 = Object.freeze(
   } as const,
 );
 
+/** Length of a header without options. */
+const HEADER: number = IPV4.SIZE;
+
 /** The fragment word, read in network order: its flags, and the offset in units of 8 bytes. */
 export const FRAGMENT = Object.freeze({ DONT: 0x4000, MORE: 0x2000, OFFSET: 0x1fff } as const);
 
@@ -33,12 +37,15 @@ export const PROTOCOL = Object.freeze(
   { ICMP: 1, IGMP: 2, TCP: 6, UDP: 17, ICMPV6: 58 } as const,
 );
 
+/** The two bits of congestion, in the last of the byte of the traffic's class (RFC 3168, section 5). */
+export const ECN = Object.freeze({ NOT_CAPABLE: 0, CAPABLE: 2, CONGESTED: 3 } as const);
+
 /** The time to live of what a host sends (RFC 1122, section 3.2.1.7). */
 export const TIME_TO_LIVE = 64;
 
 /**
  * Writes a header without options, with its checksum. Addresses are words as they lie in memory; `fragment` is the word of
- * flags and offset.
+ * flags and offset, `ecn` one of {@linkcode ECN}.
  */
 export function emitIpv4(
   memory: Memory,
@@ -50,17 +57,40 @@ export function emitIpv4(
   source: number,
   destination: number,
   timeToLive: number = TIME_TO_LIVE,
+  ecn: number = 0,
 ): void {
   const { i32 } = memory;
   const word = at >> 2;
-  const first = 0x45 | swap16(totalLength) << 16;
+  const first = 0x45 | ecn << 8 | swap16(totalLength) << 16;
   const second = swap16(identification) | swap16(fragment) << 16;
   const third = timeToLive | protocol << 8;
-  const total = (first & 0xffff) + (first >>> 16) + (second & 0xffff) + (second >>> 16) + third +
-    (source & 0xffff) + (source >>> 16) + (destination & 0xffff) + (destination >>> 16);
+  const total = halves(first) + halves(second) + third + halves(source) + halves(destination);
   i32[word] = first;
   i32[word + 1] = second;
   i32[word + 2] = third | ~fold(total) << 16;
+  i32[word + 3] = source;
+  i32[word + 4] = destination;
+}
+
+// TCP sends with DF and without an identification (RFC 6864, section 4.1).
+const DONT_WORD: number = swap16(FRAGMENT.DONT) << 16;
+const TCP_WORD: number = TIME_TO_LIVE | PROTOCOL.TCP << 8;
+/** The sum of what does not change, without the protocol, which is in the sum of the pseudo-header. */
+const FIXED_SUM: number = 0x45 + swap16(FRAGMENT.DONT) + TIME_TO_LIVE;
+
+/** As {@linkcode emitIpv4}, for TCP, which knows the sum of the addresses: that of its pseudo-header without the length. */
+export function emitTcpIpv4(
+  i32: Int32Array,
+  word: number,
+  totalLength: number,
+  pseudo: number,
+  source: number,
+  destination: number,
+): void {
+  const length = swap16(totalLength);
+  i32[word] = 0x45 | length << 16;
+  i32[word + 1] = DONT_WORD;
+  i32[word + 2] = TCP_WORD | ~fold(pseudo + FIXED_SUM + length) << 16;
   i32[word + 3] = source;
   i32[word + 4] = destination;
 }
@@ -70,18 +100,19 @@ export function emitIpv4(
  * right (RFC 1122, section 3.2.1).
  */
 export function isIpv4(memory: Memory, at: number, length: number): boolean {
-  if (length < IPV4.SIZE) return false;
-  const first = memory.i32[at >> 2]!;
+  if (length < HEADER) return false;
+  const { i32 } = memory;
+  const word = at >> 2;
+  const first = i32[word]!;
   const header = (first & 0xf) << 2;
   const total = swap16(first >>> 16);
-  return (first & 0xf0) === 0x40 && header >= IPV4.SIZE && total >= header && total <= length &&
-    sum(memory, at, header) === 0xffff;
+  if ((first & 0xf0) !== 0x40 || header < HEADER || total < header || total > length) return false;
+  if (header > HEADER) return sum(memory, at, header) === 0xffff;
+  const words = halves(first) + halves(i32[word + 1]!) + halves(i32[word + 2]!);
+  return fold(words + halves(i32[word + 3]!) + halves(i32[word + 4]!)) === 0xffff;
 }
 
 /** The sum of a pseudo-header's addresses and protocol (RFC 9293, section 3.1), without the length. */
 export function pseudoSum(source: number, destination: number, protocol: number): number {
-  return fold(
-    (source & 0xffff) + (source >>> 16) + (destination & 0xffff) + (destination >>> 16) +
-      (protocol << 8),
-  );
+  return fold(halves(source) + halves(destination) + (protocol << 8));
 }
