@@ -203,8 +203,9 @@ function arriveInOthers(
 function isAcceptable(connection: Connection, segment: Segment): boolean {
   const { rcvNxt, rcvAdv } = connection;
   const { seq, span } = segment;
-  // The right edge itself is where a peer is whose last text filled the window, and was lost.
-  if (span === 0) return !before(seq, rcvNxt) && !before(rcvAdv, seq);
+  // The right edge itself is where a peer is whose last text filled the window, and was lost; a RST is only good within.
+  if (span === 0 && seq === rcvAdv) return seq === rcvNxt || (segment.flags & FLAG.RST) === 0;
+  if (span === 0) return !before(seq, rcvNxt) && before(seq, rcvAdv);
   // Of a closed window, ACK and RST are good all the same; the text is cut off later.
   if (rcvAdv === rcvNxt && seq === rcvNxt) return true;
   return before(seq, rcvAdv) && before(rcvNxt, (seq + span) | 0);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Flow, patternOf, PEER_FIRST, SERVER_PORT } from "./flow.ts";
+import { Flow, patternOf, PEER_FIRST, PEER_PORT, SERVER_PORT } from "./flow.ts";
 import { IpAddress } from "../../../libos/inetstack/ip_address.ts";
 import {
   type IpHeader,
@@ -66,7 +66,7 @@ function headerOf(system: System, protocol: number, spec: PacketSpec): IpHeader 
 /** The flow that a packet is of: the last one, or that of another port of the peer's. */
 function flowOf(spec: PacketSpec, system: System): Flow {
   const { flows } = system;
-  const last = flows.at(-1) ?? new Flow(SERVER_PORT, 0);
+  const last = flows.at(-1) ?? new Flow(SERVER_PORT, PEER_PORT);
   const { peer } = spec.ip;
   if (peer === undefined || peer === last.remotePort) return last;
   const known = flows.find((one) => one.remotePort === peer && one.localPort === last.localPort);
