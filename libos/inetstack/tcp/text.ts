@@ -7,7 +7,7 @@
 import { BOUNDS } from "../bounds.ts";
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
-import { emitAck } from "./emit.ts";
+import { emitAck, ownMss } from "./emit.ts";
 import { ahead, before } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
@@ -77,7 +77,10 @@ export function delayAck(
   length: number,
   filled: boolean,
 ): void {
-  if (length > connection.rcvMss) connection.rcvMss = Math.min(length, 65_535);
+  if (length > connection.rcvMss) {
+    // A card may have joined several: that makes none of them larger than what the peer was told.
+    connection.rcvMss = Math.min(length, ownMss(connection.neighbour, connection.version));
+  }
   connection.unacknowledged += length;
   if (filled || connection.unacknowledged >= 2 * connection.rcvMss) {
     connection.ackNow = true;
