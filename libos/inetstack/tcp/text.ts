@@ -77,12 +77,15 @@ export function delayAck(
   length: number,
   filled: boolean,
 ): void {
+  let isDue = filled;
   if (length > connection.rcvMss) {
-    // A card may have joined several: that makes none of them larger than what the peer was told.
-    connection.rcvMss = Math.min(length, ownMss(connection.neighbour, connection.version));
+    // More than the peer was told is what a card joined: several segments.
+    const most = ownMss(connection.neighbour, connection.version);
+    connection.rcvMss = Math.min(length, most);
+    if (length > most) isDue = true;
   }
   connection.unacknowledged += length;
-  if (filled || connection.unacknowledged >= 2 * connection.rcvMss) {
+  if (isDue || connection.unacknowledged >= 2 * connection.rcvMss) {
     connection.ackNow = true;
     tcp.want(connection);
   } else if ((connection.armed & TIMER.DELAYED_ACK) === 0) {
