@@ -223,7 +223,8 @@ function refuse(tcp: Tcp, connection: Connection, segment: Segment): void {
 /** PAWS: whether a segment is from before one that came already. */
 function isOldTimestamp(tcp: Tcp, connection: Connection, segment: Segment): boolean {
   if (!before(segment.tsValue, connection.tsRecent)) return false;
-  return ((tcp.host.time.ms - connection.tsRecentAt) | 0) < TS_RECENT_LIFETIME;
+  // It is more than half of what 32 bits count: the difference has no sign.
+  return (tcp.host.time.ms - connection.tsRecentAt) >>> 0 < TS_RECENT_LIFETIME;
 }
 
 function takeTimestamp(tcp: Tcp, connection: Connection, segment: Segment): void {
