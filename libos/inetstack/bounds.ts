@@ -52,6 +52,9 @@ export const BOUNDS = Object.freeze(
     /** Ranges of one connection that came out of order: a loss in a window of full segments leaves far fewer. */
     OUT_OF_ORDER: 256,
 
+    /** Records of what one connection has under way; beyond it, segments share one. Full segments for 11 MiB. */
+    SCOREBOARD: 8192,
+
     /** Connections in TIME-WAIT; beyond it the oldest goes. A thousand closes a second for a minute are 60 000. */
     TIME_WAIT: 65_536,
     /** Half-open connections of all listeners beside their backlogs' own bounds. */

@@ -11,6 +11,7 @@ import { challenge } from "./challenge.ts";
 import { endProbing } from "./output.ts";
 import { onDuplicate, onPartial } from "./recovery.ts";
 import { measure, sample } from "./rtt.ts";
+import { takeSelective } from "./sack_recovery.ts";
 import { ahead, before } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import type { Tcp } from "./tcp.ts";
@@ -37,7 +38,10 @@ export function acknowledge(tcp: Tcp, connection: Connection, segment: Segment):
   }
   const opened = updateWindow(connection, segment);
   if (acked > 0) advance(tcp, connection, segment, acked);
-  else if (
+  else if (connection.sackPermitted) {
+    if (sndMax !== sndUna && !connection.probing) takeSelective(tcp, connection, segment, 0);
+    else if (connection.probing) connection.retransmits = 0;
+  } else if (
     segment.span === 0 && !opened && sndMax !== sndUna && !connection.probing &&
     (segment.flags & FLAG.SYN) === 0
   ) {
@@ -64,15 +68,25 @@ function advance(tcp: Tcp, connection: Connection, segment: Segment, acked: numb
   connection.retransmits = 0;
   connection.sendBuffer.acknowledge(ack);
   connection.neighbour.progress();
+  connection.events |= EVENT.WRITABLE;
+  if (connection.sackPermitted) {
+    // The timer goes first: what is found out then may set it for something earlier.
+    rearm(tcp, connection);
+    takeSelective(tcp, connection, segment, acked);
+    return;
+  }
   if (connection.recovering) onPartial(tcp, connection, acked);
   else {
     connection.duplicateAcks = 0;
-    connection.congestion.acknowledged(connection, acked);
+    connection.congestion.acknowledged(connection, acked, time);
   }
-  connection.events |= EVENT.WRITABLE;
-  // Rules 5.2 and 5.3 of RFC 6298.
+  rearm(tcp, connection);
+}
+
+/** Sets the retransmission timer anew, or ends it (rules 5.2 and 5.3 of RFC 6298). */
+function rearm(tcp: Tcp, connection: Connection): void {
   if (connection.sndUna === connection.sndMax) disarm(connection, TIMER.RETRANSMIT);
-  else if (!connection.probing && !connection.recovering) armRetransmission(tcp, connection);
+  else if (!connection.probing) armRetransmission(tcp, connection);
   if (connection.probing) endProbing(connection);
 }
 

@@ -8,10 +8,12 @@
 
 import { BOUNDS } from "../bounds.ts";
 import type { CongestionControl } from "./congestion/congestion.ts";
+import { SlowStart } from "./congestion/hystart.ts";
 import type { IpAddress } from "../ip_address.ts";
 import type { Listener } from "./listener.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
 import { type RangePool, ReceiveBuffer } from "./receive_buffer.ts";
+import type { Scoreboard } from "./scoreboard.ts";
 import { SendBuffer } from "./send_buffer.ts";
 import { STATE } from "./state.ts";
 import type { Timer } from "../../runtime/scheduler/timers.ts";
@@ -44,6 +46,29 @@ export const TIMER = Object.freeze(
     KEEPALIVE: 4,
     /** The end of TIME-WAIT, or of waiting for the FIN of a peer that nobody listens to. */
     END: 8,
+  } as const,
+);
+
+/** What the retransmission timer is set for, unless it is to probe a window (RFC 8985, section 8). */
+export const LOSS = Object.freeze(
+  {
+    /** The retransmission timeout. */
+    TIMEOUT: 0,
+    /** A probe of the tail. */
+    TAIL: 1,
+    /** What may have been overtaken will be lost by then. */
+    REORDERING: 2,
+  } as const,
+);
+
+/** Whether a timeout was spurious (RFC 5682, section 3.1): which step is to be taken. */
+export const FRTO = Object.freeze(
+  {
+    OFF: 0,
+    /** Step 2: the first segment was sent again. */
+    REPEATED: 1,
+    /** Step 3: new segments were sent after it. */
+    CONTINUED: 2,
   } as const,
 );
 
@@ -83,7 +108,7 @@ export class Connection {
   recovering = false;
   /** Whether that is to probe a window (RFC 9293, section 3.8.6.1). */
   probing = false;
-  /** Acknowledgments in a row that told nothing new. */
+  /** Acknowledgments in a row that told nothing new; not 0 as long as something arrived behind a hole, or a tail is probed. */
   duplicateAcks = 0;
   /** How often the timer expired in a row. */
   retransmits = 0;
@@ -226,6 +251,66 @@ export class Connection {
   /** Segments sent again, of all times. */
   retransmitted = 0;
 
+  /** What CUBIC has to remember; null as long as nothing was lost. */
+  cubic: Float64Array | null = null;
+  /** What slow start has to remember. */
+  readonly slowStart: SlowStart = new SlowStart();
+
+  // Recovery by selective acknowledgments (RFC 6675, RFC 8985, RFC 6937).
+
+  /** What is under way, while more than one segment is. */
+  scoreboard: Scoreboard | null = null;
+  /** When something was sent last, in microseconds of the stack. */
+  sentAt = 0;
+  /** Whether {@linkcode Connection.recovering} is after a timeout. */
+  afterTimeout = false;
+  /** RACK.xmit_ts: when that was sent which was sent last of all that arrived, in microseconds of the stack. */
+  rackTime = 0;
+  /** RACK.end_seq: where it ends. */
+  rackEnd = 0;
+  /** RACK.rtt: its round-trip time in microseconds; 0 as long as nothing arrived. */
+  rackRtt = 0;
+  /** RACK.min_RTT in microseconds; 0 as long as nothing arrived. */
+  minRtt = 0;
+  /** RACK.fack: the highest that arrived. */
+  fack = 0;
+  /** RACK.reordering_seen */
+  reordering = false;
+  /** RACK.reo_wnd_mult */
+  reorderingMultiple = 1;
+  /** RACK.reo_wnd_persist */
+  reorderingPersist = 16;
+  /** RACK.dsack_round */
+  duplicateRound = 0;
+  /** Whether a probe of the tail is under way (TLP.end_seq is set). */
+  tailProbe = false;
+  /** TLP.end_seq */
+  tailProbeEnd = 0;
+  /** TLP.is_retrans */
+  tailProbeRepeats = false;
+  /** What the retransmission timer is set for: one of {@linkcode LOSS}. */
+  lossTimer: number = LOSS.TIMEOUT;
+  /** How far the detection of spurious timeouts is: one of {@linkcode FRTO}. */
+  frto: number = FRTO.OFF;
+  /** RecoverFS: bytes under way when the loss was noticed. */
+  recoverFlight = 0;
+  /** prr_delivered */
+  prrDelivered = 0;
+  /** prr_out */
+  prrOut = 0;
+  /** Retransmissions of this recovery that the peer did not call duplicates. */
+  undoable = 0;
+  /** cwnd before the loss was noticed. */
+  priorCwnd = 0;
+  /** ssthresh before the loss was noticed. */
+  priorSsthresh = 0;
+  /** The window shrank for a mark of congestion, or for what a probe repaired: it does not again for what was sent before. */
+  congestionEnd = 0;
+  /** Where a range begins that came twice (RFC 2883). */
+  duplicateFrom = 0;
+  /** Where it ends; the same if there is none to tell of. */
+  duplicateTo = 0;
+
   // Timers.
 
   /** Fires when the first of the following is due, or earlier. */
@@ -271,9 +356,16 @@ export class Connection {
     this.congestion = congestion;
   }
 
-  /** Bytes under way. */
+  /** Bytes between SND.UNA and SND.NXT. */
   get inFlight(): number {
     return (this.sndNxt - this.sndUna) | 0;
+  }
+
+  /** Bytes that are in the network, as far as is known (pipe of RFC 6675, section 4). */
+  get pipe(): number {
+    const { scoreboard } = this;
+    const sent = (this.sndNxt - this.sndUna) | 0;
+    return scoreboard === null ? sent : sent - scoreboard.sackedBytes - scoreboard.lostBytes;
   }
 
   /** RCV.WND: how much of what was offered is left. */

@@ -63,7 +63,11 @@ export function emit(
       i32[word + 7] = swap32(connection.tsRecent);
       size += 12;
     }
-    if (connection.sackPermitted && connection.receiveBuffer.outOfOrder > 0 && length === 0) {
+    if (
+      connection.sackPermitted && length === 0 &&
+      (connection.receiveBuffer.outOfOrder > 0 ||
+        connection.duplicateFrom !== connection.duplicateTo)
+    ) {
       size += emitSack(connection, memory, at + size);
     }
   }
@@ -201,8 +205,18 @@ function emitSynOptions(
 function emitSack(connection: Connection, memory: Memory, at: number): number {
   const first = connection.receiveBuffer.firstOutOfOrder;
   const { lastSack } = connection;
+  const most = connection.timestamps ? SACK_BLOCKS : SACK_BLOCKS + 1;
   let blocks = 0;
   let size = 4;
+  const { duplicateFrom, duplicateTo } = connection;
+  if (duplicateFrom !== duplicateTo) {
+    // It is told of once, before all others (RFC 2883, section 4).
+    memory.i32[(at + size) >> 2] = swap32(duplicateFrom);
+    memory.i32[(at + size + 4) >> 2] = swap32(duplicateTo);
+    connection.duplicateFrom = duplicateTo;
+    size += 8;
+    blocks++;
+  }
   let last: Range | null = null;
   for (let one = first; one !== null; one = one.next) {
     if (!before(lastSack, one.seq) && before(lastSack, one.end)) last = one;
@@ -211,7 +225,7 @@ function emitSack(connection: Connection, memory: Memory, at: number): number {
     size += emitBlock(memory, at + size, first!, last);
     blocks++;
   }
-  for (let one = first; one !== null && blocks < SACK_BLOCKS;) {
+  for (let one = first; one !== null && blocks < most;) {
     const from: Range = one;
     let holdsLast = one === last;
     while (one.next !== null && one.next.seq === one.end) {

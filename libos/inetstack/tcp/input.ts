@@ -6,6 +6,7 @@
 
 import { acknowledge, updateWindow } from "./acknowledgment.ts";
 import { challenge } from "./challenge.ts";
+import { initialWindow } from "./congestion/congestion.ts";
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
 import { emitAck, emitReset, emitResetFor, ownMss } from "./emit.ts";
@@ -16,7 +17,7 @@ import { ahead, before } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
-import { enterTimeWait, FIN_WAIT_LENGTH, takeText, TIME_WAIT_LENGTH } from "./text.ts";
+import { enterTimeWait, FIN_WAIT_LENGTH, noteTwice, takeText, TIME_WAIT_LENGTH } from "./text.ts";
 import { arm, disarm } from "./timers.ts";
 import { BOUNDS } from "../bounds.ts";
 import { FLAG, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
@@ -125,8 +126,11 @@ function establish(tcp: Tcp, connection: Connection): void {
   connection.state = STATE.ESTABLISHED;
   connection.retransmits = 0;
   connection.recover = connection.iss;
+  connection.fack = connection.sndUna;
+  connection.sentAt = tcp.host.time.us;
   disarm(connection, TIMER.RETRANSMIT);
-  connection.congestion.begin(connection);
+  connection.cwnd = initialWindow(connection);
+  connection.slowStart.windowEnd = connection.sndUna;
   connection.neighbour.progress();
   connection.events |= EVENT.CONNECTED;
   tcp.keepAlive(connection);
@@ -216,6 +220,8 @@ function refuse(tcp: Tcp, connection: Connection, segment: Segment): void {
   if (connection.state === STATE.TIME_WAIT && (segment.flags & FLAG.FIN) !== 0) {
     arm(tcp, connection, TIMER.END, TIME_WAIT_LENGTH);
   }
+  const { seq, length } = segment;
+  if (length > 0 && before(seq, connection.rcvNxt)) noteTwice(connection, seq, length);
   if (segment.span > 0) emitAck(tcp, connection);
   else challenge(tcp, connection);
 }

@@ -6,6 +6,7 @@
 
 import type { Connection } from "./connection.ts";
 import type { IpAddress } from "../ip_address.ts";
+import type { Packet } from "../ip/packet.ts";
 
 /** Who has a listener. */
 export interface ListenerUser {
@@ -68,5 +69,39 @@ export class Listener {
     const connection = this.#ready.shift() ?? null;
     if (connection !== null) connection.listener = null;
     return connection;
+  }
+}
+
+/** The listeners of a host. */
+export class Listeners {
+  readonly #byPort = new Map<number, Listener[]>();
+
+  /** Adds one. */
+  add(listener: Listener): void {
+    const listeners = this.#byPort.get(listener.port);
+    if (listeners === undefined) this.#byPort.set(listener.port, [listener]);
+    else listeners.push(listener);
+  }
+
+  /** Takes one out. */
+  remove(listener: Listener): void {
+    const listeners = this.#byPort.get(listener.port)!;
+    listeners.splice(listeners.indexOf(listener), 1);
+    if (listeners.length === 0) this.#byPort.delete(listener.port);
+  }
+
+  /** The listener that a packet to a port is for; null if there is none. */
+  find(packet: Packet, port: number): Listener | null {
+    const listeners = this.#byPort.get(port);
+    if (listeners === undefined) return null;
+    let best: Listener | null = null;
+    for (const listener of listeners) {
+      const { local } = listener;
+      const isSame = local.version === packet.version;
+      if (isSame && local.is(packet.d0, packet.d1, packet.d2, packet.d3)) return listener;
+      // That of IPv6 stands for IPv4, too.
+      if (local.isUnspecified && (isSame || local.version === 6)) best = listener;
+    }
+    return best;
   }
 }

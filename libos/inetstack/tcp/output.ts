@@ -4,10 +4,13 @@
  * @module
  */
 
+import { initialWindow } from "./congestion/congestion.ts";
 import type { Connection } from "./connection.ts";
-import { TIMER } from "./connection.ts";
+import { FRTO, TIMER } from "./connection.ts";
 import { emit, emitAck, emitSyn } from "./emit.ts";
-import { startTiming, stopTiming } from "./rtt.ts";
+import { currentRto, startTiming, stopTiming } from "./rtt.ts";
+import { beginScoreboard } from "./sack.ts";
+import { RECORD, type Scoreboard } from "./scoreboard.ts";
 import { ahead, before, later } from "./sequence.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
@@ -35,7 +38,12 @@ function sendSyn(tcp: Tcp, connection: Connection): void {
 }
 
 function sendData(tcp: Tcp, connection: Connection): void {
+  const board = connection.scoreboard;
   connection.cwndLimited = false;
+  if (connection.sndNxt === connection.sndUna) validateWindow(connection, tcp.host.time.us);
+  else if (board !== null && board.lostBytes > 0 && connection.frto !== FRTO.CONTINUED) {
+    retransmitLost(tcp, connection, board);
+  }
   while (sendNext(tcp, connection));
   if (connection.sndNxt === connection.sndUna) mayProbe(tcp, connection);
 }
@@ -51,12 +59,84 @@ export function sendAlone(tcp: Tcp, connection: Connection): boolean {
   if (
     length > connection.mss || flight + length > connection.sndWnd ||
     flight + length > connection.cwnd || sndNxt !== connection.sndMax || connection.pending ||
-    !(connection.nodelay || flight === 0)
+    !(connection.nodelay || flight === 0) ||
+    ((tcp.host.time.us - connection.sentAt) >>> 10) > connection.rto
   ) {
     return false;
   }
   connection.cwndLimited = false;
   return transmit(tcp, connection, sndNxt, length, true, false);
+}
+
+/**
+ * After a pause of more than a timeout, the window that was reached tells nothing of the way any more (RFC 5681, section
+ * 4.1); a window that was not used shrinks by half for each timeout, and not below the initial one (RFC 2861, section 2).
+ */
+function validateWindow(connection: Connection, now: number): void {
+  const idle = (now - connection.sentAt) >>> 0;
+  let rto = 1000 * currentRto(connection);
+  if (idle <= rto) return;
+  const least = initialWindow(connection);
+  let { cwnd } = connection;
+  connection.ssthresh = Math.max(connection.ssthresh, (3 * (cwnd >> 2)) | 0);
+  for (; cwnd > least && rto < idle; rto += 1000 * currentRto(connection)) cwnd >>= 1;
+  if (connection.cwnd > least) connection.cwnd = Math.max(cwnd, least);
+  connection.congestion.paused(connection);
+}
+
+/** Sends again what is taken for lost, as far as the window goes (NextSeg of RFC 6675, rule 1). */
+function retransmitLost(tcp: Tcp, connection: Connection, board: Scoreboard): void {
+  for (let i = board.nextLost(board.first); i >= 0; i = board.nextLost(i + 1)) {
+    if (connection.cwnd - connection.pipe < Math.min(board.lengthOf(i), connection.mss)) {
+      connection.cwndLimited = true;
+      return;
+    }
+    if (!retransmitRecord(tcp, connection, board, i)) return;
+    connection.undoable++;
+  }
+}
+
+/** Sends a record again, or its beginning if segments have to be smaller by now; says whether the device took it. */
+function retransmitRecord(
+  tcp: Tcp,
+  connection: Connection,
+  board: Scoreboard,
+  index: number,
+): boolean {
+  const { mss, sendBuffer } = connection;
+  const seq = board.startOf(index);
+  const fin = connection.finSent && before(sendBuffer.end, board.endOf(index));
+  const whole = board.lengthOf(index) - (fin ? 1 : 0);
+  const length = Math.min(whole, mss);
+  if (length < whole && board.reserve(1)) {
+    index = board.find(seq);
+    board.split(index, (seq + length) | 0);
+  }
+  const { sndNxt } = connection;
+  const isLast = ((seq + length) | 0) === sendBuffer.end;
+  if (!transmit(tcp, connection, seq, length, isLast, fin && length === whole)) return false;
+  connection.sndNxt = later(sndNxt, connection.sndNxt);
+  board.markRetransmitted(index, tcp.host.time.us);
+  return true;
+}
+
+/** Sends the last record again, to probe the tail. */
+export function retransmitLast(tcp: Tcp, connection: Connection): void {
+  const board = connection.scoreboard!;
+  const index = board.last - 1;
+  if ((board.stateOf(index) & RECORD.SACKED) === 0) {
+    retransmitRecord(tcp, connection, board, index);
+  }
+}
+
+/** Sends one segment that was not sent before, whatever the congestion window says; says whether there was one. */
+export function sendOne(tcp: Tcp, connection: Connection): boolean {
+  const { sndNxt, sndUna, mss, sendBuffer } = connection;
+  const available = ahead(sendBuffer.end, sndNxt);
+  const length = Math.min(available, mss, connection.sndWnd - ahead(sndNxt, sndUna));
+  if (length <= 0) return false;
+  const fin = length === available && connection.finQueued;
+  return transmit(tcp, connection, sndNxt, length, length === available, fin);
 }
 
 /** Sends one segment, if one may be sent; says whether. */
@@ -67,10 +147,10 @@ function sendNext(tcp: Tcp, connection: Connection): boolean {
   // The FIN was sent, and nothing has to be sent again.
   if (available < 0) return false;
   let length = Math.min(available, mss);
-  const flight = ahead(sndNxt, sndUna);
-  const usable = Math.min(connection.sndWnd, sendWindow(connection)) - flight;
+  const window = connection.sndWnd - ahead(sndNxt, sndUna);
+  const usable = Math.min(window, sendWindow(connection) - connection.pipe);
   if (usable < length) {
-    if (connection.sndWnd - flight > usable) connection.cwndLimited = true;
+    if (window > usable) connection.cwndLimited = true;
     length = Math.max(usable, 0);
   }
   const isLast = length === available;
@@ -80,9 +160,13 @@ function sendNext(tcp: Tcp, connection: Connection): boolean {
   return transmit(tcp, connection, sndNxt, length, isLast, fin);
 }
 
-/** The congestion window; the first duplicates let a new segment go each (limited transmit, RFC 3042). */
-function sendWindow({ cwnd, duplicateAcks, recovering, mss }: Connection): number {
-  return recovering ? cwnd : cwnd + Math.min(duplicateAcks, 2) * mss;
+/**
+ * The congestion window; the first duplicates let a new segment go each (limited transmit, RFC 3042), where the scoreboard
+ * does not tell that something has left the network.
+ */
+function sendWindow(connection: Connection): number {
+  const { cwnd, duplicateAcks, recovering, sackPermitted, mss } = connection;
+  return recovering || sackPermitted ? cwnd : cwnd + Math.min(duplicateAcks, 2) * mss;
 }
 
 /** Whether a segment that is not full is sent (RFC 9293, section 3.8.6.2.1; Nagle: section 3.7.4). */
@@ -105,13 +189,22 @@ function transmit(
   const flags = FLAG.ACK | (isLast && length > 0 ? FLAG.PSH : 0) | (fin ? FLAG.FIN : 0);
   if (!emit(tcp, connection, seq, length, flags)) return false;
   const end = (seq + length + (fin ? 1 : 0)) | 0;
+  const { us } = tcp.host.time;
   if (before(seq, connection.sndMax)) {
     connection.retransmitted++;
     tcp.host.counters.tcpRetransmitted++;
     stopTiming(connection);
   } else {
     startTiming(connection, seq, tcp.host.time);
+    if (seq !== connection.sndUna && connection.sackPermitted) {
+      const board = connection.scoreboard ?? beginScoreboard(tcp, connection, seq);
+      board.append(end, us);
+      // Now there is a tail that can be probed.
+      if (board.last - board.first === 2) armRetransmission(tcp, connection);
+    }
   }
+  connection.sentAt = us;
+  if (connection.recovering) connection.prrOut += length;
   if (fin) connection.finSent = true;
   connection.sndNxt = end;
   connection.sndMax = later(connection.sndMax, end);

@@ -10,6 +10,7 @@ import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
 import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
 import { measure } from "./rtt.ts";
+import { takeInOrder } from "./sack.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
 import { delayAck } from "./text.ts";
@@ -88,7 +89,8 @@ export function takeExpected(
     if (connection.timing) measure(connection, ack, time);
     connection.sendBuffer.acknowledge(ack);
     connection.neighbour.progress();
-    connection.congestion.acknowledged(connection, acked);
+    if (connection.scoreboard !== null) takeInOrder(tcp, connection, ack, swap32(i32[word + 7]!));
+    connection.congestion.acknowledged(connection, acked, time);
     connection.events |= EVENT.WRITABLE;
     if (ack === sndMax) connection.armed &= ~TIMER.RETRANSMIT;
     else armRetransmission(tcp, connection);

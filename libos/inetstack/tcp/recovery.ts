@@ -1,5 +1,5 @@
 /**
- * Recovery from losses without selective acknowledgments: fast retransmit and fast recovery (RFC 5681, section 3.2), as
+ * Recovery from losses where the peer does not acknowledge selectively (else see `sack_recovery.ts`): fast retransmit and fast recovery (RFC 5681, section 3.2), as
  * NewReno has them (RFC 6582).
  *
  * @module
@@ -25,7 +25,7 @@ export function onDuplicate(tcp: Tcp, connection: Connection): void {
   ) {
     connection.recovering = true;
     connection.recover = connection.sndMax;
-    connection.ssthresh = connection.congestion.reduced(connection);
+    connection.ssthresh = connection.congestion.reduced(connection, false);
     retransmitFirst(tcp, connection);
     connection.cwnd = connection.ssthresh + THRESHOLD * connection.mss;
   }
@@ -52,7 +52,9 @@ export function onPartial(tcp: Tcp, connection: Connection, bytes: number): void
 /** Nothing was acknowledged for too long: begins again with one segment (RFC 5681, section 3.1). */
 export function onTimeout(connection: Connection): void {
   // Of what was sent again already, the loss was accounted for.
-  if (connection.retransmits === 0) connection.ssthresh = connection.congestion.reduced(connection);
+  if (connection.retransmits === 0) {
+    connection.ssthresh = connection.congestion.reduced(connection, true);
+  }
   connection.cwnd = connection.mss;
   connection.recovering = false;
   connection.duplicateAcks = 0;

@@ -38,6 +38,11 @@ export class Segment {
   /** Whether a SYN permits selective acknowledgments. */
   sackPermitted = false;
 
+  /** How many blocks of selective acknowledgments it has. */
+  sackBlocks = 0;
+  /** Where the first of them begins. */
+  sackAt = 0;
+
   /** SEG.LEN: the text, SYN and FIN. */
   get span(): number {
     const { flags } = this;
@@ -60,6 +65,7 @@ export class Segment {
     this.window = swap16(fourth >>> 16);
     this.payload = payload + header;
     this.length = length - header;
+    this.sackBlocks = 0;
     if (header === TCP.SIZE + TIMESTAMPS_SIZE && i32[word + 5] === TIMESTAMPS_HEAD) {
       this.hasTimestamps = true;
       this.tsValue = swap32(i32[word + 6]!);
@@ -93,6 +99,9 @@ export class Segment {
         this.hasTimestamps = true;
         this.tsValue = read32(u8, at + 2);
         this.tsEcho = read32(u8, at + 6);
+      } else if (kind === OPTION.SACK && (length & 7) === 2) {
+        this.sackBlocks = length >> 3;
+        this.sackAt = at + 2;
       } else if (syn) this.#parseSynOption(kind, length, at);
       at += length;
     }
@@ -111,6 +120,7 @@ export class Segment {
 
 const NOTHING = new Memory(new ArrayBuffer(0));
 
-function read32(u8: Uint8Array, at: number): number {
+/** Reads a word that lies anywhere. */
+export function read32(u8: Uint8Array, at: number): number {
   return u8[at]! << 24 | u8[at + 1]! << 16 | u8[at + 2]! << 8 | u8[at + 3]!;
 }

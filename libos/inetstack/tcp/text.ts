@@ -30,6 +30,7 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   if (length === 0 && !fin) return;
   const known = ahead(rcvNxt, seq);
   if (known > 0) {
+    if (length > 0) noteTwice(connection, seq, Math.min(known, length));
     // What came already, and perhaps a bit more.
     seq = rcvNxt;
     payload += known;
@@ -51,7 +52,8 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   if (connection.finSeen) length = Math.min(length, ahead(connection.finSeq, seq));
   if (length > 0) {
     if (seq !== rcvNxt) {
-      receiveBuffer.keep(seq, segment.memory, payload, length);
+      const twice = receiveBuffer.keep(seq, segment.memory, payload, length);
+      if (twice) noteTwice(connection, seq, length);
       connection.lastSack = seq;
       // At once, since the peer counts them (RFC 5681, section 4.2).
       emitAck(tcp, connection);
@@ -68,6 +70,13 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   if (connection.finSeen && connection.rcvNxt === connection.finSeq && !connection.finReceived) {
     takeFin(tcp, connection);
   }
+}
+
+/** A range came twice, which the peer is told with the next acknowledgment (RFC 2883, section 4). */
+export function noteTwice(connection: Connection, seq: number, length: number): void {
+  if (!connection.sackPermitted) return;
+  connection.duplicateFrom = seq;
+  connection.duplicateTo = (seq + length) | 0;
 }
 
 /** Every second full segment is acknowledged at once, what fills a gap too, and the rest soon (RFC 5681, section 4.2). */

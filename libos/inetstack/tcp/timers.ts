@@ -7,13 +7,15 @@
 
 import { BOUNDS } from "../bounds.ts";
 import type { Connection } from "./connection.ts";
-import { TIMER } from "./connection.ts";
+import { LOSS, TIMER } from "./connection.ts";
 import { Errno } from "../../error.ts";
 import { emit, emitAck, emitReset } from "./emit.ts";
 import { output, probeWindow } from "./output.ts";
 import { currentRto, stopTiming } from "./rtt.ts";
 import { onTimeout } from "./recovery.ts";
+import { onReorderingTimeout, onSelectiveTimeout } from "./sack_recovery.ts";
 import { STATE } from "./state.ts";
+import { lossTimeout, probeTail } from "./tail_loss_probe.ts";
 import type { Tcp } from "./tcp.ts";
 import { Timer } from "../../runtime/scheduler/timers.ts";
 import { FLAG } from "../wire/tcp.ts";
@@ -51,10 +53,10 @@ export function disarmAll(tcp: Tcp, connection: Connection): void {
   if (connection.timer !== null) tcp.host.timers.disarm(connection.timer);
 }
 
-/** Sets the retransmission timer anew (RFC 6298, rules 5.1 and 5.3). */
+/** Sets the retransmission timer anew (RFC 6298, rules 5.1 and 5.3), for a probe of the tail if one comes before. */
 export function armRetransmission(tcp: Tcp, connection: Connection): void {
   connection.probing = false;
-  arm(tcp, connection, TIMER.RETRANSMIT, currentRto(connection));
+  arm(tcp, connection, TIMER.RETRANSMIT, lossTimeout(connection));
 }
 
 /** The entry fired: does what is due, and sets it for what is next. */
@@ -68,7 +70,11 @@ function expire(tcp: Tcp, connection: Connection): void {
   if (isDue(connection, TIMER.RETRANSMIT, connection.retransmitAt, ms)) {
     connection.armed &= ~TIMER.RETRANSMIT;
     if (connection.probing) probe(tcp, connection);
-    else retransmit(tcp, connection);
+    else if (connection.lossTimer === LOSS.REORDERING) onReorderingTimeout(tcp, connection);
+    else if (connection.lossTimer === LOSS.TAIL) {
+      probeTail(tcp, connection);
+      armRetransmission(tcp, connection);
+    } else retransmit(tcp, connection);
   }
   if (isDue(connection, TIMER.KEEPALIVE, connection.keepaliveAt, ms)) askPeer(tcp, connection);
   if (isDue(connection, TIMER.END, connection.endAt, ms)) tcp.remove(connection);
@@ -108,14 +114,16 @@ function retransmit(tcp: Tcp, connection: Connection): void {
     tcp.fail(connection, connection.softError || Errno.ETIMEDOUT);
     return;
   }
-  if (state >= STATE.ESTABLISHED) onTimeout(connection);
+  const selective = state >= STATE.ESTABLISHED && connection.sackPermitted;
+  if (selective) onSelectiveTimeout(tcp, connection);
+  else if (state >= STATE.ESTABLISHED) onTimeout(connection);
   connection.retransmits++;
   stopTiming(connection);
   if (state < STATE.ESTABLISHED) {
     connection.sndNxt = connection.iss;
     connection.retransmitted++;
     tcp.host.counters.tcpRetransmitted++;
-  } else {
+  } else if (!selective) {
     connection.sndNxt = connection.sndUna;
   }
   output(tcp, connection);

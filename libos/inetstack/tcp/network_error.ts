@@ -1,0 +1,59 @@
+/**
+ * What the network tells of a connection: errors of ICMP (RFC 1122, section 4.2.3.9; RFC 5927), packets that were too big
+ * for the way, neighbours that do not answer.
+ *
+ * @module
+ */
+
+import type { Connection } from "./connection.ts";
+import { Errno } from "../../error.ts";
+import type { IcmpError } from "../icmp/icmp_error.ts";
+import type { Neighbour } from "../ethernet/neighbour.ts";
+import { before } from "./sequence.ts";
+import { repeatAll } from "./sack_recovery.ts";
+import { setMss } from "./input.ts";
+import { STATE } from "./state.ts";
+import type { Tcp } from "./tcp.ts";
+import { swap32 } from "../wire/byte_order.ts";
+import { TCP } from "../wire/tcp.ts";
+
+/** An error came that quotes a segment of a connection, which may be null. */
+export function takeError(tcp: Tcp, connection: Connection | null, error: IcmpError): void {
+  const { memory, payload } = error;
+  if (connection === null || connection.state === STATE.TIME_WAIT) return;
+  const sent = swap32(memory!.i32[(payload + TCP.SEQUENCE) >> 2]!);
+  // Who does not know what is under way has not seen it (RFC 5927, section 4.1).
+  if (before(sent, connection.sndUna) || !before(sent, connection.sndMax)) return;
+  if (error.errno === 0) return shrink(tcp, connection, error.mtu);
+  connection.softError = error.errno;
+  if (connection.state === STATE.SYN_SENT) {
+    tcp.fail(connection, error.errno);
+    tcp.tell(connection);
+  }
+}
+
+/** A neighbour did not answer: who is connecting through it learns that, the others go on trying. */
+export function takeUnreachable(tcp: Tcp, neighbour: Neighbour): void {
+  for (const connection of [...tcp]) {
+    if (connection.neighbour !== neighbour) continue;
+    connection.softError = Errno.EHOSTUNREACH;
+    if (connection.state !== STATE.SYN_SENT) continue;
+    tcp.fail(connection, Errno.EHOSTUNREACH);
+    tcp.tell(connection);
+  }
+}
+
+/** A packet was too big for the way (RFC 1191; RFC 8201): smaller ones are sent from now on. */
+function shrink(tcp: Tcp, connection: Connection, mtu: number): void {
+  const least = connection.version === 4 ? 552 : 1280;
+  const known = connection.pathMtu || connection.neighbour.iface.device.mtu;
+  const wanted = Math.max(mtu, least);
+  if (wanted >= known || connection.state < STATE.ESTABLISHED) return;
+  connection.pathMtu = wanted;
+  setMss(connection);
+  // What was lost is sent again, and no congestion is to be blamed (RFC 8201, section 4).
+  connection.timing = false;
+  if (connection.sackPermitted) repeatAll(tcp, connection);
+  else connection.sndNxt = connection.sndUna;
+  tcp.want(connection);
+}

@@ -1,0 +1,39 @@
+/**
+ * Proportional Rate Reduction (RFC 6937): how much is sent while a loss is repaired, so that the window has shrunk to ssthresh
+ * when that is over, and acknowledgments go on to drive what is sent.
+ *
+ * @module
+ */
+
+import type { Connection } from "./connection.ts";
+
+/** A recovery begins (section 3, "at the beginning"). */
+export function beginReduction(connection: Connection): void {
+  connection.recoverFlight = Math.max((connection.sndMax - connection.sndUna) | 0, 1);
+  connection.prrDelivered = 0;
+  connection.prrOut = 0;
+}
+
+/**
+ * So many bytes were delivered: sets the window for what may be sent now ("on every ACK"). `advanced` is whether SND.UNA
+ * moved: then as much may be sent as slow start would; else no more than arrived.
+ */
+export function reduceProportionally(
+  connection: Connection,
+  delivered: number,
+  advanced: boolean,
+): void {
+  const { pipe, ssthresh, recoverFlight, prrOut, mss } = connection;
+  const total = connection.prrDelivered + delivered;
+  connection.prrDelivered = total;
+  let count: number;
+  if (pipe > ssthresh) {
+    count = Math.ceil(total * ssthresh / recoverFlight) - prrOut;
+  } else {
+    // The slow start reduction bound, and the conservative one.
+    const bound = advanced ? Math.max(total - prrOut, delivered) + mss : total - prrOut;
+    count = Math.min(ssthresh - pipe, bound);
+  }
+  // The first retransmission goes out at once.
+  connection.cwnd = Math.max(pipe + Math.max(count | 0, prrOut === 0 ? mss : 0), mss);
+}
