@@ -74,13 +74,13 @@ export class Stack implements PacketHandler {
   /** What it counts. */
   readonly counters: Counters = new Counters();
   /** Its addresses and routes. */
-  readonly addressing: Addressing;
+  declare readonly addressing: Addressing;
   /** The interface over the device. */
-  readonly interface: Interface;
+  declare readonly interface: Interface;
   /** TCP. */
-  readonly tcp: Tcp;
+  declare readonly tcp: Tcp;
   /** UDP. */
-  readonly udp: Udp;
+  declare readonly udp: Udp;
   readonly #timers = new TimerHeap();
   readonly #loopback = new LoopbackDevice();
   readonly #itself: Interface;

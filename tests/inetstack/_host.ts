@@ -130,6 +130,9 @@ function tcpOf(segment: TestSegment, source: string): Uint8Array<ArrayBuffer> {
   if (segment.timestamps !== undefined) {
     options.push(1, 1, 8, 10, ...word(segment.timestamps[0]), ...word(segment.timestamps[1]));
   }
+  if (segment.sack !== undefined && segment.sack.length > 0) {
+    options.push(1, 1, 5, 2 + 8 * segment.sack.length, ...segment.sack.flat().flatMap(word));
+  }
   const text = new TextEncoder().encode(segment.text ?? "");
   const bytes = new Uint8Array(20 + options.length + text.length);
   const view = new DataView(bytes.buffer);
@@ -342,7 +345,7 @@ export class TestPeer {
     return this.lines(this.host.segments(this.segment(flags, seq, ack, rest)));
   }
 
-  /** A segment of the peer. */
+  /** A segment of the peer; blocks of selective acknowledgments are relative, too. */
   segment(
     flags: string,
     seq: number,
@@ -355,6 +358,9 @@ export class TestPeer {
       ack: (this.iss + ack) | 0,
       ports: this.#ports,
       ...rest,
+      ...(rest.sack === undefined
+        ? {}
+        : { sack: rest.sack.map(([from, to]) => [this.iss + from, this.iss + to] as const) }),
     };
   }
 

@@ -13,6 +13,10 @@ import type { Time } from "../time.ts";
 import type { TimerHeap } from "../../runtime/scheduler/timers.ts";
 import { emitEthernet, ETHERNET, ETHERTYPE, MacAddress } from "../wire/ethernet.ts";
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { SIZE, TYPE } = ETHERNET;
+const { ARP, IPV4, IPV6, SERVICE_VLAN, VLAN } = ETHERTYPE;
+
 /** Who takes the packets of an interface, and is told of its neighbours. */
 export interface PacketHandler {
   /** A packet of ARP. */
@@ -38,21 +42,21 @@ export interface Host {
 /** See the module's description. */
 export class Interface implements FrameSink {
   /** The device. */
-  readonly device: Device;
+  declare readonly device: Device;
   /** Its address. */
-  readonly mac: MacAddress;
+  declare readonly mac: MacAddress;
   /** Where its frames are received. */
-  readonly memory: Memory;
+  declare readonly memory: Memory;
   /** Where its frames are sent from. */
-  readonly sendMemory: Memory;
+  declare readonly sendMemory: Memory;
   /** Length of the header before a packet. */
   readonly header: number = ETHERNET_HEADER;
   /** The time of the host. */
-  readonly time: Time;
+  declare readonly time: Time;
   /** The timers of the host. */
-  readonly timers: TimerHeap;
+  declare readonly timers: TimerHeap;
   /** The counters of the host. */
-  readonly counters: Counters;
+  declare readonly counters: Counters;
   /** Its neighbours. */
   readonly neighbours: NeighbourTable = new NeighbourTable();
   readonly #handler: PacketHandler;
@@ -80,7 +84,7 @@ export class Interface implements FrameSink {
 
   /** See {@linkcode FrameSink.frame}. */
   frame(offset: number, length: number, verified: boolean): void {
-    if (length < ETHERNET.SIZE) {
+    if (length < SIZE) {
       this.counters.foreignFrames++;
       return;
     }
@@ -92,13 +96,13 @@ export class Interface implements FrameSink {
       this.counters.foreignFrames++;
       return;
     }
-    const type = u16[(offset + ETHERNET.TYPE) >> 1]!;
-    const at = offset + ETHERNET.SIZE;
-    const size = length - ETHERNET.SIZE;
-    if (type === ETHERTYPE.IPV4) this.#handler.ipv4(this, at, size, verified, group);
-    else if (type === ETHERTYPE.IPV6) this.#handler.ipv6(this, at, size, verified, group);
-    else if (type === ETHERTYPE.ARP) this.#handler.arp(this, at, size);
-    else if (type === ETHERTYPE.VLAN || type === ETHERTYPE.SERVICE_VLAN) {
+    const type = u16[(offset + TYPE) >> 1]!;
+    const at = offset + SIZE;
+    const size = length - SIZE;
+    if (type === IPV4) this.#handler.ipv4(this, at, size, verified, group);
+    else if (type === IPV6) this.#handler.ipv6(this, at, size, verified, group);
+    else if (type === ARP) this.#handler.arp(this, at, size);
+    else if (type === VLAN || type === SERVICE_VLAN) {
       this.counters.taggedFrames++;
     } else this.counters.foreignFrames++;
   }
@@ -110,17 +114,17 @@ export class Interface implements FrameSink {
 
   /** Sends the packet in the reserved frame to a neighbour whose address is known. */
   commit(neighbour: Neighbour, frame: number, length: number): void {
-    const type = neighbour.address.version === 4 ? ETHERTYPE.IPV4 : ETHERTYPE.IPV6;
+    const type = neighbour.address.version === 4 ? IPV4 : IPV6;
     emitEthernet(this.sendMemory, frame, neighbour.high, neighbour.low, this.mac, type);
     this.#committed = true;
-    this.device.commit(ETHERNET.SIZE + length);
+    this.device.commit(SIZE + length);
   }
 
   /** Sends what is in the reserved frame, which is not of IP, to an Ethernet address. */
   commitTo(high: number, low: number, type: number, frame: number, length: number): void {
     emitEthernet(this.sendMemory, frame, high, low, this.mac, type);
     this.#committed = true;
-    this.device.commit(ETHERNET.SIZE + length);
+    this.device.commit(SIZE + length);
   }
 
   /** Kicks the device, if there is a reason to. */

@@ -30,6 +30,9 @@ export const NEIGHBOUR = Object.freeze(
   } as const,
 );
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { DELAY, INCOMPLETE, PERMANENT, PROBE, REACHABLE, STALE } = NEIGHBOUR;
+
 /** How long a confirmation is good for, in milliseconds (REACHABLE_TIME of RFC 4861, section 10). */
 const REACHABLE_TIME = 30_000;
 /** How long a stale one that is used waits for a confirmation (DELAY_FIRST_PROBE_TIME). */
@@ -48,15 +51,15 @@ export interface Resolver {
 /** One host of the link, on an interface. */
 export class Neighbour {
   /** Its IP address. */
-  readonly address: IpAddress;
+  declare readonly address: IpAddress;
   /** Where it is. */
-  readonly iface: Interface;
+  declare readonly iface: Interface;
   /** Its Ethernet address, bytes 0 and 1; if it is known. */
   high = 0;
   /** Its Ethernet address, bytes 2 to 5. */
   low = 0;
   /** One of {@linkcode NEIGHBOUR}. */
-  state: number = NEIGHBOUR.INCOMPLETE;
+  state: number = INCOMPLETE;
   /** When it was confirmed or used last, in milliseconds of the stack. */
   confirmed = 0;
   /** How many connections hold it, or whether it was configured: it is not forgotten as long. */
@@ -76,13 +79,13 @@ export class Neighbour {
 
   /** Whether its Ethernet address is known. */
   get isKnown(): boolean {
-    return this.state !== NEIGHBOUR.INCOMPLETE;
+    return this.state !== INCOMPLETE;
   }
 
   /** Its Ethernet address is given, and does not change. */
   fix(mac: MacAddress): void {
     this.confirm(mac.high, mac.low, true);
-    this.state = NEIGHBOUR.PERMANENT;
+    this.state = PERMANENT;
   }
 
   /**
@@ -90,29 +93,29 @@ export class Neighbour {
    * address is known.
    */
   send(frame: number, length: number): void {
-    if (this.state === NEIGHBOUR.INCOMPLETE) return this.#hold(frame, length);
-    if (this.state <= NEIGHBOUR.STALE) this.#touch();
+    if (this.state === INCOMPLETE) return this.#hold(frame, length);
+    if (this.state <= STALE) this.#touch();
     this.iface.commit(this, frame, length);
   }
 
   /** Somebody above got an answer from it: it is there (RFC 4861, section 7.3.1). */
   progress(): void {
-    if (this.state === NEIGHBOUR.REACHABLE) this.confirmed = this.iface.time.ms;
-    else if (this.state !== NEIGHBOUR.PERMANENT && this.state !== NEIGHBOUR.INCOMPLETE) {
+    if (this.state === REACHABLE) this.confirmed = this.iface.time.ms;
+    else if (this.state !== PERMANENT && this.state !== INCOMPLETE) {
       this.#reach();
     }
   }
 
   /** It told its Ethernet address; `solicited` if it answered a question, so that it is surely there. */
   confirm(high: number, low: number, solicited: boolean): void {
-    if (this.state === NEIGHBOUR.PERMANENT) return;
-    const same = this.high === high && this.low === low && this.state !== NEIGHBOUR.INCOMPLETE;
+    if (this.state === PERMANENT) return;
+    const same = this.high === high && this.low === low && this.state !== INCOMPLETE;
     this.high = high;
     this.low = low;
     if (solicited) this.#reach();
     else if (!same) {
       this.iface.timers.disarm(this.#timer);
-      this.state = NEIGHBOUR.STALE;
+      this.state = STALE;
       this.confirmed = this.iface.time.ms;
     }
     const waiting = this.#waiting.splice(0);
@@ -128,7 +131,7 @@ export class Neighbour {
 
   #reach(): void {
     this.iface.timers.disarm(this.#timer);
-    this.state = NEIGHBOUR.REACHABLE;
+    this.state = REACHABLE;
     this.confirmed = this.iface.time.ms;
     this.#probes = 0;
   }
@@ -136,10 +139,10 @@ export class Neighbour {
   /** It is used: perhaps it has to be confirmed. */
   #touch(): void {
     const { time } = this.iface;
-    if (this.state === NEIGHBOUR.REACHABLE) {
+    if (this.state === REACHABLE) {
       if (((time.ms - this.confirmed) | 0) < REACHABLE_TIME) return;
     }
-    this.state = NEIGHBOUR.DELAY;
+    this.state = DELAY;
     this.#arm(DELAY_TIME);
   }
 
@@ -167,7 +170,7 @@ export class Neighbour {
   #ask(): void {
     this.#probes++;
     this.#arm(RETRANSMIT_TIME);
-    this.iface.solicit(this, this.state === NEIGHBOUR.PROBE);
+    this.iface.solicit(this, this.state === PROBE);
   }
 
   #arm(delay: number): void {
@@ -175,15 +178,15 @@ export class Neighbour {
   }
 
   #expire(): void {
-    if (this.state === NEIGHBOUR.DELAY) {
-      this.state = NEIGHBOUR.PROBE;
+    if (this.state === DELAY) {
+      this.state = PROBE;
       this.#probes = 0;
     }
     if (this.#probes < PROBES) return this.#ask();
     this.#probes = 0;
-    if (this.state === NEIGHBOUR.PROBE) {
+    if (this.state === PROBE) {
       // Perhaps it has another Ethernet address by now.
-      this.state = NEIGHBOUR.INCOMPLETE;
+      this.state = INCOMPLETE;
       return this.#ask();
     }
     this.forget();
@@ -266,5 +269,5 @@ export function fixGroup(neighbour: Neighbour): void {
     ? 0x5e | (bytes[1]! & 0x7f) << 8 | bytes[2]! << 16 | bytes[3]! << 24
     : address.w3;
   neighbour.confirm(high, low, true);
-  neighbour.state = NEIGHBOUR.PERMANENT;
+  neighbour.state = PERMANENT;
 }

@@ -7,6 +7,7 @@
 import type { Interface } from "../ethernet/interface.ts";
 import { IpAddress } from "../ip_address.ts";
 import { fold, Memory, swap16 } from "../../runtime/memory/memory.ts";
+import { halves } from "../wire/byte_order.ts";
 
 /** The high word of mapped IPv4 addresses, as in {@linkcode IpAddress}. */
 const MAPPED = 0xffff0000 | 0;
@@ -88,14 +89,12 @@ export class Packet {
   get pseudoSum(): number {
     const four = this.version === 4;
     return fold(
-      (four ? 0 : half(this.s0) + half(this.s1) + half(this.s2) + half(this.d0) + half(this.d1) +
-        half(this.d2)) +
-        half(this.s3) + half(this.d3) + (this.protocol << 8) +
+      (four
+        ? 0
+        : halves(this.s0) + halves(this.s1) + halves(this.s2) + halves(this.d0) + halves(this.d1) +
+          halves(this.d2)) +
+        halves(this.s3) + halves(this.d3) + (this.protocol << 8) +
         swap16(this.length),
     );
   }
-}
-
-function half(word: number): number {
-  return (word & 0xffff) + (word >>> 16);
 }

@@ -14,6 +14,11 @@ import type { Tcp } from "../tcp/tcp.ts";
 import { FRAGMENT, IPV4, isIpv4, PROTOCOL } from "../wire/ipv4.ts";
 import { TCP } from "../wire/tcp.ts";
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { TCP: PROTOCOL_TCP } = PROTOCOL;
+const { SIZE: TCP_SIZE } = TCP;
+const { DONT } = FRAGMENT;
+
 /** See the module's description. */
 export class Ipv4Input {
   readonly #host: Host;
@@ -55,8 +60,8 @@ export class Ipv4Input {
     const source = i32[word + 3]!;
     const destination = i32[word + 4]!;
     if (
-      (i32[word + 2]! & 0xff00) === PROTOCOL.TCP << 8 && size >= TCP.SIZE &&
-      (fragment & ~FRAGMENT.DONT) === 0 &&
+      (i32[word + 2]! & 0xff00) === PROTOCOL_TCP << 8 && size >= TCP_SIZE &&
+      (fragment & ~DONT) === 0 &&
       this.#tcp.takeExpected4(memory, at + header, size, source, destination, verified)
     ) {
       return;

@@ -10,7 +10,8 @@ import type { IpAddress } from "../ip_address.ts";
 import { Listener, type ListenerUser } from "../tcp/listener.ts";
 import { OperationList } from "../../runtime/operation/list.ts";
 import type { PooledOperation } from "../../runtime/operation/operation.ts";
-import { type StreamOptions, StreamQueue } from "./stream_queue.ts";
+import type { StreamOptions } from "./stream_options.ts";
+import { StreamQueue } from "./stream_queue.ts";
 import type { Domain } from "../../pdpix.ts";
 
 /** Accepts for one listening socket. */

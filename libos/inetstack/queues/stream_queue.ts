@@ -4,7 +4,6 @@
  * @module
  */
 
-import { BOUNDS } from "../bounds.ts";
 import { Accepting } from "./accepting.ts";
 import type { Connection, ConnectionUser } from "../tcp/connection.ts";
 import { Credit, type InetContext, type Served } from "./context.ts";
@@ -16,38 +15,23 @@ import { Opcode } from "../../runtime/operation/owner.ts";
 import type { PooledOperation } from "../../runtime/operation/operation.ts";
 import type { PushOperation } from "../../runtime/operation/pool.ts";
 import { OperationList } from "../../runtime/operation/list.ts";
-import { noOption, readBuffer, readFlag, readInteger, readKeepAlive } from "./options.ts";
 import { Queue } from "../../runtime/queue/queue.ts";
 import { readEndpoint, readTarget, versionOf, writeEndpoint } from "./endpoint.ts";
+import {
+  applyOptions,
+  DEFAULTS,
+  getOption,
+  setOption,
+  type StreamOptions,
+} from "./stream_options.ts";
 import { STATE, STATE_NAMES } from "../tcp/state.ts";
-import type { Domain, KeepAlive, Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";
+import { WaitingPushes } from "./waiting_pushes.ts";
+import type { Domain, Sga, SocketAddress, SocketOptions } from "../../pdpix.ts";
 
 const FRESH = 0;
 const CONNECTING = 1;
 const CONNECTED = 2;
 const LISTENING = 3;
-
-/** The options of a stream socket, which those that it accepts have, too. */
-export interface StreamOptions {
-  nodelay: boolean;
-  linger: number | null;
-  keepalive: boolean;
-  keepaliveTimes: KeepAlive;
-  reuseAddress: boolean;
-  sendLimit: number;
-  receiveLimit: number;
-}
-
-const DEFAULTS: StreamOptions = Object.freeze({
-  // Everything here is about latency.
-  nodelay: true,
-  linger: null,
-  keepalive: false,
-  keepaliveTimes: {},
-  reuseAddress: false,
-  sendLimit: BOUNDS.SEND_BUFFER,
-  receiveLimit: BOUNDS.RECEIVE_BUFFER,
-});
 
 /** See the module's description. */
 export class StreamQueue extends Queue implements ConnectionUser, Served {
@@ -65,8 +49,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
   #accepting: Accepting | null = null;
   #connecting: PooledOperation<void> | null = null;
   readonly #pops = new OperationList();
-  /** Where the oldest push that waits begins in the stream; a part of it may be taken. */
-  #waitingFrom = 0;
+  readonly #waiting = new WaitingPushes(this.pushes);
   /** The peer sent its last byte, or nobody wants to know. */
   #ended = false;
   /** The write side was closed. */
@@ -210,8 +193,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     if (fits) return this.context.operations.completed(this);
     const operation = this.start(Opcode.PUSH);
     operation.sga = sga;
-    if (this.pushes.head === null) this.#waitingFrom = begin;
-    this.pushes.push(operation);
+    this.#waiting.add(operation, begin);
     operation.suspend();
     this.writable();
     return operation;
@@ -254,8 +236,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
       this.#connecting = null;
       this.#disconnect();
     } else if (operation.opcode === Opcode.PUSH) {
-      this.#cancelPush(operation);
-      this.pushes.replace(operation, null);
+      this.#waiting.cancel(operation, this.#connection!.sendBuffer);
     } else {
       this.#pops.replace(operation, null) || this.#accepting?.cancel(operation);
     }
@@ -278,58 +259,14 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
 
   /** See {@linkcode Queue.setsockopt}. */
   override setsockopt<K extends keyof SocketOptions>(option: K, value: SocketOptions[K]): void {
-    const { qd } = this;
-    const options = this.#options;
-    switch (option) {
-      case "nodelay":
-        options.nodelay = readFlag(qd, option, value);
-        break;
-      case "reuseAddress":
-        options.reuseAddress = readFlag(qd, option, value);
-        break;
-      case "linger":
-        options.linger = value === null ? null : readInteger(qd, option, value, 0, 0x7fffffff);
-        break;
-      case "keepalive":
-        if (typeof value === "object" && value !== null) {
-          const times = readKeepAlive(qd, value as KeepAlive);
-          options.keepaliveTimes = { ...options.keepaliveTimes, ...times };
-          options.keepalive = true;
-        } else {
-          options.keepalive = readFlag(qd, option, value);
-        }
-        break;
-      case "sendBuffer":
-        options.sendLimit = readBuffer(qd, option, value);
-        break;
-      case "receiveBuffer":
-        options.receiveLimit = readBuffer(qd, option, value);
-        break;
-      default:
-        throw noOption(qd, "setsockopt", `a ${this.kind} has no option "${option}"`);
-    }
+    setOption(this.#options, this.qd, option, value);
     if (this.#connection !== null) this.#applyOptions(this.#connection);
-    if (this.#accepting !== null) this.#accepting.setLimits(options);
+    if (this.#accepting !== null) this.#accepting.setLimits(this.#options);
   }
 
   /** See {@linkcode Queue.getsockopt}. */
   override getsockopt<K extends keyof SocketOptions>(option: K): SocketOptions[K] {
-    const options = this.#options;
-    const values: Partial<SocketOptions> = {
-      nodelay: options.nodelay,
-      reuseAddress: options.reuseAddress,
-      linger: options.linger,
-      keepalive: options.keepalive,
-      sendBuffer: options.sendLimit,
-      receiveBuffer: options.receiveLimit,
-    };
-    const value = values[option];
-    if (value !== undefined) return value as SocketOptions[K];
-    throw noOption(
-      this.qd,
-      "getsockopt",
-      `the option "${option}" of a ${this.kind} cannot be read`,
-    );
+    return getOption(this.#options, this.qd, option);
   }
 
   /** See {@linkcode Queue.close}. */
@@ -339,8 +276,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     const { tcp } = this.context.stack;
     this.context.enter();
     while (this.#pops.head !== null) this.#pops.shift().fail(Errno.ECANCELED);
-    for (let one = this.pushes.head; one !== null; one = one.link) this.#cancelPush(one);
-    while (this.pushes.head !== null) this.pushes.shift().fail(Errno.ECANCELED);
+    if (connection !== null) this.#waiting.cancelAll(connection.sendBuffer);
     const connecting = this.#connecting;
     this.#connecting = null;
     this.#accepting?.close();
@@ -368,20 +304,8 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
 
   /** See {@linkcode ConnectionUser.writable}. */
   writable(): void {
-    const limit = this.context.stack.tcp.pushLimit(this.#connection!);
-    for (let one = this.pushes.head; one !== null; one = this.pushes.head) {
-      const length = one.sga!.totalLength;
-      const taken = ahead(limit, this.#waitingFrom);
-      if (taken < length) {
-        one.size = Math.max(taken, 0);
-        return;
-      }
-      this.#waitingFrom = (this.#waitingFrom + length) | 0;
-      this.pushes.shift();
-      // The stack has it now, and frees it when it is acknowledged.
-      one.sga = null;
-      one.complete(undefined);
-    }
+    if (this.pushes.head === null) return;
+    this.#waiting.complete(this.context.stack.tcp.pushLimit(this.#connection!));
   }
 
   /** See {@linkcode ConnectionUser.failed}. */
@@ -396,12 +320,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     }
     this.#broken = errno;
     if (this.#hasNews) this.#serveOrWait();
-    for (let one = this.pushes.head; one !== null; one = this.pushes.head) {
-      this.pushes.shift();
-      // The stack has let go of it.
-      one.sga = null;
-      one.fail(errno);
-    }
+    this.#waiting.fail(errno);
   }
 
   /** See {@linkcode Served.serve}. */
@@ -448,15 +367,6 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     return operation;
   }
 
-  /** Takes a push that waits out of what is to be sent, unless a part of it is the stack's already. */
-  #cancelPush(operation: PooledOperation): void {
-    const sga = operation.sga!;
-    if (operation.size === 0 && this.#connection!.sendBuffer.remove(sga)) return;
-    // A part of it is on its way: the rest has to follow, or the stream would be torn.
-    this.#waitingFrom = (this.#waitingFrom + sga.totalLength) | 0;
-    operation.sga = null;
-  }
-
   #disconnect(): void {
     const connection = this.#connection!;
     this.#connection = null;
@@ -472,15 +382,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
   }
 
   #applyOptions(connection: Connection): void {
-    const { nodelay, keepalive, keepaliveTimes, sendLimit, receiveLimit } = this.#options;
-    const { idle, interval, count } = keepaliveTimes;
-    connection.nodelay = nodelay;
-    connection.sendLimit = sendLimit;
-    connection.receiveLimit = receiveLimit;
-    if (idle !== undefined) connection.keepaliveIdle = idle * 1000;
-    if (interval !== undefined) connection.keepaliveInterval = interval * 1000;
-    if (count !== undefined) connection.keepaliveCount = count;
-    connection.keepalive = keepalive;
+    applyOptions(this.#options, connection);
     this.context.stack.tcp.keepAlive(connection);
   }
 }

@@ -39,8 +39,8 @@ export function acknowledge(tcp: Tcp, connection: Connection, segment: Segment):
   const opened = updateWindow(connection, segment);
   if (acked > 0) advance(tcp, connection, segment, acked);
   else if (connection.sackPermitted) {
-    if (sndMax !== sndUna && !connection.probing) takeSelective(tcp, connection, segment, 0);
-    else if (connection.probing) connection.retransmits = 0;
+    if (connection.probing) connection.retransmits = 0;
+    else takeSelective(tcp, connection, segment, 0);
   } else if (
     segment.span === 0 && !opened && sndMax !== sndUna && !connection.probing &&
     (segment.flags & FLAG.SYN) === 0

@@ -115,7 +115,7 @@ export class Connection {
   /** The sum of the pseudo-header, without the length. */
   readonly pseudo: number = 0;
   /** What came, and was not taken yet. */
-  readonly receiveBuffer: ReceiveBuffer;
+  declare readonly receiveBuffer: ReceiveBuffer;
   /** When something came last. */
   heardAt = 0;
   /** Questions that were not answered. */
@@ -149,7 +149,7 @@ export class Connection {
   /** What is to be sent. */
   readonly sendBuffer: SendBuffer = new SendBuffer();
   /** Through whom the peer is reached. */
-  readonly neighbour: Neighbour;
+  declare readonly neighbour: Neighbour;
   /** How the window grows and shrinks. */
   congestion: CongestionControl;
   /** What happened and was not told yet: bits of {@linkcode EVENT}. */
@@ -197,9 +197,9 @@ export class Connection {
   /** Whether an acknowledgment is to be sent with the next turn. */
   ackNow = false;
   /** The own address. */
-  readonly local: IpAddress;
+  declare readonly local: IpAddress;
   /** The peer's address. */
-  readonly remote: IpAddress;
+  declare readonly remote: IpAddress;
   /** The next one in its row of the table. */
   next: Connection | null = null;
 

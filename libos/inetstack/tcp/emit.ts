@@ -19,14 +19,25 @@ import { offerWindow } from "./window.ts";
 import { swap32 } from "../wire/byte_order.ts";
 import { emitIpv4, FRAGMENT, IPV4, PROTOCOL, pseudoSum, TIME_TO_LIVE } from "../wire/ipv4.ts";
 import { emitIpv6, IPV6, pseudoSum6 } from "../wire/ipv6.ts";
-import { FLAG, OPTION, TCP, TIMESTAMPS_HEAD } from "../wire/tcp.ts";
+import { FLAG, OPTION, sumHeader, TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
+
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { ACK, RST, SYN } = FLAG;
+const { SIZE: TCP_SIZE, CHECKSUM } = TCP;
+const { SIZE: IPV4_SIZE } = IPV4;
+const { SIZE: IPV6_SIZE } = IPV6;
+const { TCP: PROTOCOL_TCP } = PROTOCOL;
+const { DONT: DONT_FRAGMENT } = FRAGMENT;
+const { DELAYED_ACK } = TIMER;
+const TIMESTAMPS: number = TIMESTAMPS_HEAD;
+const USUAL_SIZE: number = TCP_SIZE + TIMESTAMPS_SIZE;
 
 /** Blocks of a selective acknowledgment beside timestamps (RFC 2018, section 3). */
 const SACK_BLOCKS = 3;
 
 /** The MSS to tell a peer: what fits in a packet, options or not (RFC 6691). */
 export function ownMss(neighbour: Neighbour, version: 4 | 6): number {
-  return neighbour.iface.device.mtu - TCP.SIZE - (version === 4 ? IPV4.SIZE : IPV6.SIZE);
+  return neighbour.iface.device.mtu - TCP_SIZE - (version === 4 ? IPV4_SIZE : IPV6_SIZE);
 }
 
 /**
@@ -50,18 +61,18 @@ export function emit(
   const memory = iface.sendMemory;
   const { i32, u16 } = memory;
   const ip = frame + iface.header;
-  const at = ip + (version === 4 ? IPV4.SIZE : IPV6.SIZE);
+  const at = ip + (version === 4 ? IPV4_SIZE : IPV6_SIZE);
   const word = at >> 2;
-  const syn = (flags & FLAG.SYN) !== 0;
-  const acks = (flags & FLAG.ACK) !== 0;
-  let size: number = TCP.SIZE;
+  const syn = (flags & SYN) !== 0;
+  const acks = (flags & ACK) !== 0;
+  let size: number = TCP_SIZE;
   if (syn) size += emitSynOptions(tcp, connection, memory, at + size, acks);
   else {
     if (connection.timestamps) {
-      i32[word + 5] = TIMESTAMPS_HEAD;
+      i32[word + 5] = TIMESTAMPS;
       i32[word + 6] = swap32((tcp.host.time.ms + connection.tsOffset) | 0);
       i32[word + 7] = swap32(connection.tsRecent);
-      size += 12;
+      size = USUAL_SIZE;
     }
     if (
       connection.sackPermitted && length === 0 &&
@@ -86,10 +97,11 @@ export function emit(
   const pseudo = connection.pseudo + swap16(total);
   if (iface.device.fillsChecksums) {
     if (length > 0) connection.sendBuffer.copy(seq, length, memory, at + size);
-    u16[(at + TCP.CHECKSUM) >> 1] = fold(pseudo);
+    u16[(at + CHECKSUM) >> 1] = fold(pseudo);
   } else {
     const text = length > 0 ? connection.sendBuffer.copy(seq, length, memory, at + size) : 0;
-    u16[(at + TCP.CHECKSUM) >> 1] = ~fold(pseudo + sum(memory, at, size) + text);
+    const header = size === USUAL_SIZE ? sumHeader(memory, at) : sum(memory, at, size);
+    u16[(at + CHECKSUM) >> 1] = ~fold(pseudo + header + text);
   }
   const { counters } = tcp.host;
   counters.tcpSent++;
@@ -97,37 +109,37 @@ export function emit(
   if (acks) {
     connection.ackNow = false;
     connection.unacknowledged = 0;
-    connection.armed &= ~TIMER.DELAYED_ACK;
+    connection.armed &= ~DELAYED_ACK;
     connection.lastAckSent = connection.rcvNxt;
   }
   if (version === 4) {
-    const packet = IPV4.SIZE + total;
+    const packet = IPV4_SIZE + total;
     const { localWord, remoteWord } = connection;
-    emitIpv4(memory, ip, packet, 0, FRAGMENT.DONT, PROTOCOL.TCP, localWord, remoteWord);
+    emitIpv4(memory, ip, packet, 0, DONT_FRAGMENT, PROTOCOL_TCP, localWord, remoteWord);
     neighbour.send(frame, packet);
   } else {
     const { local, remote } = connection;
-    emitIpv6(memory, ip, total, PROTOCOL.TCP, TIME_TO_LIVE, local, remote);
-    neighbour.send(frame, IPV6.SIZE + total);
+    emitIpv6(memory, ip, total, PROTOCOL_TCP, TIME_TO_LIVE, local, remote);
+    neighbour.send(frame, IPV6_SIZE + total);
   }
   return true;
 }
 
 /** Sends an acknowledgment, and nothing else. */
 export function emitAck(tcp: Tcp, connection: Connection): void {
-  if (!emit(tcp, connection, lastSent(connection), 0, FLAG.ACK)) connection.ackNow = true;
+  if (!emit(tcp, connection, lastSent(connection), 0, ACK)) connection.ackNow = true;
 }
 
 /** Sends the SYN of a connection, or its SYN,ACK. */
 export function emitSyn(tcp: Tcp, connection: Connection): boolean {
-  const flags = connection.state === STATE.SYN_RECEIVED ? FLAG.SYN | FLAG.ACK : FLAG.SYN;
+  const flags = connection.state === STATE.SYN_RECEIVED ? SYN | ACK : SYN;
   return emit(tcp, connection, connection.iss, 0, flags);
 }
 
 /** Resets the peer of a connection (RFC 9293, section 3.10.4). */
 export function emitReset(tcp: Tcp, connection: Connection): void {
   tcp.host.counters.tcpResets++;
-  emit(tcp, connection, lastSent(connection), 0, FLAG.RST | FLAG.ACK);
+  emit(tcp, connection, lastSent(connection), 0, RST | ACK);
 }
 
 /** SND.NXT, as the peer knows it though a timeout went back; a probe of its window it may not have taken. */
@@ -140,32 +152,32 @@ export function emitResetFor(tcp: Tcp, packet: Packet, segment: Segment): void {
   const { output, host } = tcp;
   const { source, destination } = packet;
   const neighbour = output.route(source);
-  if (neighbour === null || !tcp.resets.spend() || !output.begin(neighbour, TCP.SIZE)) return;
+  if (neighbour === null || !tcp.resets.spend() || !output.begin(neighbour, TCP_SIZE)) return;
   const { memory, at } = output;
   const { i32, u16 } = memory;
   const word = at >> 2;
   const ports = packet.memory.i32[packet.payload >> 2]!;
-  const acks = (segment.flags & FLAG.ACK) !== 0;
-  const flags = acks ? FLAG.RST : FLAG.RST | FLAG.ACK;
+  const acks = (segment.flags & ACK) !== 0;
+  const flags = acks ? RST : RST | ACK;
   i32[word] = ports << 16 | ports >>> 16;
   i32[word + 1] = acks ? swap32(segment.ack) : 0;
   i32[word + 2] = acks ? 0 : swap32((segment.seq + segment.span) | 0);
-  i32[word + 3] = TCP.SIZE << 2 | flags << 8;
+  i32[word + 3] = TCP_SIZE << 2 | flags << 8;
   i32[word + 4] = 0;
-  const pseudo = pseudoOf(destination, source) + swap16(TCP.SIZE);
-  u16[(at + TCP.CHECKSUM) >> 1] = output.fillsChecksums(neighbour, TCP.SIZE)
+  const pseudo = pseudoOf(destination, source) + swap16(TCP_SIZE);
+  u16[(at + CHECKSUM) >> 1] = output.fillsChecksums(neighbour, TCP_SIZE)
     ? fold(pseudo)
-    : ~fold(pseudo + sum(memory, at, TCP.SIZE));
+    : ~fold(pseudo + sum(memory, at, TCP_SIZE));
   host.counters.tcpSent++;
   host.counters.tcpResets++;
-  output.send(neighbour, TCP.SIZE, PROTOCOL.TCP, destination, source);
+  output.send(neighbour, TCP_SIZE, PROTOCOL_TCP, destination, source);
 }
 
 /** The sum of a pseudo-header of TCP, without the length. */
 export function pseudoOf(source: IpAddress, destination: IpAddress): number {
   return source.version === 4
-    ? pseudoSum(source.w3, destination.w3, PROTOCOL.TCP)
-    : pseudoSum6(source, destination, PROTOCOL.TCP);
+    ? pseudoSum(source.w3, destination.w3, PROTOCOL_TCP)
+    : pseudoSum6(source, destination, PROTOCOL_TCP);
 }
 
 /** The options of a SYN, in the order in which Linux has them; a SYN,ACK has those that the SYN had. */

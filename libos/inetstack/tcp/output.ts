@@ -17,15 +17,20 @@ import type { Tcp } from "./tcp.ts";
 import { arm, armRetransmission, disarm } from "./timers.ts";
 import { FLAG } from "../wire/tcp.ts";
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { ACK, FIN, PSH } = FLAG;
+const { ESTABLISHED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, TIME_WAIT } = STATE;
+const { RETRANSMIT } = TIMER;
+
 /** Sends everything that may be sent now, and the acknowledgment that is due. */
 export function output(tcp: Tcp, connection: Connection): void {
   const { state } = connection;
-  if (state >= STATE.ESTABLISHED && state !== STATE.TIME_WAIT && state !== STATE.FIN_WAIT_2) {
+  if (state >= ESTABLISHED && state !== TIME_WAIT && state !== FIN_WAIT_2) {
     sendData(tcp, connection);
-  } else if (state === STATE.SYN_SENT || state === STATE.SYN_RECEIVED) {
+  } else if (state === SYN_SENT || state === SYN_RECEIVED) {
     sendSyn(tcp, connection);
   }
-  if (connection.ackNow && state >= STATE.SYN_RECEIVED) emitAck(tcp, connection);
+  if (connection.ackNow && state >= SYN_RECEIVED) emitAck(tcp, connection);
 }
 
 /** Sends the SYN, or SYN,ACK, if it is due: at first, and when its timer expired. */
@@ -186,7 +191,7 @@ function transmit(
   isLast: boolean,
   fin: boolean,
 ): boolean {
-  const flags = FLAG.ACK | (isLast && length > 0 ? FLAG.PSH : 0) | (fin ? FLAG.FIN : 0);
+  const flags = ACK | (isLast && length > 0 ? PSH : 0) | (fin ? FIN : 0);
   if (!emit(tcp, connection, seq, length, flags)) return false;
   const end = (seq + length + (fin ? 1 : 0)) | 0;
   const { us } = tcp.host.time;
@@ -208,7 +213,7 @@ function transmit(
   if (fin) connection.finSent = true;
   connection.sndNxt = end;
   connection.sndMax = later(connection.sndMax, end);
-  if (connection.probing || (connection.armed & TIMER.RETRANSMIT) === 0) {
+  if (connection.probing || (connection.armed & RETRANSMIT) === 0) {
     armRetransmission(tcp, connection);
   }
   return true;
@@ -229,15 +234,15 @@ export function retransmitFirst(tcp: Tcp, connection: Connection): void {
 /** Nothing is under way although there is something to send: the peer's window is closed, and has to be asked. */
 function mayProbe(tcp: Tcp, connection: Connection): void {
   if (ahead(connection.sendBuffer.end, connection.sndNxt) <= 0) return;
-  if (connection.pending || (connection.armed & TIMER.RETRANSMIT) !== 0) return;
+  if (connection.pending || (connection.armed & RETRANSMIT) !== 0) return;
   connection.probing = true;
-  arm(tcp, connection, TIMER.RETRANSMIT, connection.rto);
+  arm(tcp, connection, RETRANSMIT, connection.rto);
 }
 
 /** Probes a window that is closed: with a byte, since whoever has no room for it tells so (section 3.8.6.1). */
 export function probeWindow(tcp: Tcp, connection: Connection): void {
   const { sndUna, sndMax } = connection;
-  if (!emit(tcp, connection, sndUna, 1, FLAG.ACK)) return;
+  if (!emit(tcp, connection, sndUna, 1, ACK)) return;
   connection.sndMax = later(sndMax, (sndUna + 1) | 0);
   stopTiming(connection);
 }
@@ -247,5 +252,5 @@ export function endProbing(connection: Connection): void {
   if (!connection.probing) return;
   connection.probing = false;
   connection.retransmits = 0;
-  disarm(connection, TIMER.RETRANSMIT);
+  disarm(connection, RETRANSMIT);
 }

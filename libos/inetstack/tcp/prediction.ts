@@ -8,7 +8,7 @@
 
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
-import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
+import { fold, type Memory, swap16 } from "../../runtime/memory/memory.ts";
 import { measure } from "./rtt.ts";
 import { takeInOrder } from "./sack.ts";
 import { STATE } from "./state.ts";
@@ -16,7 +16,13 @@ import type { Tcp } from "./tcp.ts";
 import { delayAck } from "./text.ts";
 import { armRetransmission } from "./timers.ts";
 import { swap32 } from "../wire/byte_order.ts";
-import { TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
+import { sumHeader, TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
+
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { ESTABLISHED } = STATE;
+const { READABLE, WRITABLE } = EVENT;
+const { RETRANSMIT } = TIMER;
+const TIMESTAMPS: number = TIMESTAMPS_HEAD;
 
 /** Length of the header: timestamps, and nothing else. */
 const HEADER = TCP.SIZE + TIMESTAMPS_SIZE;
@@ -41,8 +47,8 @@ export function takeExpected(
   const fourth = i32[word + 3]!;
   const seq = connection.rcvNxt;
   if (
-    (fourth & MASK) !== EXPECTED || i32[word + 5] !== TIMESTAMPS_HEAD || size < HEADER ||
-    swap32(i32[word + 1]!) !== seq || connection.state !== STATE.ESTABLISHED ||
+    (fourth & MASK) !== EXPECTED || i32[word + 5] !== TIMESTAMPS || size < HEADER ||
+    swap32(i32[word + 1]!) !== seq || connection.state !== ESTABLISHED ||
     !connection.timestamps || connection.finSeen || connection.deaf
   ) {
     return false;
@@ -64,7 +70,7 @@ export function takeExpected(
   const text = length > 0 ? receiveBuffer.stage(seq, memory, at + HEADER, length) : 0;
   if (
     !verified &&
-    fold(text + sum(memory, at, HEADER) + connection.pseudo + swap16(size)) !== 0xffff
+    fold(text + sumHeader(memory, at) + connection.pseudo + swap16(size)) !== 0xffff
   ) {
     if (length > 0) receiveBuffer.discard();
     tcp.host.counters.tcpErrors++;
@@ -91,8 +97,8 @@ export function takeExpected(
     connection.neighbour.progress();
     if (connection.scoreboard !== null) takeInOrder(tcp, connection, ack, swap32(i32[word + 7]!));
     connection.congestion.acknowledged(connection, acked, time);
-    connection.events |= EVENT.WRITABLE;
-    if (ack === sndMax) connection.armed &= ~TIMER.RETRANSMIT;
+    connection.events |= WRITABLE;
+    if (ack === sndMax) connection.armed &= ~RETRANSMIT;
     else armRetransmission(tcp, connection);
   }
   if (connection.sendBuffer.end !== connection.sndNxt) tcp.want(connection);
@@ -100,7 +106,7 @@ export function takeExpected(
     receiveBuffer.commit(length);
     connection.rcvNxt = next;
     delayAck(tcp, connection, length, false);
-    connection.events |= EVENT.READABLE;
+    connection.events |= READABLE;
   }
   return true;
 }

@@ -1,5 +1,5 @@
 /**
- * Proportional Rate Reduction (RFC 6937): how much is sent while a loss is repaired, so that the window has shrunk to ssthresh
+ * Proportional Rate Reduction (RFC 6937, and RFC 9937 in its place): how much is sent while a loss is repaired, so that the window has shrunk to ssthresh
  * when that is over, and acknowledgments go on to drive what is sent.
  *
  * @module
@@ -16,7 +16,7 @@ export function beginReduction(connection: Connection): void {
 
 /**
  * So many bytes were delivered: sets the window for what may be sent now ("on every ACK"). `advanced` is whether SND.UNA
- * moved: then as much may be sent as slow start would; else no more than arrived.
+ * moved: then as much may be sent as slow start would (SSRB); else no more than arrived (CRB).
  */
 export function reduceProportionally(
   connection: Connection,
@@ -30,7 +30,6 @@ export function reduceProportionally(
   if (pipe > ssthresh) {
     count = Math.ceil(total * ssthresh / recoverFlight) - prrOut;
   } else {
-    // The slow start reduction bound, and the conservative one.
     const bound = advanced ? Math.max(total - prrOut, delivered) + mss : total - prrOut;
     count = Math.min(ssthresh - pipe, bound);
   }

@@ -10,12 +10,13 @@ import { before } from "./sequence.ts";
 
 /** RTO before anything was measured, after a SYN that had to be sent again (rule 5.7), in milliseconds. */
 export const INITIAL_RTO_AFTER_LOSS = 3000;
-/** The least RTO: rule 2.4 says a second; all of today's stacks have less, and this is Linux's. */
+/**
+ * What is waited beyond the round-trip time at least: rule 2.4 says a second in all; all of today's stacks have less, and this
+ * is Linux's. So a peer may put an acknowledgment off, and the tail may be probed, before it is a timeout.
+ */
 export const LEAST_RTO = 200;
 /** The most (rule 2.5). */
 export const MOST_RTO = 60_000;
-/** G, the granularity of the clock that timeouts run by, in microseconds. */
-const GRANULARITY = 1000;
 
 /** Begins to time a byte that is sent for the first time, unless one is timed already. */
 export function startTiming(connection: Connection, seq: number, time: Time): void {
@@ -48,11 +49,14 @@ export function sample(connection: Connection, rtt: number): void {
     connection.rttvar += (Math.abs(error) - connection.rttvar) >> 2;
     connection.srtt = Math.max(1, connection.srtt + (error >> 3));
   }
-  const timeout = connection.srtt + Math.max(GRANULARITY, 4 * connection.rttvar);
   // On a fast network it is the least one, and nothing has to be divided.
-  connection.rto = timeout <= 1000 * LEAST_RTO
+  connection.rto = connection.srtt < 1000 && connection.rttvar <= 250 * LEAST_RTO
     ? LEAST_RTO
-    : Math.min(Math.ceil(timeout / 1000), MOST_RTO) | 0;
+    : timeoutOf(connection);
+}
+
+function timeoutOf({ srtt, rttvar }: Connection): number {
+  return Math.min((srtt + Math.max(1000 * LEAST_RTO, 4 * rttvar)) / 1000, MOST_RTO) | 0;
 }
 
 /** The timeout to wait now: twice as long for each one that passed in vain (rule 5.5). */

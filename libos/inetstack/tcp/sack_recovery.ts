@@ -13,7 +13,7 @@ import { beginReduction, reduceProportionally } from "./prr.ts";
 import { detectLoss, noteRecovered } from "./rack.ts";
 import { beginScoreboard, deliverUpTo, endScoreboard, takeBlocks } from "./sack.ts";
 import { before } from "./sequence.ts";
-import { RECORD, type Scoreboard } from "./scoreboard.ts";
+import { RECORD } from "./scoreboard.ts";
 import type { Segment } from "./segment.ts";
 import { endTailProbe } from "./tail_loss_probe.ts";
 import type { Tcp } from "./tcp.ts";
@@ -64,11 +64,11 @@ export function takeSelective(
     if (connection.afterTimeout) connection.cwndLimited = true;
     connection.congestion.acknowledged(connection, acked, time);
   }
+  if (connection.tailProbe || (board !== null && board.sackedBytes > 0)) {
+    connection.duplicateAcks = Math.max(connection.duplicateAcks, 1);
+  }
   if (board === null) return;
   if (board.first === board.last) return endScoreboard(tcp, connection);
-  if (connection.duplicateAcks === 0 && (board.sackedBytes > 0 || connection.tailProbe)) {
-    connection.duplicateAcks = 1;
-  }
   if (wait > 0) waitForReordering(tcp, connection, wait);
   if (sacked > 0 || board.lostBytes > 0) tcp.want(connection);
 }

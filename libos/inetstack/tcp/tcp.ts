@@ -40,28 +40,32 @@ import { arm, disarm, disarmAll } from "./timers.ts";
 import { windowOpened } from "./window.ts";
 import { TCP } from "../wire/tcp.ts";
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { CONNECTED, FAILED, READABLE, WRITABLE } = EVENT;
+const { CLOSE_WAIT, CLOSED, ESTABLISHED } = STATE;
+
 /** See the module's description. */
 export class Tcp implements ErrorListener {
   /** The host. */
-  readonly host: Host;
+  declare readonly host: Host;
   /** The way out. */
-  readonly output: IpOutput;
+  declare readonly output: IpOutput;
   /** Challenge ACKs that may be sent. */
-  readonly challenges: RateLimit;
+  declare readonly challenges: RateLimit;
   /** Resets that may be sent to who speaks to no connection. */
-  readonly resets: RateLimit;
+  declare readonly resets: RateLimit;
   /** Who listens. */
   readonly listeners: Listeners = new Listeners();
   /** How many connections of listeners are not made yet. */
   halfOpen = 0;
   /** The secret of its numbers and ports. */
-  readonly key: HashKey;
+  declare readonly key: HashKey;
   /** Where what comes is kept. */
-  readonly pool: RangePool;
+  declare readonly pool: RangePool;
   /** Records of what is under way. */
   readonly scoreboards: ScoreboardPool = new ScoreboardPool();
   /** All connections. */
-  readonly table: ConnectionTable;
+  declare readonly table: ConnectionTable;
   readonly #ports: LocalPorts;
   readonly #segment = new Segment();
   /** Those that wait for their turn to send, the first that came first. */
@@ -148,7 +152,7 @@ export class Tcp implements ErrorListener {
       const next: Connection | null = connection.nextPending;
       connection.nextPending = null;
       connection.pending = false;
-      if (connection.state !== STATE.CLOSED) output(this, connection);
+      if (connection.state !== CLOSED) output(this, connection);
       connection = next;
     }
   }
@@ -172,10 +176,10 @@ export class Tcp implements ErrorListener {
     const { events, user } = connection;
     connection.events = 0;
     if (user === null || events === 0) return;
-    if ((events & EVENT.CONNECTED) !== 0) user.connected();
-    if ((events & EVENT.WRITABLE) !== 0) user.writable();
-    if ((events & EVENT.READABLE) !== 0) user.readable();
-    if ((events & EVENT.FAILED) !== 0) user.failed(connection.error);
+    if ((events & CONNECTED) !== 0) user.connected();
+    if ((events & WRITABLE) !== 0) user.writable();
+    if ((events & READABLE) !== 0) user.readable();
+    if ((events & FAILED) !== 0) user.failed(connection.error);
   }
 
   // Addresses.
@@ -226,7 +230,7 @@ export class Tcp implements ErrorListener {
     const { sendBuffer, state } = connection;
     const isAlone = sendBuffer.end === connection.sndNxt;
     sendBuffer.put(sga);
-    if (state !== STATE.ESTABLISHED && state !== STATE.CLOSE_WAIT) return;
+    if (state !== ESTABLISHED && state !== CLOSE_WAIT) return;
     if (!isAlone || !sendAlone(this, connection)) output(this, connection);
   }
 
@@ -240,7 +244,7 @@ export class Tcp implements ErrorListener {
     const { receiveBuffer, state } = connection;
     if (receiveBuffer.available === 0) return null;
     const sga = receiveBuffer.take(size);
-    if (state >= STATE.ESTABLISHED && !connection.finReceived && windowOpened(connection)) {
+    if (state >= ESTABLISHED && !connection.finReceived && windowOpened(connection)) {
       connection.ackNow = true;
       this.want(connection);
     }
@@ -249,7 +253,7 @@ export class Tcp implements ErrorListener {
 
   /** Begins to ask whether the peer is there, or ends it, as the connection says. */
   keepAlive(connection: Connection): void {
-    if (connection.state < STATE.ESTABLISHED || connection.state === STATE.TIME_WAIT) return;
+    if (connection.state < ESTABLISHED || connection.state === STATE.TIME_WAIT) return;
     if (connection.keepalive) arm(this, connection, TIMER.KEEPALIVE, connection.keepaliveIdle);
     else disarm(connection, TIMER.KEEPALIVE);
   }
@@ -258,8 +262,8 @@ export class Tcp implements ErrorListener {
   shutdown(connection: Connection): void {
     if (connection.finQueued) return;
     connection.finQueued = true;
-    if (connection.state === STATE.ESTABLISHED) connection.state = STATE.FIN_WAIT_1;
-    else if (connection.state === STATE.CLOSE_WAIT) connection.state = STATE.LAST_ACK;
+    if (connection.state === ESTABLISHED) connection.state = STATE.FIN_WAIT_1;
+    else if (connection.state === CLOSE_WAIT) connection.state = STATE.LAST_ACK;
     else return;
     output(this, connection);
   }
@@ -274,8 +278,8 @@ export class Tcp implements ErrorListener {
     connection.deaf = true;
     const lost = receiveBuffer.available > 0;
     receiveBuffer.clear();
-    if (state === STATE.CLOSED || state === STATE.TIME_WAIT) return;
-    if (lost || state < STATE.ESTABLISHED) return this.abort(connection);
+    if (state === CLOSED || state === STATE.TIME_WAIT) return;
+    if (lost || state < ESTABLISHED) return this.abort(connection);
     if (state === STATE.FIN_WAIT_2) arm(this, connection, TIMER.END, FIN_WAIT_LENGTH);
     this.shutdown(connection);
   }
@@ -292,7 +296,7 @@ export class Tcp implements ErrorListener {
   /** A connection is gone, and its user is to know why. */
   fail(connection: Connection, errno: number): void {
     connection.error = errno;
-    connection.events |= EVENT.FAILED;
+    connection.events |= FAILED;
     this.#unlink(connection);
   }
 
@@ -353,7 +357,7 @@ export class Tcp implements ErrorListener {
   }
 
   #unlink(connection: Connection): void {
-    if (connection.state === STATE.CLOSED) return;
+    if (connection.state === CLOSED) return;
     const { listener } = connection;
     if (connection.state === STATE.SYN_RECEIVED && listener !== null) {
       listener.halfOpen--;
@@ -364,7 +368,7 @@ export class Tcp implements ErrorListener {
     endScoreboard(this, connection);
     if (connection.user === null && connection.listener === null) connection.receiveBuffer.clear();
     this.#timeWait.delete(connection);
-    connection.state = STATE.CLOSED;
+    connection.state = CLOSED;
     connection.neighbour.users--;
     disarmAll(this, connection);
     this.table.remove(connection);

@@ -15,6 +15,10 @@ import type { Tcp } from "./tcp.ts";
 import { arm, disarmAll } from "./timers.ts";
 import { FLAG } from "../wire/tcp.ts";
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { DELAYED_ACK: TIMER_DELAYED_ACK } = TIMER;
+const { READABLE } = EVENT;
+
 /** How long an acknowledgment waits for something to ride on; RFC 9293, MUST-58, says half a second at most. */
 const DELAYED_ACK = 40;
 /** Twice the maximum segment lifetime, which today's stacks take for half a minute. */
@@ -62,7 +66,7 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
     const filled = receiveBuffer.outOfOrder > 0;
     connection.rcvNxt = receiveBuffer.append(seq, segment.memory, payload, length);
     delayAck(tcp, connection, length, filled);
-    connection.events |= EVENT.READABLE;
+    connection.events |= READABLE;
     if (connection.deaf) receiveBuffer.clear();
   } else if (seq !== rcvNxt) {
     connection.ackNow = true;
@@ -97,8 +101,8 @@ export function delayAck(
   if (isDue || connection.unacknowledged >= 2 * connection.rcvMss) {
     connection.ackNow = true;
     tcp.want(connection);
-  } else if ((connection.armed & TIMER.DELAYED_ACK) === 0) {
-    arm(tcp, connection, TIMER.DELAYED_ACK, DELAYED_ACK);
+  } else if ((connection.armed & TIMER_DELAYED_ACK) === 0) {
+    arm(tcp, connection, TIMER_DELAYED_ACK, DELAYED_ACK);
   }
 }
 
@@ -109,7 +113,7 @@ function takeFin(tcp: Tcp, connection: Connection): void {
   if (before(connection.rcvAdv, connection.rcvNxt)) connection.rcvAdv = connection.rcvNxt;
   connection.ackNow = true;
   tcp.want(connection);
-  connection.events |= EVENT.READABLE;
+  connection.events |= READABLE;
   switch (connection.state) {
     case STATE.ESTABLISHED:
       connection.state = STATE.CLOSE_WAIT;

@@ -20,13 +20,16 @@ import type { Tcp } from "./tcp.ts";
 import { Timer } from "../../runtime/scheduler/timers.ts";
 import { FLAG } from "../wire/tcp.ts";
 
+// Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
+const { DELAYED_ACK, END, KEEPALIVE, RETRANSMIT } = TIMER;
+
 /** Sets a timer of a connection, in milliseconds from now. */
 export function arm(tcp: Tcp, connection: Connection, which: number, delay: number): void {
   const at = (tcp.host.time.ms + delay) | 0;
   connection.armed |= which;
-  if (which === TIMER.RETRANSMIT) connection.retransmitAt = at;
-  else if (which === TIMER.DELAYED_ACK) connection.ackAt = at;
-  else if (which === TIMER.KEEPALIVE) connection.keepaliveAt = at;
+  if (which === RETRANSMIT) connection.retransmitAt = at;
+  else if (which === DELAYED_ACK) connection.ackAt = at;
+  else if (which === KEEPALIVE) connection.keepaliveAt = at;
   else connection.endAt = at;
   if (connection.timerSet && ((at - connection.timerAt) | 0) >= 0) return;
   setEntry(tcp, connection, at);
@@ -56,19 +59,19 @@ export function disarmAll(tcp: Tcp, connection: Connection): void {
 /** Sets the retransmission timer anew (RFC 6298, rules 5.1 and 5.3), for a probe of the tail if one comes before. */
 export function armRetransmission(tcp: Tcp, connection: Connection): void {
   connection.probing = false;
-  arm(tcp, connection, TIMER.RETRANSMIT, lossTimeout(connection));
+  arm(tcp, connection, RETRANSMIT, lossTimeout(connection));
 }
 
 /** The entry fired: does what is due, and sets it for what is next. */
 function expire(tcp: Tcp, connection: Connection): void {
   const { ms } = tcp.host.time;
   connection.timerSet = false;
-  if (isDue(connection, TIMER.DELAYED_ACK, connection.ackAt, ms)) {
-    connection.armed &= ~TIMER.DELAYED_ACK;
+  if (isDue(connection, DELAYED_ACK, connection.ackAt, ms)) {
+    connection.armed &= ~DELAYED_ACK;
     emitAck(tcp, connection);
   }
-  if (isDue(connection, TIMER.RETRANSMIT, connection.retransmitAt, ms)) {
-    connection.armed &= ~TIMER.RETRANSMIT;
+  if (isDue(connection, RETRANSMIT, connection.retransmitAt, ms)) {
+    connection.armed &= ~RETRANSMIT;
     if (connection.probing) probe(tcp, connection);
     else if (connection.lossTimer === LOSS.REORDERING) onReorderingTimeout(tcp, connection);
     else if (connection.lossTimer === LOSS.TAIL) {
@@ -76,8 +79,8 @@ function expire(tcp: Tcp, connection: Connection): void {
       armRetransmission(tcp, connection);
     } else retransmit(tcp, connection);
   }
-  if (isDue(connection, TIMER.KEEPALIVE, connection.keepaliveAt, ms)) askPeer(tcp, connection);
-  if (isDue(connection, TIMER.END, connection.endAt, ms)) tcp.remove(connection);
+  if (isDue(connection, KEEPALIVE, connection.keepaliveAt, ms)) askPeer(tcp, connection);
+  if (isDue(connection, END, connection.endAt, ms)) tcp.remove(connection);
   rearm(tcp, connection);
   tcp.tell(connection);
 }
@@ -92,12 +95,12 @@ function rearm(tcp: Tcp, connection: Connection): void {
   if (armed === 0) return;
   const { time } = tcp.host;
   let first = 0x7fffffff;
-  if ((armed & TIMER.RETRANSMIT) !== 0) first = (connection.retransmitAt - time.ms) | 0;
-  if ((armed & TIMER.DELAYED_ACK) !== 0) first = Math.min(first, (connection.ackAt - time.ms) | 0);
-  if ((armed & TIMER.KEEPALIVE) !== 0) {
+  if ((armed & RETRANSMIT) !== 0) first = (connection.retransmitAt - time.ms) | 0;
+  if ((armed & DELAYED_ACK) !== 0) first = Math.min(first, (connection.ackAt - time.ms) | 0);
+  if ((armed & KEEPALIVE) !== 0) {
     first = Math.min(first, (connection.keepaliveAt - time.ms) | 0);
   }
-  if ((armed & TIMER.END) !== 0) first = Math.min(first, (connection.endAt - time.ms) | 0);
+  if ((armed & END) !== 0) first = Math.min(first, (connection.endAt - time.ms) | 0);
   const at = (time.ms + first) | 0;
   if (!connection.timerSet || ((at - connection.timerAt) | 0) < 0) setEntry(tcp, connection, at);
 }
@@ -127,7 +130,7 @@ function retransmit(tcp: Tcp, connection: Connection): void {
     connection.sndNxt = connection.sndUna;
   }
   output(tcp, connection);
-  if ((connection.armed & TIMER.RETRANSMIT) === 0) armRetransmission(tcp, connection);
+  if ((connection.armed & RETRANSMIT) === 0) armRetransmission(tcp, connection);
 }
 
 function probe(tcp: Tcp, connection: Connection): void {
@@ -139,7 +142,7 @@ function probe(tcp: Tcp, connection: Connection): void {
   connection.retransmits++;
   probeWindow(tcp, connection);
   connection.probing = true;
-  arm(tcp, connection, TIMER.RETRANSMIT, currentRto(connection));
+  arm(tcp, connection, RETRANSMIT, currentRto(connection));
 }
 
 /** Asks a silent peer whether it is there (RFC 9293, section 3.8.4). */
@@ -147,7 +150,7 @@ function askPeer(tcp: Tcp, connection: Connection): void {
   const silence = (tcp.host.time.ms - connection.heardAt) | 0;
   if (silence < connection.keepaliveIdle || connection.inFlight > 0) {
     connection.keepaliveProbes = 0;
-    arm(tcp, connection, TIMER.KEEPALIVE, Math.max(1, connection.keepaliveIdle - silence));
+    arm(tcp, connection, KEEPALIVE, Math.max(1, connection.keepaliveIdle - silence));
     return;
   }
   if (connection.keepaliveProbes >= connection.keepaliveCount) {
@@ -158,5 +161,5 @@ function askPeer(tcp: Tcp, connection: Connection): void {
   connection.keepaliveProbes++;
   // What was acknowledged long ago makes the peer say so again.
   emit(tcp, connection, (connection.sndUna - 1) | 0, 0, FLAG.ACK);
-  arm(tcp, connection, TIMER.KEEPALIVE, connection.keepaliveInterval);
+  arm(tcp, connection, KEEPALIVE, connection.keepaliveInterval);
 }

@@ -10,3 +10,8 @@ export { swap16 } from "../../runtime/memory/memory.ts";
 export function swap32(word: number): number {
   return word << 24 | (word & 0xff00) << 8 | (word >>> 8) & 0xff00 | word >>> 24;
 }
+
+/** The sum of the two 16-bit words of a 32-bit word, as a checksum takes them. */
+export function halves(word: number): number {
+  return (word & 0xffff) + (word >>> 16);
+}

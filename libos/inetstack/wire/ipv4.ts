@@ -4,6 +4,7 @@
  * @module
  */
 
+import { halves } from "./byte_order.ts";
 import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
 
 /** Where the fields are. */
@@ -24,6 +25,9 @@ export const IPV4 = Object.freeze(
     SIZE: 20,
   } as const,
 );
+
+/** Length of a header without options. */
+const HEADER: number = IPV4.SIZE;
 
 /** The fragment word, read in network order: its flags, and the offset in units of 8 bytes. */
 export const FRAGMENT = Object.freeze({ DONT: 0x4000, MORE: 0x2000, OFFSET: 0x1fff } as const);
@@ -56,8 +60,7 @@ export function emitIpv4(
   const first = 0x45 | swap16(totalLength) << 16;
   const second = swap16(identification) | swap16(fragment) << 16;
   const third = timeToLive | protocol << 8;
-  const total = (first & 0xffff) + (first >>> 16) + (second & 0xffff) + (second >>> 16) + third +
-    (source & 0xffff) + (source >>> 16) + (destination & 0xffff) + (destination >>> 16);
+  const total = halves(first) + halves(second) + third + halves(source) + halves(destination);
   i32[word] = first;
   i32[word + 1] = second;
   i32[word + 2] = third | ~fold(total) << 16;
@@ -70,18 +73,19 @@ export function emitIpv4(
  * right (RFC 1122, section 3.2.1).
  */
 export function isIpv4(memory: Memory, at: number, length: number): boolean {
-  if (length < IPV4.SIZE) return false;
-  const first = memory.i32[at >> 2]!;
+  if (length < HEADER) return false;
+  const { i32 } = memory;
+  const word = at >> 2;
+  const first = i32[word]!;
   const header = (first & 0xf) << 2;
   const total = swap16(first >>> 16);
-  return (first & 0xf0) === 0x40 && header >= IPV4.SIZE && total >= header && total <= length &&
-    sum(memory, at, header) === 0xffff;
+  if ((first & 0xf0) !== 0x40 || header < HEADER || total < header || total > length) return false;
+  if (header > HEADER) return sum(memory, at, header) === 0xffff;
+  const words = halves(first) + halves(i32[word + 1]!) + halves(i32[word + 2]!);
+  return fold(words + halves(i32[word + 3]!) + halves(i32[word + 4]!)) === 0xffff;
 }
 
 /** The sum of a pseudo-header's addresses and protocol (RFC 9293, section 3.1), without the length. */
 export function pseudoSum(source: number, destination: number, protocol: number): number {
-  return fold(
-    (source & 0xffff) + (source >>> 16) + (destination & 0xffff) + (destination >>> 16) +
-      (protocol << 8),
-  );
+  return fold(halves(source) + halves(destination) + (protocol << 8));
 }

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { halves } from "./byte_order.ts";
+import type { Memory } from "../../runtime/memory/memory.ts";
+
 /** Where the fields are. */
 export const TCP = Object.freeze(
   {
@@ -46,3 +49,11 @@ export const MOST_SCALE = 14;
 export const TIMESTAMPS_HEAD = 0x0a080101;
 /** How much that option takes of each segment, with its NOPs. */
 export const TIMESTAMPS_SIZE = 12;
+
+/** The sum of the header at an aligned place whose only option is that of timestamps: nearly all have that length. */
+export function sumHeader({ i32 }: Memory, at: number): number {
+  const word = at >> 2;
+  return halves(i32[word]!) + halves(i32[word + 1]!) + halves(i32[word + 2]!) +
+    halves(i32[word + 3]!) + halves(i32[word + 4]!) + halves(i32[word + 5]!) +
+    halves(i32[word + 6]!) + halves(i32[word + 7]!);
+}

@@ -7,6 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { accepted, connected, stateOf, TestHost } from "../_host.ts";
 import { Errno } from "../../../libos/error.ts";
+import { RENO } from "../../../libos/inetstack/tcp/congestion/reno.ts";
 
 const KB = "x".repeat(1000);
 
@@ -67,6 +68,7 @@ Deno.test("three duplicates send the first segment again at once, and halve the 
   const host = new TestHost();
   const peer = accepted(host);
   const { connection } = peer;
+  connection.congestion = RENO;
   host.push(connection, KB.repeat(60));
   peer.sent();
   // Limited transmit (RFC 3042): a new segment for each of the first two.
@@ -99,6 +101,7 @@ Deno.test("a timeout begins with one segment, and takes up what it has to", () =
   const host = new TestHost();
   const peer = accepted(host);
   const { connection } = peer;
+  connection.congestion = RENO;
   host.push(connection, KB.repeat(10));
   peer.sent();
   assertEquals(peer.pass(250), [". 1:1001 1 at 200"]);
