@@ -12,7 +12,7 @@ export function preprocess(source: string, definitions: ReadonlyMap<string, stri
   const open: { reads: boolean; else: boolean; line: number }[] = [];
   const lines = source.replaceAll("\r\n", "\n").split("\n").map((text, i) => {
     const place = { line: i + 1, column: 1 };
-    const directive = /^\s*#\s*([a-z]+)\s*([A-Za-z_0-9]*)/.exec(text);
+    const directive = /^\s*#\s*(ifdef|ifndef|else|endif)\b\s*([A-Za-z_0-9]*)/.exec(text);
     if (directive !== null) {
       const [, what, name] = directive;
       const last = open.at(-1);
@@ -35,8 +35,6 @@ export function preprocess(source: string, definitions: ReadonlyMap<string, stri
           if (open.pop() === undefined) throw new ScriptError(place, "#endif without #ifdef");
           return "";
       }
-      if (!source.startsWith("#!")) throw new ScriptError(place, `#${what} is not understood`);
-      return "";
     }
     return open.every(({ reads }) => reads) ? text : "";
   });

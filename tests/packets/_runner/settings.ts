@@ -76,9 +76,6 @@ export function applyOption(settings: Settings, name: string, value: string, pla
     case "mtu":
       settings.mtu = number;
       return;
-    case "mss":
-      settings.mtu = number + (settings.version === "ipv6" ? 60 : 40);
-      return;
     case "tcp_ts_tick_usecs":
       settings.timestampTick = number / 1000;
       return;
@@ -93,6 +90,7 @@ export function applyOption(settings: Settings, name: string, value: string, pla
       return;
     case "gateway_ip":
     case "netmask_ip":
+    case "mss":
     case "speed":
     case "init_scripts":
     case "bind_port":
@@ -104,7 +102,7 @@ export function applyOption(settings: Settings, name: string, value: string, pla
     case "wire_client":
     case "so_filename":
     case "tolerance_percent":
-      // Nothing of the stack: the peer is always next door.
+      // Nothing of the stack: the peer is always next door, and what it sends is given to the stack as it is.
       return;
     default:
       throw new ScriptError(place, `the option --${name} is not understood`);

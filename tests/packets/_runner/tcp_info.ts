@@ -6,6 +6,7 @@
 
 import type { Connection } from "../../../libos/inetstack/tcp/connection.ts";
 import { currentRto } from "../../../libos/inetstack/tcp/rtt.ts";
+import { RECORD } from "../../../libos/inetstack/tcp/scoreboard.ts";
 import { named } from "./values.ts";
 import { ownMss } from "../../../libos/inetstack/tcp/emit.ts";
 import { STATE_NAMES } from "../../../libos/inetstack/tcp/state.ts";
@@ -23,6 +24,32 @@ export function tcpInfo(name: string, system: System): number | undefined {
   const connection = system.current?.connection;
   if (connection === null || connection === undefined) return name === "tcpi_state" ? 7 : undefined;
   return FIELDS[name]?.(connection);
+}
+
+/** How many records of the scoreboard are of a kind. */
+function count(
+  { scoreboard }: Connection,
+  is: (state: number) => boolean,
+): number {
+  if (scoreboard === null) return 0;
+  let found = 0;
+  for (let i = scoreboard.first; i < scoreboard.last; i++) if (is(scoreboard.stateOf(i))) found++;
+  return found;
+}
+
+/** Whether a segment that was lost is not known to have arrived, sent again or not. */
+function isLost(state: number): boolean {
+  if ((state & RECORD.SACKED) !== 0) return false;
+  return (state & (RECORD.LOST | RECORD.RETRANSMITTED)) !== 0;
+}
+
+/** Linux's states of congestion control: Open, Disorder, CWR, Recovery, Loss. */
+function congestionState(connection: Connection): number {
+  if (connection.retransmits > 0 || connection.afterTimeout) return 4;
+  if (connection.recovering) return 3;
+  const told = connection.duplicateAcks > 0 ||
+    count(connection, (state) => (state & RECORD.SACKED) !== 0) > 0;
+  return told ? 1 : 0;
 }
 
 function segments(bytes: number, mss: number): number {
@@ -43,6 +70,13 @@ const FIELDS: Readonly<Record<string, (connection: Connection) => number>> = {
     ownMss(neighbour, version) - (timestamps ? 12 : 0),
   tcpi_pmtu: ({ pathMtu, neighbour }) => pathMtu || neighbour.iface.device.mtu,
   tcpi_unacked: ({ sndMax, sndUna, mss }) => segments((sndMax - sndUna) | 0, mss),
+  tcpi_ca_state: congestionState,
+  tcpi_sacked: (connection) => count(connection, (state) => (state & RECORD.SACKED) !== 0),
+  tcpi_lost: (connection) => count(connection, isLost),
+  tcpi_retrans: (connection) =>
+    count(connection, (state) => isLost(state) && (state & RECORD.LOST) === 0),
+  // So many duplicates tell that a segment is lost (RFC 6675, section 2, DupThresh).
+  tcpi_reordering: () => 3,
   tcpi_notsent_bytes: ({ sendBuffer, sndNxt }) => Math.max(0, (sendBuffer.end - sndNxt) | 0),
   tcpi_rtt: ({ srtt }) => srtt,
   tcpi_rttvar: ({ rttvar }) => rttvar,
