@@ -241,6 +241,8 @@ export class Connection {
   finReceived = false;
   /** The range out of order that came last. */
   lastSack = 0;
+  /** Where the blocks begin that the last acknowledgment told of; null as long as none told of two. */
+  earlierSacks: Int32Array | null = null;
 
   // Recovery from losses (RFC 6582), and what is counted.
 

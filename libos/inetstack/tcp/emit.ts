@@ -10,8 +10,8 @@ import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
 import type { IpAddress } from "../ip_address.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
 import type { Packet } from "../ip/packet.ts";
-import type { Range } from "./receive_buffer.ts";
 import { before } from "./sequence.ts";
+import { emitSack } from "./sack_blocks.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
@@ -31,9 +31,6 @@ const { DONT: DONT_FRAGMENT } = FRAGMENT;
 const { DELAYED_ACK } = TIMER;
 const TIMESTAMPS: number = TIMESTAMPS_HEAD;
 const USUAL_SIZE: number = TCP_SIZE + TIMESTAMPS_SIZE;
-
-/** Blocks of a selective acknowledgment beside timestamps (RFC 2018, section 3). */
-const SACK_BLOCKS = 3;
 
 /** The MSS to tell a peer: what fits in a packet, options or not (RFC 6691). */
 export function ownMss(neighbour: Neighbour, version: 4 | 6): number {
@@ -211,58 +208,4 @@ function emitSynOptions(
     size += 4;
   }
   return size;
-}
-
-/** Tells of what came out of order, what came last first (RFC 2018, section 4). */
-function emitSack(connection: Connection, memory: Memory, at: number): number {
-  const first = connection.receiveBuffer.firstOutOfOrder;
-  const { lastSack } = connection;
-  const most = connection.timestamps ? SACK_BLOCKS : SACK_BLOCKS + 1;
-  let blocks = 0;
-  let size = 4;
-  const { duplicateFrom, duplicateTo } = connection;
-  if (duplicateFrom !== duplicateTo) {
-    // It is told of once, before all others (RFC 2883, section 4).
-    memory.i32[(at + size) >> 2] = swap32(duplicateFrom);
-    memory.i32[(at + size + 4) >> 2] = swap32(duplicateTo);
-    connection.duplicateFrom = duplicateTo;
-    size += 8;
-    blocks++;
-  }
-  let last: Range | null = null;
-  for (let one = first; one !== null; one = one.next) {
-    if (!before(lastSack, one.seq) && before(lastSack, one.end)) last = one;
-  }
-  if (last !== null) {
-    size += emitBlock(memory, at + size, first!, last);
-    blocks++;
-  }
-  for (let one = first; one !== null && blocks < most;) {
-    const from: Range = one;
-    let holdsLast = one === last;
-    while (one.next !== null && one.next.seq === one.end) {
-      one = one.next;
-      if (one === last) holdsLast = true;
-    }
-    if (!holdsLast) {
-      size += emitBlock(memory, at + size, from, from);
-      blocks++;
-    }
-    one = one.next;
-  }
-  memory.i32[at >> 2] = 0x0101 | OPTION.SACK << 16 | (size - 2) << 24;
-  return size;
-}
-
-/** Writes one block: the ranges without a gap around `range`, of which `first` is the first that may be one. */
-function emitBlock(memory: Memory, at: number, first: Range, range: Range): number {
-  let from = first;
-  for (let one: Range | null = first; one !== null && one !== range; one = one.next) {
-    if (one.next !== null && one.end !== one.next.seq) from = one.next;
-  }
-  let to = range;
-  while (to.next !== null && to.next.seq === to.end) to = to.next;
-  memory.i32[at >> 2] = swap32(from.seq);
-  memory.i32[(at + 4) >> 2] = swap32(to.end);
-  return 8;
 }

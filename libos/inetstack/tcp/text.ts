@@ -8,7 +8,7 @@ import { BOUNDS } from "../bounds.ts";
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
 import { emitAck, ownMss } from "./emit.ts";
-import { ahead, before } from "./sequence.ts";
+import { ahead, before, later } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
@@ -55,9 +55,9 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   // Nothing comes after the FIN.
   if (connection.finSeen) length = Math.min(length, ahead(connection.finSeq, seq));
   if (length > 0) {
+    if (receiveBuffer.outOfOrder > 0) noteOverlap(connection, seq, (seq + length) | 0);
     if (seq !== rcvNxt) {
-      const twice = receiveBuffer.keep(seq, segment.memory, payload, length);
-      if (twice) noteTwice(connection, seq, length);
+      receiveBuffer.keep(seq, segment.memory, payload, length);
       connection.lastSack = seq;
       // At once, since the peer counts them (RFC 5681, section 4.2).
       emitAck(tcp, connection);
@@ -74,6 +74,17 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   if (connection.finSeen && connection.rcvNxt === connection.finSeq && !connection.finReceived) {
     takeFin(tcp, connection);
   }
+}
+
+/** Of what comes now, the first part that is there already, out of order, came twice (RFC 2883, section 4.1). */
+function noteOverlap(connection: Connection, seq: number, end: number): void {
+  let one = connection.receiveBuffer.firstOutOfOrder;
+  while (one !== null && !before(seq, one.end)) one = one.next;
+  if (one === null || !before(one.seq, end)) return;
+  const from = later(seq, one.seq);
+  while (one.next !== null && one.next.seq === one.end) one = one.next;
+  const to = before(one.end, end) ? one.end : end;
+  noteTwice(connection, from, ahead(to, from));
 }
 
 /** A range came twice, which the peer is told with the next acknowledgment (RFC 2883, section 4). */
