@@ -46,4 +46,4 @@ export {
 } from "./libos/sim/network.ts";
 export type { SimulatedHost } from "./libos/sim/host.ts";
 export type { BurstLoss, Link, LinkOptions } from "./libos/sim/link.ts";
-export type { AddressOptions, RouteOptions } from "./libos/inetstack/stack.ts";
+export type { AddressOptions, RouteOptions, TcpOptions } from "./libos/inetstack/stack.ts";

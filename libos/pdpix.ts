@@ -93,6 +93,13 @@ export interface SocketOptions {
   sendBuffer: number;
   /** Receive buffer in bytes; the kernel doubles what is set (SO_RCVBUF). */
   receiveBuffer: number;
+  /** How the congestion window grows and shrinks: CUBIC (RFC 9438) by default, or Reno (RFC 5681). */
+  congestion: "cubic" | "reno";
+  /**
+   * How many milliseconds what was pushed may wait to be acknowledged, also by a peer that keeps its window closed, until the
+   * connection fails with `ETIMEDOUT` (RFC 5482); 0, the default, leaves it to the number of retransmissions.
+   */
+  userTimeout: number;
   /** Allow datagrams to a broadcast address (SO_BROADCAST). */
   broadcast: boolean;
   /** Join a multicast group; can only be set. */

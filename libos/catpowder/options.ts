@@ -10,7 +10,7 @@ import { DemikernelError, inspect } from "../error.ts";
 import { IpAddress } from "../inetstack/ip_address.ts";
 import { MacAddress } from "../inetstack/wire/ethernet.ts";
 import type { PacketOptions } from "../devices/packet.ts";
-import type { AddressOptions } from "../inetstack/stack.ts";
+import { type AddressOptions, congestionOf, type TcpOptions } from "../inetstack/stack.ts";
 import type { TapOptions } from "../devices/tap.ts";
 import { checkInterfaceName, readMac } from "../devices/interface.ts";
 
@@ -18,7 +18,7 @@ import { checkInterfaceName, readMac } from "../devices/interface.ts";
 export type DeviceOptions = TapOptions | PacketOptions;
 
 /** How catpowder is opened, beside what all libOSes are told. */
-export interface CatpowderOptions extends AddressOptions {
+export interface CatpowderOptions extends AddressOptions, TcpOptions {
   /** The device: in parts, or as `tap:NAME` or `packet:INTERFACE`. */
   readonly device: DeviceOptions | `${DeviceOptions["kind"]}:${string}`;
   /** The path of a pcapng file, made anew, that all frames are written to. */
@@ -26,7 +26,7 @@ export interface CatpowderOptions extends AddressOptions {
 }
 
 /** The same, checked, with the device in parts. */
-export interface CheckedOptions extends AddressOptions {
+export interface CheckedOptions extends AddressOptions, TcpOptions {
   readonly device: DeviceOptions;
   readonly capture: string | undefined;
 }
@@ -43,6 +43,8 @@ export function checkCatpowder(options: Partial<CatpowderOptions>): CheckedOptio
     routes: "an array",
     neighbours: "an object",
     capture: "a string",
+    congestion: "a string",
+    ecn: "true or false",
   });
   const { device, addresses, gateways = [], routes = [], neighbours = {}, capture } = options;
   if (device === undefined || addresses === undefined) {
@@ -54,7 +56,18 @@ export function checkCatpowder(options: Partial<CatpowderOptions>): CheckedOptio
       throw wrong(`neighbours has Ethernet by IP addresses, unlike ${inspect([address, mac])}`);
     }
   }
-  const checked = { device: readDevice(device), addresses, gateways, routes, neighbours, capture };
+  const { congestion = "cubic", ecn = false } = options;
+  congestionOf({ congestion });
+  const checked = {
+    device: readDevice(device),
+    addresses,
+    gateways,
+    routes,
+    neighbours,
+    capture,
+    congestion,
+    ecn,
+  };
   // Reads addresses and routes as the stack will.
   new Addressing(checked, linkLocalOf(new Uint8Array(6)));
   return checked;

@@ -44,9 +44,17 @@ export const BOUNDS = Object.freeze(
     SEND_BUFFER: 256 * 1024,
     /** Bytes that a connection holds until they are popped: the receive window. */
     RECEIVE_BUFFER: 128 * 1024,
+    /** What they grow to by themselves, where the user set nothing: Linux's figures. */
+    AUTO_SEND_BUFFER: 4 << 20,
+    AUTO_RECEIVE_BUFFER: 6 << 20,
     /** The least and the most that either may be set to: a few segments; what a window scale of 14 still tells. */
     LEAST_BUFFER: 4096,
     MOST_BUFFER: 1 << 30,
+    /**
+     * Memory of all connections for what came and was not taken. From half of it on no window grows, and what comes out of
+     * order is not kept where it is not needed; beyond it nothing is, and nobody new may connect.
+     */
+    TCP_MEMORY: 256 << 20,
     /** The largest piece that arriving bytes of a stream are put together in. */
     STREAM_CHUNK: 65_536,
     /** Ranges of one connection that came out of order: a loss in a window of full segments leaves far fewer. */

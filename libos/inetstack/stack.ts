@@ -12,6 +12,8 @@ import { Addressing, linkLocalOf, solicitedNode } from "./ip/addressing.ts";
 import { aligned } from "./ethernet/aligned.ts";
 import { Arp } from "./arp/arp.ts";
 import { BOUNDS } from "./bounds.ts";
+import { algorithmOf } from "./tcp/congestion/algorithms.ts";
+import type { CongestionControl } from "./tcp/congestion/congestion.ts";
 import type { BufferHeap } from "../runtime/memory/heap.ts";
 import { Counters } from "./counters.ts";
 import { DemikernelError } from "../error.ts";
@@ -59,8 +61,24 @@ export interface AddressOptions {
   readonly neighbours?: Readonly<Record<string, string>>;
 }
 
+/** How TCP of a host behaves. */
+export interface TcpOptions {
+  /** How congestion windows grow and shrink, unless a socket says otherwise; `"cubic"` by default. */
+  readonly congestion?: "cubic" | "reno";
+  /**
+   * Whether it asks for explicit congestion notification when it connects (RFC 3168); false by default, as on Linux. Who asks
+   * for it gets it in any case.
+   */
+  readonly ecn?: boolean;
+}
+
+/** The algorithm that a host uses. Throws {@linkcode DemikernelError} `EINVAL` for what is none. */
+export function congestionOf({ congestion = "cubic" }: TcpOptions): CongestionControl {
+  return algorithmOf(congestion, "open");
+}
+
 /** How a host is made. */
-export interface StackOptions extends AddressOptions {
+export interface StackOptions extends AddressOptions, TcpOptions {
   /** Where randomness comes from. */
   readonly random: Random;
   /** Where what is received is kept until it is taken. */
@@ -113,6 +131,7 @@ export class Stack implements PacketHandler {
     const output = new IpOutput(host, addressing, this.interface, this.#itself, loopback, random);
     this.#ndp = resolvers[1] = new Ndp(host, output);
     this.tcp = new Tcp(host, output, heap, makeKey(random), random);
+    this.tcp.asksForEcn = options.ecn === true;
     this.udp = new Udp(host, output, heap, makeKey(random), (packet) => {
       (packet.version === 4 ? icmp : icmpv6).portUnreachable(packet);
     });

@@ -19,7 +19,7 @@ import { Timer, TimerHeap } from "../runtime/scheduler/timers.ts";
 import { traceLine } from "./trace.ts";
 import { VirtualClock, virtualHost, VirtualParker } from "./clock.ts";
 import type { Coroutine } from "../pdpix.ts";
-import type { AddressOptions } from "../inetstack/stack.ts";
+import type { AddressOptions, TcpOptions } from "../inetstack/stack.ts";
 
 /** How a network is made. */
 export interface NetworkOptions {
@@ -38,7 +38,7 @@ export interface NetworkOptions {
 }
 
 /** How a host is made. */
-export interface HostOptions extends AddressOptions {
+export interface HostOptions extends AddressOptions, TcpOptions {
   /** What it is called; `host1` and so on by default. */
   readonly name?: string;
   /** The largest packet of its device; 1500 by default. */

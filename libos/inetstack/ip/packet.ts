@@ -33,6 +33,8 @@ export class Packet {
   protocol = 0;
   /** Time to live, or hop limit. */
   hopLimit = 0;
+  /** What routers told of congestion: one of {@linkcode ECN}. */
+  ecn = 0;
   /** Whether the checksum of TCP or UDP need not be looked at. */
   verified = false;
   /** Whether it was to more than this host: on the link, or by its address. */

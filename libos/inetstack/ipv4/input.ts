@@ -11,13 +11,15 @@ import { swap16 } from "../../runtime/memory/memory.ts";
 import type { Packet } from "../ip/packet.ts";
 import type { Reassembly } from "../ip/reassembly.ts";
 import type { Tcp } from "../tcp/tcp.ts";
-import { FRAGMENT, IPV4, isIpv4, PROTOCOL } from "../wire/ipv4.ts";
+import { ECN, FRAGMENT, IPV4, isIpv4, PROTOCOL } from "../wire/ipv4.ts";
 import { TCP } from "../wire/tcp.ts";
 
 // Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
 const { TCP: PROTOCOL_TCP } = PROTOCOL;
 const { SIZE: TCP_SIZE } = TCP;
 const { DONT } = FRAGMENT;
+/** A mark of congestion in the first word of the header. */
+const CONGESTED = ECN.CONGESTED << 8;
 
 /** See the module's description. */
 export class Ipv4Input {
@@ -61,7 +63,7 @@ export class Ipv4Input {
     const destination = i32[word + 4]!;
     if (
       (i32[word + 2]! & 0xff00) === PROTOCOL_TCP << 8 && size >= TCP_SIZE &&
-      (fragment & ~DONT) === 0 &&
+      (fragment & ~DONT) === 0 && (first & CONGESTED) !== CONGESTED &&
       this.#tcp.takeExpected4(memory, at + header, size, source, destination, verified)
     ) {
       return;
@@ -87,6 +89,7 @@ export class Ipv4Input {
     packet.protocol = u8[at + IPV4.PROTOCOL]!;
     packet.hopLimit = u8[at + IPV4.TIME_TO_LIVE]!;
     packet.verified = verified;
+    packet.ecn = (first >>> 8) & 3;
     packet.group = group || packet.group;
     if ((fragment & (FRAGMENT.MORE | FRAGMENT.OFFSET)) === 0) return this.#input.deliver();
     const offset = (fragment & FRAGMENT.OFFSET) << 3;

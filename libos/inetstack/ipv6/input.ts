@@ -64,6 +64,7 @@ export class Ipv6Input {
     packet.protocol = u8[at + IPV6.NEXT_HEADER]!;
     packet.hopLimit = u8[at + IPV6.HOP_LIMIT]!;
     packet.verified = verified;
+    packet.ecn = (u8[at + 1]! >> 4) & 3;
     packet.group = group || packet.group;
     if (this.#skipExtensions(packet)) this.#input.deliver();
   }

@@ -11,9 +11,10 @@ import { OPTIONS } from "./options.ts";
 import type { Queue } from "../../runtime/queue/queue.ts";
 import type { Random } from "../random.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../../runtime/libos.ts";
-import { type AddressOptions, Stack } from "../stack.ts";
+import { type AddressOptions, congestionOf, Stack, type TcpOptions } from "../stack.ts";
 import { statisticsOf } from "./statistics.ts";
 import { STATE } from "../tcp/state.ts";
+import { DEFAULTS, type StreamOptions } from "./stream_options.ts";
 import { StreamQueue } from "./stream_queue.ts";
 import type {
   Capabilities,
@@ -28,7 +29,7 @@ import type {
 const EXIT_LIMIT = 1000;
 
 /** How a libOS over the stack is made. */
-export interface InetOptions extends RuntimeOptions, AddressOptions {
+export interface InetOptions extends RuntimeOptions, AddressOptions, TcpOptions {
   /** Where randomness comes from. */
   readonly random: Random;
   /** The device, which is the libOS's from now on. */
@@ -42,6 +43,8 @@ export abstract class InetLibOS extends RuntimeLibOS {
   /** The host. */
   readonly stack: Stack;
   readonly #device: Device;
+  /** What stream sockets begin with. */
+  readonly #streamOptions: StreamOptions;
   readonly #context: InetContext & { turn: number };
   /** Queues to serve, first in first out. */
   #active: Served[] = [];
@@ -60,6 +63,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
     this.#device = device;
     this.fd = device.fd;
     this.capabilities = capabilities(device);
+    this.#streamOptions = { ...DEFAULTS, congestion: congestionOf(options) };
     this.stack = new Stack(device, { ...options, heap: this.context.heap });
     this.#context = this.#makeContext();
     this.stack.advance(this.scheduler.clock.read());
@@ -97,7 +101,7 @@ export abstract class InetLibOS extends RuntimeLibOS {
   protected override createSocket(domain: Domain, type: SocketType): Queue {
     return type === "dgram"
       ? new DatagramQueue(this.#context, domain)
-      : new StreamQueue(this.#context, domain);
+      : new StreamQueue(this.#context, domain, this.#streamOptions);
   }
 
   /** See {@linkcode LibOS.statistics}: what was pushed and waits to be acknowledged is the stack's. */

@@ -21,6 +21,8 @@ export const OPTIONS: readonly (keyof SocketOptions)[] = Object.freeze(
     "receiveBuffer",
     "multicastTtl",
     "linger",
+    "congestion",
+    "userTimeout",
     "multicastJoin",
     "multicastLeave",
   ] as const,

@@ -5,6 +5,8 @@
  */
 
 import { BOUNDS } from "../bounds.ts";
+import { algorithmOf, DEFAULT_ALGORITHM } from "../tcp/congestion/algorithms.ts";
+import type { CongestionControl } from "../tcp/congestion/congestion.ts";
 import type { Connection } from "../tcp/connection.ts";
 import { noOption, readBuffer, readFlag, readInteger, readKeepAlive } from "./options.ts";
 import type { KeepAlive, SocketOptions } from "../../pdpix.ts";
@@ -18,6 +20,12 @@ export interface StreamOptions {
   reuseAddress: boolean;
   sendLimit: number;
   receiveLimit: number;
+  /** Whether the user said how large the send buffer is; else it grows by itself. */
+  setsSend: boolean;
+  /** The same of the receive buffer. */
+  setsReceive: boolean;
+  congestion: CongestionControl;
+  userTimeout: number;
 }
 
 /** What a socket begins with. */
@@ -30,6 +38,10 @@ export const DEFAULTS: StreamOptions = Object.freeze({
   reuseAddress: false,
   sendLimit: BOUNDS.SEND_BUFFER,
   receiveLimit: BOUNDS.RECEIVE_BUFFER,
+  setsSend: false,
+  setsReceive: false,
+  congestion: DEFAULT_ALGORITHM,
+  userTimeout: 0,
 });
 
 /** Sets one, after its value was checked. */
@@ -60,9 +72,17 @@ export function setOption<K extends keyof SocketOptions>(
       break;
     case "sendBuffer":
       options.sendLimit = readBuffer(qd, option, value);
+      options.setsSend = true;
       break;
     case "receiveBuffer":
       options.receiveLimit = readBuffer(qd, option, value);
+      options.setsReceive = true;
+      break;
+    case "congestion":
+      options.congestion = algorithmOf(value, "setsockopt", qd);
+      break;
+    case "userTimeout":
+      options.userTimeout = readInteger(qd, option, value, 0, 0x7fffffff);
       break;
     default:
       throw noOption(qd, "setsockopt", `a stream socket has no option "${option}"`);
@@ -82,6 +102,8 @@ export function getOption<K extends keyof SocketOptions>(
     keepalive: options.keepalive,
     sendBuffer: options.sendLimit,
     receiveBuffer: options.receiveLimit,
+    congestion: options.congestion.name,
+    userTimeout: options.userTimeout,
   };
   const value = values[option];
   if (value !== undefined) return value as SocketOptions[K];
@@ -95,10 +117,18 @@ export function getOption<K extends keyof SocketOptions>(
 /** Gives a connection those that it has to know. */
 export function applyOptions(options: StreamOptions, connection: Connection): void {
   const { nodelay, keepalive, keepaliveTimes, sendLimit, receiveLimit } = options;
+  const { setsSend, setsReceive, congestion, userTimeout } = options;
   const { idle, interval, count } = keepaliveTimes;
   connection.nodelay = nodelay;
   connection.sendLimit = sendLimit;
-  connection.receiveLimit = receiveLimit;
+  // What has grown by itself stays.
+  connection.receiveLimit = setsReceive
+    ? receiveLimit
+    : Math.max(receiveLimit, connection.receiveLimit);
+  connection.tunesSend = !setsSend;
+  connection.tunesReceive = !setsReceive;
+  connection.congestion = congestion;
+  connection.userTimeout = userTimeout;
   if (idle !== undefined) connection.keepaliveIdle = idle * 1000;
   if (interval !== undefined) connection.keepaliveInterval = interval * 1000;
   if (count !== undefined) connection.keepaliveCount = count;

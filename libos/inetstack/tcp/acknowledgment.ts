@@ -8,6 +8,7 @@
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
 import { challenge } from "./challenge.ts";
+import { reduceForMark } from "./ecn.ts";
 import { endProbing } from "./output.ts";
 import { onDuplicate, onPartial } from "./recovery.ts";
 import { measure, sample } from "./rtt.ts";
@@ -50,6 +51,7 @@ export function acknowledge(tcp: Tcp, connection: Connection, segment: Segment):
     // Whoever answers is there.
     connection.retransmits = 0;
   }
+  if ((segment.flags & FLAG.ECE) !== 0 && connection.ecn) reduceForMark(connection);
   if (acked > 0 || opened) tcp.want(connection);
   return true;
 }
@@ -66,6 +68,7 @@ function advance(tcp: Tcp, connection: Connection, segment: Segment, acked: numb
     if (rtt >= 0 && rtt < 600_000) sample(connection, rtt * 1000);
   }
   connection.retransmits = 0;
+  connection.stalled = false;
   connection.sendBuffer.acknowledge(ack);
   connection.neighbour.progress();
   connection.events |= EVENT.WRITABLE;

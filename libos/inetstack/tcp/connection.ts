@@ -308,6 +308,31 @@ export class Connection {
   priorSsthresh = 0;
   /** The window shrank for a mark of congestion, or for what a probe repaired: it does not again for what was sent before. */
   congestionEnd = 0;
+  // Explicit congestion notification (RFC 3168).
+
+  /** Whether both sides know it; while a SYN is out, whether it was asked for. */
+  ecn = false;
+  /** Whether a mark came that the sender did not react to yet. */
+  ecnEcho = false;
+  /** Whether the peer is to be told that the window shrank for its echo. */
+  ecnReduced = false;
+
+  // Sizes of buffers, and how long the peer is waited for.
+
+  /** Whether the receive buffer grows by itself. */
+  tunesReceive = false;
+  /** Whether the send buffer grows by itself. */
+  tunesSend = false;
+  /** When the receive buffer was looked at last, in microseconds of the stack. */
+  tunedAt = 0;
+  /** Up to where the user had taken the stream then. */
+  tunedSeq = 0;
+  /** How long what was sent may wait to be acknowledged; 0 for no limit but that of retransmissions. */
+  userTimeout = 0;
+  /** Whether the timer expired, or a window is probed, and nothing was acknowledged since. */
+  stalled = false;
+  /** Since when nothing goes on. */
+  stalledAt = 0;
   /** Where a range begins that came twice (RFC 2883). */
   duplicateFrom = 0;
   /** Where it ends; the same if there is none to tell of. */

@@ -6,6 +6,7 @@
 
 import type { Connection } from "./connection.ts";
 import { TIMER } from "./connection.ts";
+import { ecnOfSegment, ecnOfSyn } from "./ecn.ts";
 import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
 import type { IpAddress } from "../ip_address.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
@@ -17,7 +18,7 @@ import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
 import { offerWindow } from "./window.ts";
 import { swap32 } from "../wire/byte_order.ts";
-import { emitIpv4, FRAGMENT, IPV4, PROTOCOL, pseudoSum, TIME_TO_LIVE } from "../wire/ipv4.ts";
+import { ECN, emitIpv4, FRAGMENT, IPV4, PROTOCOL, pseudoSum, TIME_TO_LIVE } from "../wire/ipv4.ts";
 import { emitIpv6, IPV6, pseudoSum6 } from "../wire/ipv6.ts";
 import { FLAG, OPTION, sumHeader, TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
 
@@ -63,8 +64,17 @@ export function emit(
   const syn = (flags & SYN) !== 0;
   const acks = (flags & ACK) !== 0;
   let size: number = TCP_SIZE;
-  if (syn) size += emitSynOptions(tcp, connection, memory, at + size, acks);
-  else {
+  let mark = 0;
+  if (syn) {
+    flags |= ecnOfSyn(connection, tcp.asksForEcn);
+    size += emitSynOptions(tcp, connection, memory, at + size, acks);
+  } else {
+    if (connection.ecn) {
+      // Neither an acknowledgment nor what is sent again is to be marked (RFC 3168, sections 6.1.4 and 6.1.5).
+      const isNewText = length > 0 && !before(seq, connection.sndMax);
+      if (isNewText) mark = ECN.CAPABLE;
+      flags |= ecnOfSegment(connection, isNewText);
+    }
     if (connection.timestamps) {
       i32[word + 5] = TIMESTAMPS;
       i32[word + 6] = swap32((tcp.host.time.ms + connection.tsOffset) | 0);
@@ -112,11 +122,22 @@ export function emit(
   if (version === 4) {
     const packet = IPV4_SIZE + total;
     const { localWord, remoteWord } = connection;
-    emitIpv4(memory, ip, packet, 0, DONT_FRAGMENT, PROTOCOL_TCP, localWord, remoteWord);
+    emitIpv4(
+      memory,
+      ip,
+      packet,
+      0,
+      DONT_FRAGMENT,
+      PROTOCOL_TCP,
+      localWord,
+      remoteWord,
+      TIME_TO_LIVE,
+      mark,
+    );
     neighbour.send(frame, packet);
   } else {
     const { local, remote } = connection;
-    emitIpv6(memory, ip, total, PROTOCOL_TCP, TIME_TO_LIVE, local, remote);
+    emitIpv6(memory, ip, total, PROTOCOL_TCP, TIME_TO_LIVE, local, remote, mark);
     neighbour.send(frame, IPV6_SIZE + total);
   }
   return true;

@@ -9,6 +9,7 @@ import { challenge } from "./challenge.ts";
 import { initialWindow } from "./congestion/congestion.ts";
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
+import { takeEcn, takeEcnOfSyn } from "./ecn.ts";
 import { emitAck, emitReset, emitResetFor, ownMss } from "./emit.ts";
 import { Errno } from "../../error.ts";
 import type { Packet } from "../ip/packet.ts";
@@ -91,6 +92,7 @@ export function takeSyn(tcp: Tcp, connection: Connection, segment: Segment): voi
   connection.timestamps = segment.hasTimestamps;
   if (segment.hasTimestamps) takeTimestamp(tcp, connection, segment);
   connection.sackPermitted = segment.sackPermitted;
+  takeEcnOfSyn(connection, segment);
   if (segment.windowScale >= 0) connection.sndScale = segment.windowScale;
   else connection.rcvScale = connection.sndScale = 0;
   setMss(connection);
@@ -127,7 +129,8 @@ function establish(tcp: Tcp, connection: Connection): void {
   connection.retransmits = 0;
   connection.recover = connection.iss;
   connection.fack = connection.sndUna;
-  connection.sentAt = tcp.host.time.us;
+  connection.sentAt = connection.tunedAt = tcp.host.time.us;
+  connection.tunedSeq = connection.rcvNxt;
   disarm(connection, TIMER.RETRANSMIT);
   connection.cwnd = initialWindow(connection);
   connection.slowStart.windowEnd = connection.sndUna;
@@ -176,6 +179,7 @@ function arriveInOthers(
     challenge(tcp, connection);
     return;
   }
+  if (connection.ecn) takeEcn(connection, segment, packet.ecn);
   // Fifth: ACK.
   if ((flags & FLAG.ACK) === 0) return;
   if (connection.state === STATE.SYN_RECEIVED && !takeAckOfSyn(tcp, connection, packet, segment)) {

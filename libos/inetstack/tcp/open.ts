@@ -13,7 +13,7 @@ import type { IpAddress } from "../ip_address.ts";
 import type { LocalPorts } from "./local_ports.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
 import { output } from "./output.ts";
-import { ALGORITHMS } from "./congestion/algorithms.ts";
+import { DEFAULT_ALGORITHM } from "./congestion/algorithms.ts";
 import { scaleFor } from "./window.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
@@ -86,7 +86,7 @@ export function makeConnection(
     portsOut,
     pseudoOf(local, remote),
     tcp.pool,
-    options.congestion ?? ALGORITHMS[0]!,
+    options.congestion ?? DEFAULT_ALGORITHM,
   );
   const iss = initialSequence(tcp.key, tcp.host.time, local, remote, portsOut);
   connection.iss =

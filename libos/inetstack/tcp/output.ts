@@ -250,7 +250,7 @@ export function probeWindow(tcp: Tcp, connection: Connection): void {
 /** The peer opened its window: the probing is over. */
 export function endProbing(connection: Connection): void {
   if (!connection.probing) return;
-  connection.probing = false;
+  connection.probing = connection.stalled = false;
   connection.retransmits = 0;
   disarm(connection, RETRANSMIT);
 }

@@ -35,6 +35,8 @@ export class Range {
 export class RangePool {
   /** Where memory comes from. */
   readonly heap: BufferHeap;
+  /** Bytes of memory that ranges are in, of all connections, until they are taken. */
+  bytes = 0;
   #free: Range | null = null;
 
   /** Makes an empty pool. */
@@ -50,6 +52,7 @@ export class RangePool {
     range.seq = seq;
     range.length = length;
     range.chunk = this.heap.take(size);
+    this.bytes += range.chunk.size;
     range.offset = 0;
     range.next = null;
     return range;
@@ -57,6 +60,7 @@ export class RangePool {
 
   /** Takes one back whose memory is somebody else's by now. */
   put(range: Range): void {
+    this.bytes -= range.chunk!.size;
     range.chunk = null;
     range.next = this.#free;
     this.#free = range;

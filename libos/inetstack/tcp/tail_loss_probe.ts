@@ -12,6 +12,7 @@ import { currentRto } from "./rtt.ts";
 import { before } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import type { Tcp } from "./tcp.ts";
+import { untilTooLong } from "./user_timeout.ts";
 
 /** The least time to wait for a probe in milliseconds: what the timers of the stack can tell apart. */
 const LEAST_PROBE_TIMEOUT = 2;
@@ -21,9 +22,9 @@ const LEAST_PROBE_TIMEOUT = 2;
  * timeout. One segment alone has none, since the peer may put its acknowledgment off for longer than the timeout
  * (TLP_calc_PTO: WCDelAckT is 200 ms).
  */
-export function lossTimeout(connection: Connection): number {
+export function lossTimeout(connection: Connection, now: number): number {
   const { scoreboard, srtt } = connection;
-  const timeout = currentRto(connection);
+  const timeout = untilTooLong(connection, currentRto(connection), now);
   connection.lossTimer = LOSS.TIMEOUT;
   if (
     scoreboard === null || scoreboard.last - scoreboard.first < 2 || srtt === 0 ||

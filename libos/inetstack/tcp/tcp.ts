@@ -22,6 +22,7 @@ import { type Listener, Listeners } from "./listener.ts";
 import { LocalPorts } from "./local_ports.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
 import { takeError, takeUnreachable } from "./network_error.ts";
+import { sendLimitOf, tuneReceiveBuffer } from "./auto_tuning.ts";
 import { connect, type ConnectOptions } from "./open.ts";
 import { output, sendAlone } from "./output.ts";
 import type { Packet } from "../ip/packet.ts";
@@ -56,6 +57,8 @@ export class Tcp implements ErrorListener {
   declare readonly resets: RateLimit;
   /** Who listens. */
   readonly listeners: Listeners = new Listeners();
+  /** Whether it asks for explicit congestion notification; who asks gets it anyhow. */
+  asksForEcn = false;
   /** How many connections of listeners are not made yet. */
   halfOpen = 0;
   /** The secret of its numbers and ports. */
@@ -83,6 +86,11 @@ export class Tcp implements ErrorListener {
     this.#ports = new LocalPorts(key, this.table);
     this.challenges = new RateLimit(BOUNDS.CHALLENGE_ACKS, host.time);
     this.resets = new RateLimit(BOUNDS.RESETS, host.time);
+  }
+
+  /** Whether so much waits to be taken that memory is short. */
+  get isShort(): boolean {
+    return this.pool.bytes > BOUNDS.TCP_MEMORY >> 1;
   }
 
   /** How many connections there are, in any state. */
@@ -235,8 +243,8 @@ export class Tcp implements ErrorListener {
   }
 
   /** Up to where the stream is taken by now: as far as the send buffer goes, and what was sent; the rest has to wait. */
-  pushLimit({ sndUna, sndMax, sendLimit }: Connection): number {
-    return later((sndUna + sendLimit) | 0, sndMax);
+  pushLimit(connection: Connection): number {
+    return later((connection.sndUna + sendLimitOf(connection)) | 0, connection.sndMax);
   }
 
   /** Takes what came, at most `size` bytes for other than 0; null if nothing is there. */
@@ -244,6 +252,12 @@ export class Tcp implements ErrorListener {
     const { receiveBuffer, state } = connection;
     if (receiveBuffer.available === 0) return null;
     const sga = receiveBuffer.take(size);
+    if (
+      connection.tunesReceive &&
+      ((this.host.time.us - connection.tunedAt) >>> 0) >= connection.srtt
+    ) {
+      tuneReceiveBuffer(this, connection);
+    }
     if (state >= ESTABLISHED && !connection.finReceived && windowOpened(connection)) {
       connection.ackNow = true;
       this.want(connection);

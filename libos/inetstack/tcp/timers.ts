@@ -17,6 +17,7 @@ import { onReorderingTimeout, onSelectiveTimeout } from "./sack_recovery.ts";
 import { STATE } from "./state.ts";
 import { lossTimeout, probeTail } from "./tail_loss_probe.ts";
 import type { Tcp } from "./tcp.ts";
+import { isTooLong, noteStall, untilTooLong } from "./user_timeout.ts";
 import { Timer } from "../../runtime/scheduler/timers.ts";
 import { FLAG } from "../wire/tcp.ts";
 
@@ -59,7 +60,7 @@ export function disarmAll(tcp: Tcp, connection: Connection): void {
 /** Sets the retransmission timer anew (RFC 6298, rules 5.1 and 5.3), for a probe of the tail if one comes before. */
 export function armRetransmission(tcp: Tcp, connection: Connection): void {
   connection.probing = false;
-  arm(tcp, connection, RETRANSMIT, lossTimeout(connection));
+  arm(tcp, connection, RETRANSMIT, lossTimeout(connection, tcp.host.time.ms));
 }
 
 /** The entry fired: does what is due, and sets it for what is next. */
@@ -113,7 +114,9 @@ function retransmit(tcp: Tcp, connection: Connection): void {
     : state === STATE.SYN_RECEIVED
     ? BOUNDS.SYN_ACK_RETRANSMISSIONS
     : BOUNDS.RETRANSMISSIONS;
-  if (connection.retransmits >= most) {
+  const { ms } = tcp.host.time;
+  noteStall(connection, ms, currentRto(connection));
+  if (connection.retransmits >= most || isTooLong(connection, ms)) {
     tcp.fail(connection, connection.softError || Errno.ETIMEDOUT);
     return;
   }
@@ -135,14 +138,16 @@ function retransmit(tcp: Tcp, connection: Connection): void {
 
 function probe(tcp: Tcp, connection: Connection): void {
   // A peer that answers may keep its window closed for ever (RFC 9293, section 3.8.6.1); one that does not is gone.
-  if (connection.retransmits >= BOUNDS.RETRANSMISSIONS) {
+  const { ms } = tcp.host.time;
+  noteStall(connection, ms, currentRto(connection));
+  if (connection.retransmits >= BOUNDS.RETRANSMISSIONS || isTooLong(connection, ms)) {
     tcp.fail(connection, connection.softError || Errno.ETIMEDOUT);
     return;
   }
   connection.retransmits++;
   probeWindow(tcp, connection);
   connection.probing = true;
-  arm(tcp, connection, RETRANSMIT, currentRto(connection));
+  arm(tcp, connection, RETRANSMIT, untilTooLong(connection, currentRto(connection), ms));
 }
 
 /** Asks a silent peer whether it is there (RFC 9293, section 3.8.4). */

@@ -37,12 +37,15 @@ export const PROTOCOL = Object.freeze(
   { ICMP: 1, IGMP: 2, TCP: 6, UDP: 17, ICMPV6: 58 } as const,
 );
 
+/** The two bits of congestion, in the last of the byte of the traffic's class (RFC 3168, section 5). */
+export const ECN = Object.freeze({ NOT_CAPABLE: 0, CAPABLE: 2, CONGESTED: 3 } as const);
+
 /** The time to live of what a host sends (RFC 1122, section 3.2.1.7). */
 export const TIME_TO_LIVE = 64;
 
 /**
  * Writes a header without options, with its checksum. Addresses are words as they lie in memory; `fragment` is the word of
- * flags and offset.
+ * flags and offset, `ecn` one of {@linkcode ECN}.
  */
 export function emitIpv4(
   memory: Memory,
@@ -54,10 +57,11 @@ export function emitIpv4(
   source: number,
   destination: number,
   timeToLive: number = TIME_TO_LIVE,
+  ecn: number = 0,
 ): void {
   const { i32 } = memory;
   const word = at >> 2;
-  const first = 0x45 | swap16(totalLength) << 16;
+  const first = 0x45 | ecn << 8 | swap16(totalLength) << 16;
   const second = swap16(identification) | swap16(fragment) << 16;
   const third = timeToLive | protocol << 8;
   const total = halves(first) + halves(second) + third + halves(source) + halves(destination);

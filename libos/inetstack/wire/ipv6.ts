@@ -31,7 +31,7 @@ export const FRAGMENT_HEADER = Object.freeze(
   { NEXT_HEADER: 0, OFFSET: 2, IDENTIFICATION: 4, SIZE: 8 } as const,
 );
 
-/** Writes a header. */
+/** Writes a header; `ecn` is as in {@linkcode ECN}. */
 export function emitIpv6(
   memory: Memory,
   at: number,
@@ -40,10 +40,11 @@ export function emitIpv6(
   hopLimit: number,
   source: IpAddress,
   destination: IpAddress,
+  ecn: number = 0,
 ): void {
   const { i32 } = memory;
   const word = at >> 2;
-  i32[word] = 0x60;
+  i32[word] = 0x60 | ecn << 12;
   i32[word + 1] = swap16(payloadLength) | nextHeader << 16 | hopLimit << 24;
   i32[word + 2] = source.w0;
   i32[word + 3] = source.w1;
