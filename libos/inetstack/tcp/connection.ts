@@ -168,6 +168,10 @@ export class Connection {
   rcvMss = 536;
   /** Bytes that came since one was sent. */
   unacknowledged = 0;
+  /** Acknowledgments that do not wait; none once text was answered by text. */
+  quickAcks = 16;
+  /** RCV.NXT when text was sent last. */
+  answered = 0;
   /** Who has it; null before it is accepted, and after it was closed. */
   user: ConnectionUser | null = null;
   /** Whether it waits for its turn to send. */

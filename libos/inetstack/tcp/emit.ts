@@ -116,6 +116,11 @@ export function emit(
   if (acks) {
     connection.ackNow = false;
     connection.unacknowledged = 0;
+    if (length > 0 && connection.rcvNxt !== connection.answered) {
+      // It is a dialogue: the next acknowledgment may ride on the next answer.
+      connection.answered = connection.rcvNxt;
+      connection.quickAcks = 0;
+    }
     connection.armed &= ~DELAYED_ACK;
     connection.lastAckSent = connection.rcvNxt;
   }

@@ -85,6 +85,7 @@ export function takeSyn(tcp: Tcp, connection: Connection, segment: Segment): voi
   const { seq } = segment;
   connection.irs = seq;
   connection.rcvNxt = (seq + 1) | 0;
+  connection.answered = connection.rcvNxt;
   connection.rcvAdv = (connection.rcvNxt + Math.min(connection.receiveLimit, 65_535)) | 0;
   connection.lastAckSent = connection.rcvNxt;
   // Without the option the peer takes 536 bytes, or 1220 of IPv6 (RFC 9293, MUST-15).

@@ -94,7 +94,10 @@ export function noteTwice(connection: Connection, seq: number, length: number): 
   connection.duplicateTo = (seq + length) | 0;
 }
 
-/** Every second full segment is acknowledged at once, what fills a gap too, and the rest soon (RFC 5681, section 4.2). */
+/**
+ * Every second full segment is acknowledged at once, what fills a gap too, and the rest soon (RFC 5681, section 4.2). The
+ * first ones of a connection are so, too: its window grows with each acknowledgment.
+ */
 export function delayAck(
   tcp: Tcp,
   connection: Connection,
@@ -109,6 +112,10 @@ export function delayAck(
     if (length > most) isDue = true;
   }
   connection.unacknowledged += length;
+  if (connection.quickAcks > 0) {
+    connection.quickAcks--;
+    isDue = true;
+  }
   if (isDue || connection.unacknowledged >= 2 * connection.rcvMss) {
     connection.ackNow = true;
     tcp.want(connection);
