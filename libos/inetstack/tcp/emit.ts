@@ -67,7 +67,7 @@ export function emit(
   let mark = 0;
   if (syn) {
     flags |= ecnOfSyn(connection, tcp.asksForEcn);
-    size += emitSynOptions(tcp, connection, memory, at + size, acks);
+    size += emitSynOptions(tcp, connection, memory, at + size);
   } else {
     if (connection.ecn) {
       // Neither an acknowledgment nor what is sent again is to be marked (RFC 3168, sections 6.1.4 and 6.1.5).
@@ -204,20 +204,13 @@ export function pseudoOf(source: IpAddress, destination: IpAddress): number {
 }
 
 /** The options of a SYN, in the order in which Linux has them; a SYN,ACK has those that the SYN had. */
-function emitSynOptions(
-  tcp: Tcp,
-  connection: Connection,
-  memory: Memory,
-  at: number,
-  answer: boolean,
-): number {
+function emitSynOptions(tcp: Tcp, connection: Connection, memory: Memory, at: number): number {
   const { u8, i32 } = memory;
   const mss = ownMss(connection.neighbour, connection.version);
   i32[at >> 2] = OPTION.MSS | 4 << 8 | swap16(mss) << 16;
   let size = 4;
-  if (!answer || connection.timestamps) {
-    const sack = !answer || connection.sackPermitted;
-    i32[(at + size) >> 2] = (sack ? OPTION.SACK_PERMITTED | 2 << 8 : 0x0101) |
+  if (connection.timestamps) {
+    i32[(at + size) >> 2] = (connection.sackPermitted ? OPTION.SACK_PERMITTED | 2 << 8 : 0x0101) |
       OPTION.TIMESTAMPS << 16 | 10 << 24;
     i32[(at + size + 4) >> 2] = swap32((tcp.host.time.ms + connection.tsOffset) | 0);
     i32[(at + size + 8) >> 2] = swap32(connection.tsRecent);
@@ -226,7 +219,7 @@ function emitSynOptions(
     i32[(at + size) >> 2] = 0x0101 | OPTION.SACK_PERMITTED << 16 | 2 << 24;
     size += 4;
   }
-  if (!answer || connection.rcvScale > 0) {
+  if (connection.rcvScale > 0) {
     u8[at + size] = OPTION.NO_OPERATION;
     u8[at + size + 1] = OPTION.WINDOW_SCALE;
     u8[at + size + 2] = 3;

@@ -90,12 +90,13 @@ export function takeSyn(tcp: Tcp, connection: Connection, segment: Segment): voi
   connection.lastAckSent = connection.rcvNxt;
   // Without the option the peer takes 536 bytes, or 1220 of IPv6 (RFC 9293, MUST-15).
   connection.peerMss = segment.mss || (connection.version === 4 ? 536 : 1220);
-  connection.timestamps = segment.hasTimestamps;
-  if (segment.hasTimestamps) takeTimestamp(tcp, connection, segment);
-  connection.sackPermitted = segment.sackPermitted;
-  takeEcnOfSyn(connection, segment);
-  if (segment.windowScale >= 0) connection.sndScale = segment.windowScale;
-  else connection.rcvScale = connection.sndScale = 0;
+  connection.timestamps = connection.timestamps && segment.hasTimestamps;
+  if (connection.timestamps) takeTimestamp(tcp, connection, segment);
+  connection.sackPermitted = connection.sackPermitted && segment.sackPermitted;
+  takeEcnOfSyn(connection, segment, tcp.givesEcn);
+  if (connection.rcvScale > 0 && segment.windowScale >= 0) {
+    connection.sndScale = segment.windowScale;
+  } else connection.rcvScale = connection.sndScale = 0;
   setMss(connection);
 }
 

@@ -163,7 +163,10 @@ export class System {
   }
 
   #giveDefaults({ qd }: Descriptor): void {
-    const { profile, receiveBuffer, sendBuffer } = this.settings;
+    const { profile, receiveBuffer, sendBuffer, congestion } = this.settings;
+    if (congestion === "reno" || congestion === "newreno") {
+      this.host.setsockopt(qd, "congestion", "reno");
+    }
     this.host.setsockopt(qd, "receiveBuffer", receiveBuffer);
     this.host.setsockopt(qd, "sendBuffer", sendBuffer);
     // A kernel's socket waits for more (RFC 9293, section 3.7.4), where ours does not by default.

@@ -53,7 +53,7 @@ class Interpreter {
     this.#event = event;
     this.#system = system;
     this.#fail = fail;
-    this.#code = new Cursor(event.code.replaceAll(/#[^\n]*/g, ""));
+    this.#code = new Cursor(event.code.replaceAll(/#[^\n]*|\\(?=\s*\n)/g, ""));
   }
 
   run(): void {

@@ -108,6 +108,18 @@ class Run {
     });
     const waits = script.events.some((event) => event.kind === "call" && event.name === "wait");
     this.#system = new System(this.#host, settings, { local, remote }, waits);
+    this.#configure();
+  }
+
+  /** Gives the stack what commands have set. */
+  #configure(): void {
+    const { tcp } = this.#host.stack;
+    const { timestamps, sack, windowScale, ecn } = this.#settings;
+    tcp.offersTimestamps = timestamps;
+    tcp.offersSack = sack;
+    tcp.offersWindowScale = windowScale;
+    tcp.asksForEcn = ecn === 1;
+    tcp.givesEcn = ecn !== 0;
   }
 
   run(): void {
@@ -133,6 +145,7 @@ class Run {
       case "command":
         this.#pass(base + event.time.from);
         applyCommand(this.#settings, event.command);
+        this.#configure();
         return;
       case "code":
         this.#pass(base + event.time.from);

@@ -54,7 +54,7 @@ export function settingsOf(profile: Profile): Settings {
     timestamps: true,
     sack: true,
     windowScale: true,
-    ecn: profile === "demikernel" ? 1 : 2,
+    ecn: 2,
     congestion: "cubic",
     notes: new Set(),
   };
@@ -160,10 +160,10 @@ function setSysctl(settings: Settings, name: string, value: string): void {
       settings.congestion = value;
       return;
     case "net.ipv4.tcp_rmem":
-      settings.receiveBuffer = Number(value.trim().split(/\s+/).at(-1)) || settings.receiveBuffer;
+      settings.receiveBuffer = lastNumber(value) ?? settings.receiveBuffer;
       return;
     case "net.ipv4.tcp_wmem":
-      settings.sendBuffer = Number(value.trim().split(/\s+/).at(-1)) || settings.sendBuffer;
+      settings.sendBuffer = lastNumber(value) ?? settings.sendBuffer;
       return;
     case "net.inet.tcp.sendspace":
       settings.sendBuffer = number;
@@ -174,4 +174,12 @@ function setSysctl(settings: Settings, name: string, value: string): void {
     default:
       settings.notes.add(`ignored: ${name}`);
   }
+}
+
+/** The last of several numbers: the most that a buffer grows to. The shell's products are understood: `$((32*1024*1024))`. */
+function lastNumber(value: string): number | null {
+  const last = value.trim().split(/\s+/).at(-1)!;
+  const factors = last.replace(/^\$\(\(|\)\)$/g, "").split("*").map(Number);
+  const product = factors.reduce((one, other) => one * other, 1);
+  return product > 0 ? product : null;
 }

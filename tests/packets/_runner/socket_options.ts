@@ -56,10 +56,10 @@ export function setOption(
       one.tellsRest = number !== 0;
       return;
     case named("TCP_CONGESTION"):
-      return setNew(system, one, "congestion", textOf(value) ?? "");
+      return set(system, one, "congestion", textOf(value)?.endsWith("reno") ? "reno" : "cubic");
     case named("TCP_USER_TIMEOUT"):
       one.options.set(option, number);
-      return setNew(system, one, "userTimeout", number);
+      return set(system, one, "userTimeout", number);
     default:
       one.options.set(option, number);
       system.settings.notes.add(`ignored: option ${option} of a socket`);
@@ -78,13 +78,6 @@ function set<K extends keyof SocketOptions>(
 ): void {
   if (one.type === "dgram" && (option === "linger" || option === "keepalive")) return;
   system.host.setsockopt(one.qd, option, value);
-}
-
-/** Sets an option that not every stack has. */
-function setNew(system: System, one: Descriptor, option: string, value: unknown): void {
-  if ((system.host.capabilities.options as readonly string[]).includes(option)) {
-    system.host.setsockopt(one.qd, option as "nodelay", value as boolean);
-  } else system.settings.notes.add(`ignored: the stack has no option ${option}`);
 }
 
 /** Compares an option with what the script expects; says what is wrong. */
