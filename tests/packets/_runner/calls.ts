@@ -85,6 +85,15 @@ export class System {
     }
   }
 
+  /**
+   * An acknowledgment came: what only a call asked to hold back (`MSG_MORE`), and no option, goes now, as Linux lets it.
+   */
+  acknowledged(): void {
+    for (const one of this.descriptors.values()) {
+      if (one.held > 0 && !one.corked) this.#push(one, one.held);
+    }
+  }
+
   /** Begins a call. Throws {@linkcode ScriptError} for one that is not understood. */
   begin(event: CallEvent): Attempt {
     const { name, place } = event;

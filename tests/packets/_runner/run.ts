@@ -192,6 +192,7 @@ class Run {
 
   #inject(event: PacketEvent): void {
     for (const frame of layOutEvent(event, this.#system)) this.#host.arrive(frame);
+    this.#system.acknowledged();
     this.#collect();
   }
 
