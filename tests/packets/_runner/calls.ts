@@ -57,6 +57,8 @@ export class System {
   /** In upstream's way, operations are started by their calls, and waited for by `wait`. */
   readonly #started: { readonly fd: number; readonly attempt: Attempt }[] = [];
   readonly #waits: boolean;
+  /** What a `wait` that goes on calls the descriptor of an accept. */
+  #waitedFor: Expression | null = null;
 
   constructor(
     host: ScriptHost,
@@ -110,7 +112,6 @@ export class System {
       ["accept", "connect", "read", "recv", "write", "send"].includes(name);
     if (!queued) return attempt;
     const fd = numberOf(event.args[0])!;
-    attempt.poll();
     this.#started.push({ fd, attempt });
     return over(DONE);
   }
@@ -231,7 +232,7 @@ export class System {
       accepted.keepaliveTimes = one.keepaliveTimes;
       accepted.corked = one.corked;
       this.current = accepted;
-      return this.#name(accepted, result);
+      return this.#name(accepted, this.#waitedFor ?? result);
     });
   }
 
@@ -354,8 +355,12 @@ export class System {
     this.#lookAtConnecting(one);
     if (one.error !== null) return this.#tellError(one);
     if (one.type === "dgram") {
-      const target = isMessage ? fieldOf(args[1], "msg_name") : args[4];
-      return this.#writeDatagram(one, size, name === "sendto" || isMessage ? target : undefined);
+      const target = isMessage
+        ? fieldOf(args[1], "msg_name")
+        : name === "sendto"
+        ? args[4] ?? ({ kind: "any" } as const)
+        : undefined;
+      return this.#writeDatagram(one, size, target);
     }
     if (one.connecting !== null) return { poll: () => null, cancel: () => {} };
     if (one.told) return { value: -1, errno: "EPIPE" };
@@ -545,7 +550,7 @@ export class System {
   }
 
   /** Upstream's `wait`: the operation that was started first has to be over. */
-  #wait({ args }: CallEvent): Attempt {
+  #wait({ args, result }: CallEvent): Attempt {
     const fd = numberOf(args[0]);
     return {
       poll: () => {
@@ -553,7 +558,9 @@ export class System {
         if (first === undefined) {
           return { value: -1, errno: "EINVAL", wrong: "nothing was started" };
         }
+        this.#waitedFor = result;
         const outcome = first.attempt.poll();
+        this.#waitedFor = null;
         if (outcome === null) return null;
         this.#started.shift();
         if (first.fd !== fd) return { ...outcome, wrong: `it is an operation of ${first.fd}` };
