@@ -7,7 +7,7 @@
 import { type CodeEvent, ScriptError } from "./syntax.ts";
 import { Cursor } from "./cursor.ts";
 import { named } from "./values.ts";
-import type { System } from "./calls.ts";
+import type { System } from "./system.ts";
 import { tcpInfo } from "./tcp_info.ts";
 
 type Value = number | string | boolean | readonly Value[];

@@ -20,8 +20,9 @@ export class Cursor {
     return this.#at;
   }
 
-  /** Where it stands. */
+  /** Where what comes next stands. */
   get place(): Place {
+    this.skip();
     return this.placeOf(this.#at);
   }
 

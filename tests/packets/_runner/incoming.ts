@@ -18,7 +18,7 @@ import {
 import { layOutOptions } from "./options.ts";
 import type { IcmpSpec, PacketEvent, PacketSpec, TcpOption, TcpSpec } from "./syntax.ts";
 import { STATE } from "../../../libos/inetstack/tcp/state.ts";
-import type { System } from "./calls.ts";
+import type { System } from "./system.ts";
 
 /** What a router quotes of a packet of IPv4 beyond its header, at least (RFC 792), and most of today's (RFC 1812). */
 const QUOTED = 64;

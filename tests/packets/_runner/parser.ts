@@ -6,14 +6,7 @@
 
 import { Cursor } from "./cursor.ts";
 import { parsePacket } from "./packet_parser.ts";
-import {
-  type CallEvent,
-  type Expression,
-  type Field,
-  type Script,
-  type ScriptEvent,
-  type Time,
-} from "./syntax.ts";
+import type { CallEvent, Expression, Field, Script, ScriptEvent, Time } from "./syntax.ts";
 import { preprocess } from "./preprocess.ts";
 
 const NUMBER = /\d*\.?\d+|\d+\.?/y;

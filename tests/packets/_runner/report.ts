@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Failure } from "./run.ts";
+import { Failure } from "./failure.ts";
 import { ScriptError } from "./syntax.ts";
 import type { Field } from "./match.ts";
 

@@ -5,10 +5,11 @@
  */
 
 import { applyCommand, applyOption, type Profile, type Settings, settingsOf } from "./settings.ts";
-import type { Attempt, Outcome } from "./calls.ts";
-import { System } from "./calls.ts";
+import { type Attempt, type Outcome, System } from "./system.ts";
+import { begin, blocks, wouldBlock } from "./calls.ts";
 import { checkCode } from "./code.ts";
 import { compare, type Field } from "./match.ts";
+import { Failure } from "./failure.ts";
 import { Expected } from "./expected.ts";
 import { Flow } from "./flow.ts";
 import { layOutEvent } from "./incoming.ts";
@@ -23,31 +24,6 @@ export interface RunOptions {
   readonly profile: Profile;
   /** Options of the command line, which scripts may have, too; those of the script come first. */
   readonly options?: ReadonlyMap<string, string>;
-}
-
-/** Why a script failed. */
-export class Failure extends Error {
-  override readonly name = "Failure";
-  readonly event: ScriptEvent;
-  /** The time of the script, in milliseconds. */
-  readonly at: number;
-  readonly fields: readonly Field[];
-  /** Each connection, in a line. */
-  readonly connections: readonly string[];
-
-  constructor(
-    event: ScriptEvent,
-    at: number,
-    message: string,
-    fields: readonly Field[],
-    connections: readonly string[],
-  ) {
-    super(message);
-    this.event = event;
-    this.at = at;
-    this.fields = fields;
-    this.connections = connections;
-  }
 }
 
 /** How long whatever may come at any time is waited for, in milliseconds. */
@@ -197,7 +173,7 @@ class Run {
   }
 
   #call(event: CallEvent, base: number): void {
-    const attempt = this.#system.begin(event);
+    const attempt = begin(this.#system, event);
     const now = this.#host.now;
     const outcome = attempt.poll();
     this.#collect();
@@ -206,12 +182,12 @@ class Run {
       return;
     }
     if (outcome !== null) return this.#checkOutcome(event, outcome);
-    if (this.#system.blocks(event)) {
+    if (blocks(this.#system, event)) {
       this.#finish({ event, attempt, until: now, outcome: null, at: now });
     } else {
       attempt.cancel();
       this.#collect();
-      this.#checkOutcome(event, { value: -1, errno: this.#system.wouldBlock(event) });
+      this.#checkOutcome(event, { value: -1, errno: wouldBlock(event) });
     }
   }
 

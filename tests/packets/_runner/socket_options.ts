@@ -9,7 +9,7 @@ import { Errno } from "../../../libos/error.ts";
 import type { Expression } from "./syntax.ts";
 import { fieldOf, named, numberOf, textOf } from "./values.ts";
 import type { SocketOptions } from "../../../libos/pdpix.ts";
-import type { System } from "./calls.ts";
+import type { System } from "./system.ts";
 
 /** Sets an option. One that the stack has no use for is remembered. */
 export function setOption(

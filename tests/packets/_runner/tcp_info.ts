@@ -10,7 +10,7 @@ import { RECORD } from "../../../libos/inetstack/tcp/scoreboard.ts";
 import { named } from "./values.ts";
 import { ownMss } from "../../../libos/inetstack/tcp/emit.ts";
 import { STATE_NAMES } from "../../../libos/inetstack/tcp/state.ts";
-import type { System } from "./calls.ts";
+import type { System } from "./system.ts";
 
 const STATES: Readonly<Record<string, string>> = {
   "CLOSED": "TCP_CLOSE",
