@@ -58,7 +58,7 @@ Deno.test("parseScript() names line and column of what it does not understand", 
   const cases: [string, number, number, RegExp][] = [
     ["0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n +0 < S 0:5(6) win 1", 2, 9, /do not end at 5/],
     ["0 bind(3, ...", 1, 14, /, is missing/],
-    ["0 < S 0:0(0) win 1 <mss 1460,what 3>", 1, 31, /option what/],
+    ["0 < S 0:0(0) win 1 <mss 1460,what 3>", 1, 30, /option what/],
     ["0 < icmp nonsense", 1, 10, /type nonsense/],
     ["0 < [other] S 0:0(0)", 1, 6, /"other"/],
     ["0 bind(3, ...) = 0\n#ifdef X\n", 2, 1, /#endif is missing/],
