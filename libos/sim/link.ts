@@ -28,6 +28,8 @@ export interface LinkOptions {
   readonly jitter?: number;
   /** Probability that a frame is lost. */
   readonly loss?: number;
+  /** Of so many frames, the last one is lost: a loss that comes as regularly as formulas have it. */
+  readonly lossEvery?: number;
   /** Losses in bursts. */
   readonly burst?: BurstLoss;
   /** Probability that a frame is overtaken: it takes up to `reorderDelay` longer, and others pass. */
@@ -78,6 +80,8 @@ export class SimulatedLink implements Link {
   #lastArrival = 0;
   /** When the wire is free. */
   #freeAt = 0;
+  /** How many frames came. */
+  #passed = 0;
   /** Whether it is cut. */
   #isCut = false;
 
@@ -111,7 +115,8 @@ export class SimulatedLink implements Link {
     const isTwice = random.chance(duplicate);
     const isWrong = random.chance(corrupt);
     const place = random.next() >>> 0;
-    if (this.#isCut || this.#fallsInBurst() || isLost) return LOST;
+    const isTurn = ++this.#passed % (this.#options.lossEvery ?? Infinity) === 0;
+    if (this.#isCut || this.#fallsInBurst() || isLost || isTurn) return LOST;
     const sent = this.#send(now, size);
     if (sent < 0) return LOST;
     const arrivals = [this.#arrive(sent)];
@@ -153,7 +158,7 @@ export class SimulatedLink implements Link {
 }
 
 const PROBABILITIES = ["loss", "reorder", "duplicate", "corrupt"] as const;
-const AMOUNTS = ["delay", "jitter", "reorderDelay", "bandwidth", "queue"] as const;
+const AMOUNTS = ["delay", "jitter", "reorderDelay", "bandwidth", "queue", "lossEvery"] as const;
 
 function check(options: LinkOptions): LinkOptions {
   const burst = options.burst;
@@ -169,7 +174,10 @@ function check(options: LinkOptions): LinkOptions {
   }
   for (const name of AMOUNTS) {
     const value = options[name];
-    if (value === undefined || value > 0 || (value === 0 && name !== "bandwidth")) continue;
+    if (
+      value === undefined || value > 0 ||
+      (value === 0 && name !== "bandwidth" && name !== "lossEvery")
+    ) continue;
     throw wrong(`${name} is not ${inspect(value)}`);
   }
   return options;

@@ -95,7 +95,7 @@ export function takeExpected(
     if (connection.timing) measure(connection, ack, time);
     connection.sendBuffer.acknowledge(ack);
     connection.neighbour.progress();
-    if (connection.scoreboard !== null) takeInOrder(tcp, connection, ack, swap32(i32[word + 7]!));
+    if (connection.scoreboard !== null) takeInOrder(tcp, connection, ack);
     connection.congestion.acknowledged(connection, acked, time);
     connection.events |= WRITABLE;
     if (ack === sndMax) connection.armed &= ~RETRANSMIT;

@@ -9,36 +9,31 @@
 import type { Connection } from "./connection.ts";
 import { ahead, before } from "./sequence.ts";
 import { RECORD, type Scoreboard } from "./scoreboard.ts";
-import type { Time } from "../time.ts";
 
 /** So many segments that arrived behind a hole tell of a loss where nothing was ever reordered (DupThresh). */
 const THRESHOLD = 3;
 /** Recoveries without a duplicate, after which the reordering window is what it was at first. */
 const PERSIST = 16;
 
-/** A record has arrived just now, says an acknowledgment with a timestamp, or 0 (section 6.2, steps 1 to 3). */
+/** A record has arrived just now, says an acknowledgment (section 6.2, steps 1 to 3). */
 export function noteDelivered(
   connection: Connection,
   board: Scoreboard,
   index: number,
-  time: Time,
-  echo: number,
+  now: number,
 ): void {
   const end = board.endOf(index);
   const sent = board.timeOf(index);
-  const rtt = Math.max(1, (time.us - sent) | 0);
+  const rtt = Math.max(1, (now - sent) | 0);
   if ((board.stateOf(index) & RECORD.RETRANSMITTED) === 0) {
     if (!before(end, connection.fack)) connection.fack = end;
     else connection.reordering = true;
     if (connection.minRtt === 0 || rtt < connection.minRtt) connection.minRtt = rtt;
     if (!before(connection.recover, end)) board.original = true;
   } else {
-    // It may be the first copy that arrived.
-    if (rtt < connection.minRtt) return;
-    if (connection.timestamps && echo !== 0) {
-      const age = (time.ms + connection.tsOffset - echo) | 0;
-      if (1000 * (age - 1) > rtt) return;
-    }
+    // It may be the first copy that arrived. A timestamp does not tell: what is behind a hole echoes an older one. An eighth
+    // less than the least is no other way, but a segment alone, which waits for no others.
+    if (rtt < connection.minRtt - (connection.minRtt >> 3)) return;
     if (before(connection.fack, end)) connection.fack = end;
   }
   if (connection.rackRtt === 0 || isAfter(sent, end, connection.rackTime, connection.rackEnd)) {

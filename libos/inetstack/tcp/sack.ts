@@ -10,7 +10,6 @@ import { ahead, before } from "./sequence.ts";
 import { RECORD, type Scoreboard } from "./scoreboard.ts";
 import { read32, type Segment } from "./segment.ts";
 import type { Tcp } from "./tcp.ts";
-import type { Time } from "../time.ts";
 
 /** Begins to keep records, now that more than one segment is under way; what was sent up to `end` is one. */
 export function beginScoreboard(tcp: Tcp, connection: Connection, end: number): Scoreboard {
@@ -33,8 +32,7 @@ export function deliverUpTo(
   connection: Connection,
   board: Scoreboard,
   ack: number,
-  time: Time,
-  echo: number,
+  now: number,
 ): void {
   while (board.first < board.last && before(board.start, ack)) {
     const { first } = board;
@@ -42,17 +40,17 @@ export function deliverUpTo(
     if ((board.stateOf(first) & RECORD.SACKED) === 0) {
       const whole = !before(ack, end);
       board.delivered += ahead(whole ? end : ack, board.start);
-      if (whole) noteDelivered(connection, board, first, time, echo);
+      if (whole) noteDelivered(connection, board, first, now);
     }
     board.shift(ack);
   }
 }
 
-/** An acknowledgment in order came, and nothing is missing; it echoes a timestamp. */
-export function takeInOrder(tcp: Tcp, connection: Connection, ack: number, echo: number): void {
+/** An acknowledgment in order came, and nothing is missing. */
+export function takeInOrder(tcp: Tcp, connection: Connection, ack: number): void {
   const board = connection.scoreboard!;
   board.delivered = 0;
-  deliverUpTo(connection, board, ack, tcp.host.time, echo);
+  deliverUpTo(connection, board, ack, tcp.host.time.us);
   if (board.first === board.last) endScoreboard(tcp, connection);
 }
 
@@ -61,7 +59,7 @@ export function takeBlocks(
   connection: Connection,
   board: Scoreboard | null,
   segment: Segment,
-  time: Time,
+  now: number,
 ): boolean {
   const { memory, sackAt, sackBlocks } = segment;
   let duplicate = false;
@@ -79,7 +77,7 @@ export function takeBlocks(
       continue;
     }
     if (board !== null && !before(from, connection.sndUna)) {
-      markBlock(connection, board, from, to, time, segment.hasTimestamps ? segment.tsEcho : 0);
+      markBlock(connection, board, from, to, now);
     }
   }
   return duplicate;
@@ -101,8 +99,7 @@ function markBlock(
   board: Scoreboard,
   from: number,
   to: number,
-  time: Time,
-  echo: number,
+  now: number,
 ): void {
   // Who acknowledges single bytes cannot make it grow without an end: then whole segments count alone.
   const room = board.reserve(2);
@@ -120,7 +117,7 @@ function markBlock(
         board.split(index, to);
       }
       board.delivered += board.lengthOf(index);
-      noteDelivered(connection, board, index, time, echo);
+      noteDelivered(connection, board, index, now);
       board.markSacked(index);
     }
     index++;

@@ -36,10 +36,10 @@ export function takeSelective(
   if (board !== null) {
     board.delivered = 0;
     board.original = false;
-    deliverUpTo(connection, board, connection.sndUna, time, echoOf(segment));
+    deliverUpTo(connection, board, connection.sndUna, time.us);
     sacked = board.sackedBytes;
   }
-  if (segment.sackBlocks > 0 && takeBlocks(connection, board, segment, time)) {
+  if (segment.sackBlocks > 0 && takeBlocks(connection, board, segment, time.us)) {
     undoIfNeedless(connection);
   }
   if (board !== null) {
@@ -71,11 +71,6 @@ export function takeSelective(
   if (board.first === board.last) return endScoreboard(tcp, connection);
   if (wait > 0) waitForReordering(tcp, connection, wait);
   if (sacked > 0 || board.lostBytes > 0) tcp.want(connection);
-}
-
-/** TSecr, or 0. */
-function echoOf(segment: Segment): number {
-  return segment.hasTimestamps ? segment.tsEcho : 0;
 }
 
 /** Something is lost: the window shrinks, and what is lost is sent again (RFC 6675, section 5). */

@@ -38,7 +38,11 @@ export function mayGrow({ cwndLimited, cwnd }: Connection): boolean {
   return cwndLimited && cwnd < MOST_WINDOW;
 }
 
-/** FlightSize: everything under way, and not what was sent since a timeout (RFC 5681, section 4). */
-export function flightSize({ sndMax, sndUna }: Connection): number {
-  return (sndMax - sndUna) | 0;
+/**
+ * FlightSize: everything under way, and not what was sent since a timeout (RFC 5681, section 4). Where a burst of
+ * acknowledgments is looked at before anything is sent, that is the window, as far as it was used.
+ */
+export function flightSize({ sndMax, sndUna, cwndLimited, cwnd }: Connection): number {
+  const flight = (sndMax - sndUna) | 0;
+  return cwndLimited ? Math.max(flight, cwnd) : flight;
 }
