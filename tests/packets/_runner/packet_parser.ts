@@ -33,6 +33,7 @@ export function parsePacket(cursor: Cursor): { out: boolean; packet: PacketSpec 
 /** Reads what is told of the IP header, between brackets. */
 function parseIp(cursor: Cursor, ip: IpSpec): void {
   do {
+    const { place } = cursor;
     const [name] = cursor.need(/bad checksum|[a-z_0-9]+/y, "ect0, ect1, ce, noecn, tos or ttl");
     if (name in ECN) ip.ecn = ECN[name]!;
     else if (name === "ttl") ip.ttl = parseNumber(cursor, "a TTL");
@@ -41,7 +42,7 @@ function parseIp(cursor: Cursor, ip: IpSpec): void {
     else if (name === "bad checksum") ip.badChecksum = true;
     // The label of a flow is the sender's own choice (RFC 6437).
     else if (name === "flowlabel") parseNumber(cursor, "a label");
-    else cursor.fail(`"${name}" is nothing of an IP header`);
+    else cursor.fail(`"${name}" is nothing of an IP header`, place);
   } while (cursor.take(","));
 }
 
