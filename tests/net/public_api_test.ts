@@ -73,6 +73,7 @@ const EXPORTS: Record<string, string[]> = {
     "StorageOptions",
     "Suspension",
     "TapOptions",
+    "TcpOptions",
     "UnixAddress",
     "UnixEndpoint",
     "XdpOptions",

@@ -167,6 +167,10 @@ export class Connection {
   rcvMss = 536;
   /** Bytes that came since one was sent. */
   unacknowledged = 0;
+  /** Acknowledgments that do not wait; none once text was answered by text. */
+  quickAcks = 16;
+  /** RCV.NXT when text was sent last. */
+  answered = 0;
   /** Who has it; null before it is accepted, and after it was closed. */
   user: ConnectionUser | null = null;
   /** Whether it waits for its turn to send. */
@@ -244,6 +248,8 @@ export class Connection {
   finReceived = false;
   /** The range out of order that came last. */
   lastSack = 0;
+  /** Where the blocks begin that the last acknowledgment told of; null as long as none told of two. */
+  earlierSacks: Int32Array | null = null;
 
   // Recovery from losses (RFC 6582), and what is counted.
 

@@ -24,12 +24,12 @@ export function ecnOfSyn(connection: Connection, ask: boolean): number {
   return connection.ecn ? ECE | CWR : 0;
 }
 
-/** What a SYN, or its answer, says of it. */
-export function takeEcnOfSyn(connection: Connection, segment: Segment): void {
+/** What a SYN, or its answer, says of it; `gives` is whether a peer that asks for it gets it. */
+export function takeEcnOfSyn(connection: Connection, segment: Segment, gives: boolean): void {
   const bits = segment.flags & (ECE | CWR);
   connection.ecn = (segment.flags & ACK) !== 0
     ? connection.ecn && bits === ECE
-    : bits === (ECE | CWR);
+    : gives && bits === (ECE | CWR);
 }
 
 /** The control bits that a segment has in addition which is none of a handshake (sections 6.1.2 and 6.1.3). */

@@ -5,24 +5,23 @@
  */
 
 import type { Connection } from "./connection.ts";
-import { TIMER } from "./connection.ts";
 import { ecnOfSegment, ecnOfSyn } from "./ecn.ts";
 import { fold, type Memory, sum, swap16 } from "../../runtime/memory/memory.ts";
 import type { IpAddress } from "../ip_address.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
 import type { Packet } from "../ip/packet.ts";
-import type { Range } from "./receive_buffer.ts";
 import { before } from "./sequence.ts";
+import { emitSack } from "./sack_blocks.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
-import { emitUsual, isUsual } from "./emit_usual.ts";
+import { emitUsual, isUsual, noteAcknowledged } from "./emit_usual.ts";
 import { offerWindow } from "./window.ts";
 import { writeSynOptions } from "./syn_options.ts";
 import { swap32 } from "../wire/byte_order.ts";
 import { ECN, emitIpv4, FRAGMENT, IPV4, PROTOCOL, pseudoSum, TIME_TO_LIVE } from "../wire/ipv4.ts";
 import { emitIpv6, IPV6, pseudoSum6 } from "../wire/ipv6.ts";
-import { FLAG, OPTION, TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
+import { FLAG, TCP, TIMESTAMPS_HEAD, TIMESTAMPS_SIZE } from "../wire/tcp.ts";
 
 // Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
 const { ACK, RST, SYN } = FLAG;
@@ -31,11 +30,7 @@ const { SIZE: IPV4_SIZE } = IPV4;
 const { SIZE: IPV6_SIZE } = IPV6;
 const { TCP: PROTOCOL_TCP } = PROTOCOL;
 const { DONT: DONT_FRAGMENT } = FRAGMENT;
-const { DELAYED_ACK } = TIMER;
 const TIMESTAMPS: number = TIMESTAMPS_HEAD;
-
-/** Blocks of a selective acknowledgment beside timestamps (RFC 2018, section 3). */
-const SACK_BLOCKS = 3;
 
 /** The MSS to tell a peer: what fits in a packet, options or not (RFC 6691). */
 export function ownMss(neighbour: Neighbour, version: 4 | 6): number {
@@ -74,7 +69,7 @@ export function emit(
   let mark = 0;
   if (syn) {
     flags |= ecnOfSyn(connection, tcp.asksForEcn);
-    size += emitSynOptions(tcp, connection, memory, at + size, acks);
+    size += emitSynOptions(tcp, connection, memory, at + size);
   } else {
     if (connection.ecn) {
       // Neither an acknowledgment nor what is sent again is to be marked (RFC 3168, sections 6.1.4 and 6.1.5).
@@ -119,12 +114,7 @@ export function emit(
   const { counters } = tcp.host;
   counters.tcpSent++;
   counters.ipSent++;
-  if (acks) {
-    connection.ackNow = false;
-    connection.unacknowledged = 0;
-    connection.armed &= ~DELAYED_ACK;
-    connection.lastAckSent = connection.rcvNxt;
-  }
+  if (acks) noteAcknowledged(connection, length);
   if (version === 4) {
     const packet = IPV4_SIZE + total;
     const { localWord, remoteWord } = connection;
@@ -205,76 +195,16 @@ export function pseudoOf(source: IpAddress, destination: IpAddress): number {
 }
 
 /** The options of a SYN; a SYN,ACK has those that the SYN had. */
-function emitSynOptions(
-  tcp: Tcp,
-  connection: Connection,
-  memory: Memory,
-  at: number,
-  answer: boolean,
-): number {
+function emitSynOptions(tcp: Tcp, connection: Connection, memory: Memory, at: number): number {
   const { neighbour, version, tsOffset, tsRecent, rcvScale } = connection;
   return writeSynOptions(
     memory,
     at,
     ownMss(neighbour, version),
-    !answer || connection.timestamps,
+    connection.timestamps,
     (tcp.host.time.ms + tsOffset) | 0,
     tsRecent,
-    !answer || connection.sackPermitted,
-    !answer || rcvScale > 0 ? rcvScale : -1,
+    connection.sackPermitted,
+    rcvScale > 0 ? rcvScale : -1,
   );
-}
-
-/** Tells of what came out of order, what came last first (RFC 2018, section 4). */
-function emitSack(connection: Connection, memory: Memory, at: number): number {
-  const first = connection.receiveBuffer.firstOutOfOrder;
-  const { lastSack } = connection;
-  const most = connection.timestamps ? SACK_BLOCKS : SACK_BLOCKS + 1;
-  let blocks = 0;
-  let size = 4;
-  const { duplicateFrom, duplicateTo } = connection;
-  if (duplicateFrom !== duplicateTo) {
-    // It is told of once, before all others (RFC 2883, section 4).
-    memory.i32[(at + size) >> 2] = swap32(duplicateFrom);
-    memory.i32[(at + size + 4) >> 2] = swap32(duplicateTo);
-    connection.duplicateFrom = duplicateTo;
-    size += 8;
-    blocks++;
-  }
-  let last: Range | null = null;
-  for (let one = first; one !== null; one = one.next) {
-    if (!before(lastSack, one.seq) && before(lastSack, one.end)) last = one;
-  }
-  if (last !== null) {
-    size += emitBlock(memory, at + size, first!, last);
-    blocks++;
-  }
-  for (let one = first; one !== null && blocks < most;) {
-    const from: Range = one;
-    let holdsLast = one === last;
-    while (one.next !== null && one.next.seq === one.end) {
-      one = one.next;
-      if (one === last) holdsLast = true;
-    }
-    if (!holdsLast) {
-      size += emitBlock(memory, at + size, from, from);
-      blocks++;
-    }
-    one = one.next;
-  }
-  memory.i32[at >> 2] = 0x0101 | OPTION.SACK << 16 | (size - 2) << 24;
-  return size;
-}
-
-/** Writes one block: the ranges without a gap around `range`, of which `first` is the first that may be one. */
-function emitBlock(memory: Memory, at: number, first: Range, range: Range): number {
-  let from = first;
-  for (let one: Range | null = first; one !== null && one !== range; one = one.next) {
-    if (one.next !== null && one.end !== one.next.seq) from = one.next;
-  }
-  let to = range;
-  while (to.next !== null && to.next.seq === to.end) to = to.next;
-  memory.i32[at >> 2] = swap32(from.seq);
-  memory.i32[(at + 4) >> 2] = swap32(to.end);
-  return 8;
 }

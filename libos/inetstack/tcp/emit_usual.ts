@@ -71,10 +71,20 @@ export function emitUsual(
   const { counters } = host;
   counters.tcpSent++;
   counters.ipSent++;
-  connection.ackNow = false;
-  connection.unacknowledged = 0;
-  connection.armed &= ~DELAYED_ACK;
-  connection.lastAckSent = connection.rcvNxt;
+  noteAcknowledged(connection, length);
   neighbour.send(frame, IPV4_SIZE + size);
   return true;
+}
+
+/** A segment that acknowledges all that came is on its way, with so much text. */
+export function noteAcknowledged(connection: Connection, length: number): void {
+  connection.ackNow = false;
+  connection.unacknowledged = 0;
+  if (length > 0 && connection.rcvNxt !== connection.answered) {
+    // It is a dialogue: the next acknowledgment may ride on the next answer.
+    connection.answered = connection.rcvNxt;
+    connection.quickAcks = 0;
+  }
+  connection.armed &= ~DELAYED_ACK;
+  connection.lastAckSent = connection.rcvNxt;
 }

@@ -85,16 +85,18 @@ export function takeSyn(tcp: Tcp, connection: Connection, segment: Segment): voi
   const { seq } = segment;
   connection.irs = seq;
   connection.rcvNxt = (seq + 1) | 0;
+  connection.answered = connection.rcvNxt;
   connection.rcvAdv = (connection.rcvNxt + Math.min(connection.receiveLimit, 65_535)) | 0;
   connection.lastAckSent = connection.rcvNxt;
   // Without the option the peer takes 536 bytes, or 1220 of IPv6 (RFC 9293, MUST-15).
   connection.peerMss = segment.mss || (connection.version === 4 ? 536 : 1220);
-  connection.timestamps = segment.hasTimestamps;
-  if (segment.hasTimestamps) takeTimestamp(tcp, connection, segment);
-  connection.sackPermitted = segment.sackPermitted;
-  takeEcnOfSyn(connection, segment);
-  if (segment.windowScale >= 0) connection.sndScale = segment.windowScale;
-  else connection.rcvScale = connection.sndScale = 0;
+  connection.timestamps = connection.timestamps && segment.hasTimestamps;
+  if (connection.timestamps) takeTimestamp(tcp, connection, segment);
+  connection.sackPermitted = connection.sackPermitted && segment.sackPermitted;
+  takeEcnOfSyn(connection, segment, tcp.givesEcn);
+  if (connection.rcvScale > 0 && segment.windowScale >= 0) {
+    connection.sndScale = segment.windowScale;
+  } else connection.rcvScale = connection.sndScale = 0;
   setMss(connection);
 }
 
@@ -211,8 +213,9 @@ function arriveInOthers(
 function isAcceptable(connection: Connection, segment: Segment): boolean {
   const { rcvNxt, rcvAdv } = connection;
   const { seq, span } = segment;
-  // The right edge itself is where a peer is whose last text filled the window, and was lost.
-  if (span === 0) return !before(seq, rcvNxt) && !before(rcvAdv, seq);
+  // The right edge itself is where a peer is whose last text filled the window, and was lost; a RST is only good within.
+  if (span === 0 && seq === rcvAdv) return seq === rcvNxt || (segment.flags & FLAG.RST) === 0;
+  if (span === 0) return !before(seq, rcvNxt) && before(seq, rcvAdv);
   // Of a closed window, ACK and RST are good all the same; the text is cut off later.
   if (rcvAdv === rcvNxt && seq === rcvNxt) return true;
   return before(seq, rcvAdv) && before(rcvNxt, (seq + span) | 0);
@@ -232,7 +235,8 @@ function refuse(tcp: Tcp, connection: Connection, segment: Segment): void {
 /** PAWS: whether a segment is from before one that came already. */
 function isOldTimestamp(tcp: Tcp, connection: Connection, segment: Segment): boolean {
   if (!before(segment.tsValue, connection.tsRecent)) return false;
-  return ((tcp.host.time.ms - connection.tsRecentAt) | 0) < TS_RECENT_LIFETIME;
+  // It is more than half of what 32 bits count: the difference has no sign.
+  return (tcp.host.time.ms - connection.tsRecentAt) >>> 0 < TS_RECENT_LIFETIME;
 }
 
 function takeTimestamp(tcp: Tcp, connection: Connection, segment: Segment): void {

@@ -28,6 +28,9 @@ export function takeError(tcp: Tcp, connection: Connection | null, error: IcmpEr
   if (connection.state === STATE.SYN_SENT) {
     tcp.fail(connection, error.errno);
     tcp.tell(connection);
+  } else if (connection.state === STATE.SYN_RECEIVED && connection.listener !== null) {
+    // Nobody has it yet, and the SYN,ACK does not arrive (RFC 5461, section 4.1).
+    tcp.remove(connection);
   }
 }
 

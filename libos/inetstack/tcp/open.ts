@@ -102,7 +102,10 @@ export function makeConnection(
       iss;
   connection.receiveLimit = options.receiveLimit;
   connection.sendLimit = options.sendLimit;
-  connection.rcvScale = scaleFor(options.receiveLimit);
+  // What is offered; the SYN of the peer says what it becomes.
+  connection.rcvScale = tcp.offersWindowScale ? scaleFor(options.receiveLimit) : 0;
+  connection.timestamps = tcp.offersTimestamps;
+  connection.sackPermitted = tcp.offersSack;
   connection.tsOffset = connectionHash(tcp.key, remote, local, portsOut);
   connection.heardAt = tcp.host.time.ms;
   connection.mss = 536;

@@ -30,7 +30,8 @@ export function reduceProportionally(
   if (pipe > ssthresh) {
     count = Math.ceil(total * ssthresh / recoverFlight) - prrOut;
   } else {
-    const bound = advanced ? Math.max(total - prrOut, delivered) + mss : total - prrOut;
+    // The conservative bound, and that of slow start where SND.UNA moved (RFC 9937, section 6.2).
+    const bound = Math.max(total - prrOut, delivered) + (advanced ? mss : 0);
     count = Math.min(ssthresh - pipe, bound);
   }
   // The first retransmission goes out at once.

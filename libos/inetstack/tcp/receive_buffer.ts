@@ -174,8 +174,8 @@ export class ReceiveBuffer {
     this.#staged = null;
   }
 
-  /** Keeps bytes that came out of order, as far as they are new; says whether none was. */
-  keep(seq: number, memory: Memory, at: number, length: number): boolean {
+  /** Keeps bytes that came out of order, as far as they are new. */
+  keep(seq: number, memory: Memory, at: number, length: number): void {
     let previous = this.#last;
     let after = this.firstOutOfOrder;
     while (after !== null && !before(seq, after.seq)) {
@@ -184,7 +184,7 @@ export class ReceiveBuffer {
     }
     if (previous !== null && previous !== this.#last) {
       const known = ahead(previous.end, seq);
-      if (known >= length) return true;
+      if (known >= length) return;
       if (known > 0) {
         seq = (seq + known) | 0;
         at += known;
@@ -192,16 +192,15 @@ export class ReceiveBuffer {
       }
     }
     // What can come again goes first when memory is short.
-    if (this.#pool.isShort) return false;
+    if (this.#pool.isShort) return;
     const rest = this.#makeRoom(seq, length, previous);
-    if (rest === 0) return true;
-    if (this.#extend(previous, seq, memory, at, rest)) return false;
-    if (this.outOfOrder >= BOUNDS.OUT_OF_ORDER) return false;
+    if (rest === 0) return;
+    if (this.#extend(previous, seq, memory, at, rest)) return;
+    if (this.outOfOrder >= BOUNDS.OUT_OF_ORDER) return;
     const range = this.#pool.take(seq, rest, this.#sizeBehind(previous, seq, rest));
     copy(memory, at, range.chunk!.memory, range.chunk!.start, rest);
     this.#insert(range, previous);
     this.outOfOrder++;
-    return false;
   }
 
   /** Takes what is there, at most `size` bytes of one piece; 0 for the whole piece. There must be something. */

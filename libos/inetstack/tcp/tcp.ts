@@ -60,8 +60,16 @@ export class Tcp implements ErrorListener {
   sendsCookies = false;
   /** When it did so last. */
   cookieAt = 0;
-  /** Whether it asks for explicit congestion notification; who asks gets it anyhow. */
+  /** Whether it asks for explicit congestion notification. */
   asksForEcn = false;
+  /** Whether who asks for explicit congestion notification gets it. */
+  givesEcn = true;
+  /** Whether it offers timestamps, and takes them (RFC 7323). */
+  offersTimestamps = true;
+  /** Whether it offers windows with a scale, and takes them (RFC 7323). */
+  offersWindowScale = true;
+  /** Whether it offers selective acknowledgments, and takes them (RFC 2018). */
+  offersSack = true;
   /** How many connections of listeners are not made yet. */
   halfOpen = 0;
   /** The secret of its numbers and ports. */

@@ -7,8 +7,8 @@
 import { BOUNDS } from "../bounds.ts";
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
-import { emitAck } from "./emit.ts";
-import { ahead, before } from "./sequence.ts";
+import { emitAck, ownMss } from "./emit.ts";
+import { ahead, before, later } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import type { Tcp } from "./tcp.ts";
@@ -55,9 +55,9 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   // Nothing comes after the FIN.
   if (connection.finSeen) length = Math.min(length, ahead(connection.finSeq, seq));
   if (length > 0) {
+    if (receiveBuffer.outOfOrder > 0) noteOverlap(connection, seq, (seq + length) | 0);
     if (seq !== rcvNxt) {
-      const twice = receiveBuffer.keep(seq, segment.memory, payload, length);
-      if (twice) noteTwice(connection, seq, length);
+      receiveBuffer.keep(seq, segment.memory, payload, length);
       connection.lastSack = seq;
       // At once, since the peer counts them (RFC 5681, section 4.2).
       emitAck(tcp, connection);
@@ -76,6 +76,17 @@ export function takeText(tcp: Tcp, connection: Connection, segment: Segment): vo
   }
 }
 
+/** Of what comes now, the first part that is there already, out of order, came twice (RFC 2883, section 4.1). */
+function noteOverlap(connection: Connection, seq: number, end: number): void {
+  let one = connection.receiveBuffer.firstOutOfOrder;
+  while (one !== null && !before(seq, one.end)) one = one.next;
+  if (one === null || !before(one.seq, end)) return;
+  const from = later(seq, one.seq);
+  while (one.next !== null && one.next.seq === one.end) one = one.next;
+  const to = before(one.end, end) ? one.end : end;
+  noteTwice(connection, from, ahead(to, from));
+}
+
 /** A range came twice, which the peer is told with the next acknowledgment (RFC 2883, section 4). */
 export function noteTwice(connection: Connection, seq: number, length: number): void {
   if (!connection.sackPermitted) return;
@@ -83,16 +94,29 @@ export function noteTwice(connection: Connection, seq: number, length: number): 
   connection.duplicateTo = (seq + length) | 0;
 }
 
-/** Every second full segment is acknowledged at once, what fills a gap too, and the rest soon (RFC 5681, section 4.2). */
+/**
+ * Every second full segment is acknowledged at once, what fills a gap too, and the rest soon (RFC 5681, section 4.2). The
+ * first ones of a connection are so, too: its window grows with each acknowledgment.
+ */
 export function delayAck(
   tcp: Tcp,
   connection: Connection,
   length: number,
   filled: boolean,
 ): void {
-  if (length > connection.rcvMss) connection.rcvMss = Math.min(length, 65_535);
+  let isDue = filled;
+  if (length > connection.rcvMss) {
+    // More than the peer was told is what a card joined: several segments.
+    const most = ownMss(connection.neighbour, connection.version);
+    connection.rcvMss = Math.min(length, most);
+    if (length > most) isDue = true;
+  }
   connection.unacknowledged += length;
-  if (filled || connection.unacknowledged >= 2 * connection.rcvMss) {
+  if (connection.quickAcks > 0) {
+    connection.quickAcks--;
+    isDue = true;
+  }
+  if (isDue || connection.unacknowledged >= 2 * connection.rcvMss) {
     connection.ackNow = true;
     tcp.want(connection);
   } else if ((connection.armed & TIMER_DELAYED_ACK) === 0) {

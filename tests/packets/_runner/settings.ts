@@ -1,0 +1,185 @@
+/**
+ * What a script takes for granted: the profile of whose it is, its options, and its commands, as settings of the stack.
+ *
+ * @module
+ */
+
+import type { Place } from "./syntax.ts";
+import { ScriptError } from "./syntax.ts";
+
+/** Whose scripts they are: what those take for granted, and what of a segment is its sender's own choice. */
+export type Profile = "linux" | "freebsd" | "demikernel";
+
+/** See the module's description. Times are in milliseconds. */
+export interface Settings {
+  profile: Profile;
+  /** What a socket of `...` is of, and what goes over the wire. */
+  version: "ipv4" | "ipv6" | "ipv4-mapped-ipv6";
+  localIp: string | null;
+  remoteIp: string | null;
+  mtu: number;
+  /** How far times may be off. */
+  tolerance: number;
+  /** A tick of the host's timestamps; 0 if the script does not look at how they grow. */
+  timestampTick: number;
+  /** Whether a segment that is expected stands for one, and not for a run of them. */
+  strictSegments: boolean;
+  receiveBuffer: number;
+  sendBuffer: number;
+  timestamps: boolean;
+  sack: boolean;
+  windowScale: boolean;
+  /** Linux's numbers: 0 off, 1 on, 2 for who asks. */
+  ecn: number;
+  congestion: string;
+  /** What was ignored, each once. */
+  readonly notes: Set<string>;
+}
+
+/** The settings of a profile. */
+export function settingsOf(profile: Profile): Settings {
+  return {
+    profile,
+    version: "ipv4",
+    localIp: null,
+    remoteIp: null,
+    mtu: 1500,
+    // The kernel's own suite is run with 14 ms.
+    tolerance: profile === "linux" ? 14 : 4,
+    timestampTick: profile === "demikernel" ? 1 : 0,
+    strictSegments: profile === "demikernel",
+    // What tells a scale of 7 in Linux's way of counting; 6 in FreeBSD's; none in upstream's.
+    receiveBuffer: profile === "linux" ? 6_291_456 : 65_535,
+    sendBuffer: profile === "demikernel" ? 262_144 : 4_194_304,
+    timestamps: true,
+    sack: true,
+    windowScale: true,
+    ecn: 2,
+    congestion: "cubic",
+    notes: new Set(),
+  };
+}
+
+/** Takes an option of a script, or of the command line. Throws {@linkcode ScriptError} for one that is not understood. */
+export function applyOption(settings: Settings, name: string, value: string, place: Place): void {
+  const number = Number(value);
+  switch (name) {
+    case "ip_version":
+      if (value !== "ipv4" && value !== "ipv6" && value !== "ipv4-mapped-ipv6") {
+        throw new ScriptError(place, `${value} is no version of IP`);
+      }
+      settings.version = value;
+      return;
+    case "tolerance_usecs":
+      settings.tolerance = number / 1000;
+      return;
+    case "mtu":
+      settings.mtu = number;
+      return;
+    case "tcp_ts_tick_usecs":
+      settings.timestampTick = number / 1000;
+      return;
+    case "local_ip":
+      settings.localIp = value;
+      return;
+    case "remote_ip":
+      settings.remoteIp = value;
+      return;
+    case "strict_segments":
+      settings.strictSegments = true;
+      return;
+    case "gateway_ip":
+    case "netmask_ip":
+    case "mss":
+    case "speed":
+    case "init_scripts":
+    case "bind_port":
+    case "connect_port":
+    case "non_fatal":
+    case "send_omit_free":
+    case "verbose":
+    case "dry_run":
+    case "wire_client":
+    case "so_filename":
+    case "tolerance_percent":
+      // Nothing of the stack: the peer is always next door, and what it sends is given to the stack as it is.
+      return;
+    default:
+      throw new ScriptError(place, `the option --${name} is not understood`);
+  }
+}
+
+/** Takes a command of a shell: what it sets is set, everything else is said once, and nothing is run. */
+export function applyCommand(settings: Settings, command: string): void {
+  for (const line of command.replaceAll("\\\n", " ").split(/\n|&&|;/)) {
+    const text = line.replace(/^\s*#.*/, "").trim();
+    if (text === "") continue;
+    const [program] = text.split(/\s/);
+    if (program === "sysctl" || /set_sysctls\.py$/.test(program!)) applySysctls(settings, text);
+    else if (/defaults\.sh$/.test(program!)) applyDefaults(settings);
+    else if (!/sysctl_restore/.test(text)) settings.notes.add(`ignored: ${program}`);
+  }
+}
+
+/** What the `defaults.sh` of Google's suite and of the kernel's sets. */
+function applyDefaults(settings: Settings): void {
+  applySysctls(settings, 'sysctl net.ipv4.tcp_rmem="4096 540000 15728640"');
+  Object.assign(settings, { timestamps: true, sack: true, ecn: 0, congestion: "cubic" });
+}
+
+function applySysctls(settings: Settings, text: string): void {
+  const pairs = text.matchAll(/([a-z_0-9./]+)=(?:"([^"]*)"|'([^']*)'|([^\s]*))/g);
+  for (const [, path, ...values] of pairs) {
+    const name = path!.replace(/^\/proc\/sys\//, "").replaceAll("/", ".");
+    setSysctl(settings, name, values.find((value) => value !== undefined) ?? "");
+  }
+}
+
+function setSysctl(settings: Settings, name: string, value: string): void {
+  const number = Number(value);
+  switch (name) {
+    case "net.ipv4.tcp_timestamps":
+      settings.timestamps = number !== 0;
+      return;
+    case "net.ipv4.tcp_sack":
+    case "net.inet.tcp.sack.enable":
+      settings.sack = number !== 0;
+      return;
+    case "net.ipv4.tcp_window_scaling":
+      settings.windowScale = number !== 0;
+      return;
+    case "net.inet.tcp.rfc1323":
+      settings.timestamps = settings.windowScale = number !== 0;
+      return;
+    case "net.ipv4.tcp_ecn":
+    case "net.inet.tcp.ecn.enable":
+      settings.ecn = number;
+      return;
+    case "net.ipv4.tcp_congestion_control":
+    case "net.inet.tcp.cc.algorithm":
+      settings.congestion = value;
+      return;
+    case "net.ipv4.tcp_rmem":
+      settings.receiveBuffer = lastNumber(value) ?? settings.receiveBuffer;
+      return;
+    case "net.ipv4.tcp_wmem":
+      settings.sendBuffer = lastNumber(value) ?? settings.sendBuffer;
+      return;
+    case "net.inet.tcp.sendspace":
+      settings.sendBuffer = number;
+      return;
+    case "net.inet.tcp.recvspace":
+      settings.receiveBuffer = number;
+      return;
+    default:
+      settings.notes.add(`ignored: ${name}`);
+  }
+}
+
+/** The last of several numbers: the most that a buffer grows to. The shell's products are understood: `$((32*1024*1024))`. */
+function lastNumber(value: string): number | null {
+  const last = value.trim().split(/\s+/).at(-1)!;
+  const factors = last.replace(/^\$\(\(|\)\)$/g, "").split("*").map(Number);
+  const product = factors.reduce((one, other) => one * other, 1);
+  return product > 0 ? product : null;
+}
