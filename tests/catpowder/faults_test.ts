@@ -16,9 +16,12 @@ import {
   openAt,
   OURS,
   PairLink,
+  prefixed,
   THEIRS,
 } from "../_network/link.ts";
+import { Program } from "../examples/_program.ts";
 import { missingProgram, needing } from "../_needs.ts";
+import { assertRejectsCode } from "../runtime/_assert.ts";
 
 const missing = missingForLinks();
 
@@ -56,6 +59,28 @@ for (const kind of KINDS) {
         host.ip(`link set ${INTERFACE}${end} up`);
         assertEquals(await answer, "meanwhile");
       }
+    },
+  );
+
+  Deno.test(
+    needing(missing, `a connection on ${kind} is reset when its peer was rebooted under it`),
+    async () => {
+      using link = new PairLink(kind);
+      const { host, device } = link.ports[1];
+      const env = { LIBOS: "catpowder", DEVICE: device, ADDRESS: prefixed(THEIRS).join(" ") };
+      // A process that is killed takes its stack along, and sends nothing more.
+      const peer = await Program.start("tcp_echo", [], { host, env });
+      await using ours = openAt(link.ports[0], OURS);
+      const to = { libos: ours, hostname: THEIRS.inet, port: peer.port };
+      using connection = await connect(to);
+      assertEquals(await exchange(connection, "before"), "before");
+      await peer.end("SIGKILL");
+      const answer = exchange(connection, "meanwhile");
+      const reset = assertRejectsCode("ECONNRESET", answer, PATIENCE / 1000);
+      await using _again = await Program.start("tcp_echo", ["--port", `${to.port}`], { host, env });
+      await reset;
+      using next = await connect(to);
+      assertEquals(await exchange(next, "after"), "after");
     },
   );
 
