@@ -85,6 +85,30 @@ for (const kind of KINDS) {
   );
 
   Deno.test(
+    needing(
+      missing,
+      `a connection on ${kind} survives that its peer gets another Ethernet address`,
+    ),
+    async () => {
+      using link = new KernelLink(kind);
+      await using ours = openAt(link.port, OURS);
+      await using theirs = link.kernel.call(() => open("catnap"));
+      const listener = link.kernel.call(() =>
+        listen({ libos: theirs, hostname: THEIRS.inet, port: 7 })
+      );
+      using connection = await connect({ libos: ours, hostname: THEIRS.inet, port: 7 });
+      using accepted = await listener.accept();
+      await connection.push(new TextEncoder().encode("before"));
+      (await accepted.pop())!.free();
+      link.kernel.ip(`link set ${INTERFACE} address 02:00:00:00:00:99`);
+      await connection.push(new TextEncoder().encode("after"));
+      using sga = await accepted.pop({ timeout: 2 * PATIENCE });
+      assertEquals(new TextDecoder().decode(sga!.bytes()), "after");
+      listener.close();
+    },
+  );
+
+  Deno.test(
     needing(missing, `a libOS on ${kind} sleeps, and ends, when its interface was deleted`),
     async () => {
       using link = new PairLink(kind);

@@ -110,6 +110,7 @@ function retransmit(tcp: Tcp, connection: Connection): void {
   }
   if (state >= STATE.ESTABLISHED) onTimeout(connection);
   connection.retransmits++;
+  if (connection.retransmits === BOUNDS.DOUBTFUL_RETRANSMISSIONS) connection.neighbour.doubt();
   stopTiming(connection);
   if (state < STATE.ESTABLISHED) {
     connection.sndNxt = connection.iss;
