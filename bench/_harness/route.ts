@@ -13,6 +13,10 @@ export interface LibOSClient {
   readonly libos: LibOSName;
   /** The path of a native libOS's configuration file, if it needs one. */
   readonly configuration?: string;
+  /** The device, if it needs one. */
+  readonly device?: string;
+  /** Its address there, with its prefix. */
+  readonly address?: string;
 }
 
 /** The way from a client to a server. */

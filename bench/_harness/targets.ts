@@ -48,7 +48,8 @@ function ours(
   name: string,
   flags: { readonly idle: string; readonly libos: string; readonly handler?: string },
 ): ServerCommand {
-  const all = { port: "0", ...flags };
+  // What is behind the name tells the wire.
+  const all = { port: "0", ...flags, libos: flags.libos.split("/")[0]! };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
   const unusual = [flags.idle, flags.libos].filter((of) => of !== "adaptive" && of !== "catnap");
   return {

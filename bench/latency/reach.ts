@@ -9,21 +9,20 @@
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { DemikernelUnavailableError, load } from "../../ffi/demikernel/load.ts";
 import { ucx, UcxUnavailableError } from "../../ffi/ucx/load.ts";
-import { LIBOS_NAMES, type LibOSName } from "../../mod.ts";
 import { NetworkUnavailableError } from "../../tests/_network/namespace.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { NativeConfigurationFile } from "../_harness/demikernel_peer.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK, type Route } from "../_harness/route.ts";
+import { bothOurs, ours, upstream } from "./reach/catpowder.ts";
 import { sharedMemory } from "./reach/shared_memory.ts";
 import { tap } from "./reach/tap.ts";
-import { veth } from "./reach/veth.ts";
 
 /** The ways to servers on one libOS, and to those they are compared with. Disposing of it removes what was made. */
 export interface Reach extends Disposable {
   /** What is between client and server, in a few words. */
   readonly wire: string;
-  /** The way to servers on the libOS: ours, and C programs on libdemikernel. One at a time, where it is a device. */
+  /** The way to servers of ours on the libOS. One at a time, where it is a device. */
   readonly libos: Route;
   /**
    * The way to servers on the kernel's sockets, over another wire of the same kind; absent where they cannot be
@@ -40,6 +39,8 @@ export interface Upstream {
   readonly libos: NativeLibOS;
   /** What it reads. */
   readonly configuration: NativeConfigurationFile;
+  /** The way to them, if it is not that to ours. */
+  readonly route?: Route;
 }
 
 /** Why servers on a libOS cannot be come to, and what to do. */
@@ -48,20 +49,26 @@ export interface Unreachable {
   readonly skipped: string;
 }
 
-const WAYS: Readonly<Record<LibOSName, (machine: Machine) => Reach | Unreachable>> = {
+/** By the name of the libOS, and of its wire, if it has several. */
+const WAYS: Readonly<Record<string, (machine: Machine) => Reach | Unreachable>> = {
   "catnap": loopback,
-  "catpowder": () => ({ skipped: "its devices are not among the wires yet" }),
+  "catpowder": networked(() => ours("packet")),
+  "catpowder/tap": networked(() => ours("tap")),
+  "catpowder/both": networked(bothOurs),
   "catnip": () => ({ skipped: "its devices are not among the wires yet" }),
-  "catmint": onUcx,
+  "catmint": networked(onUcx),
   "deno:catnap": loopback,
   "demikernel:catnap": loopback,
   "demikernel:catmem": () => ({
     skipped: "catmem has pipes, and no sockets that a client could connect to",
   }),
   "demikernel:catloop": native("catloop", sharedMemory),
-  "demikernel:catpowder": native("catpowder", veth),
+  "demikernel:catpowder": native("catpowder", upstream),
   "demikernel:catnip": native("catnip", tap),
 };
+
+/** What {@linkcode reach} knows. */
+export const WAY_NAMES: readonly string[] = Object.keys(WAYS);
 
 /**
  * Makes the ways to servers on a libOS.
@@ -69,15 +76,15 @@ const WAYS: Readonly<Record<LibOSName, (machine: Machine) => Reach | Unreachable
  * @throws {BenchmarkError} If there is no such libOS.
  */
 export function reach(machine: Machine, libos: string): Reach | Unreachable {
-  if (Object.hasOwn(WAYS, libos)) return WAYS[libos as LibOSName](machine);
+  if (Object.hasOwn(WAYS, libos)) return WAYS[libos]!(machine);
   throw new BenchmarkError(
-    `Cannot measure "${libos}": there is no such libOS, there is ${LIBOS_NAMES.join(", ")}`,
+    `Cannot measure "${libos}": there is no such libOS, there is ${WAY_NAMES.join(", ")}`,
   );
 }
 
 /** Whether a libOS is come to over the kernel's loopback, as servers on the kernel's sockets are. */
 export function isOnLoopback(libos: string): boolean {
-  return WAYS[libos as LibOSName] === loopback;
+  return WAYS[libos] === loopback;
 }
 
 function loopback(): Reach {
@@ -95,13 +102,8 @@ function loopback(): Reach {
  * Servers on UCX, to which our client comes over catmint; `UCX_TLS` says which transport. Those on the kernel's loopback are
  * come to over our catnap.
  */
-function onUcx(): Reach | Unreachable {
-  try {
-    ucx();
-  } catch (error) {
-    if (!(error instanceof UcxUnavailableError)) throw error;
-    return { skipped: error.message };
-  }
+function onUcx(): Reach {
+  ucx();
   return {
     wire: "UCX, or the kernel's loopback for servers on its sockets; the client is ours",
     libos: { ...LOOPBACK, client: { libos: "catmint" } },
@@ -110,18 +112,22 @@ function onUcx(): Reach | Unreachable {
   };
 }
 
-/** A way to a libOS of Microsoft's library, which may be missing, as may the right to make networks. */
-function native(
-  libos: NativeLibOS,
-  make: (machine: Machine) => Reach,
-): (machine: Machine) => Reach | Unreachable {
+/** A way to a libOS of Microsoft's library, which may be missing. */
+function native(libos: NativeLibOS, make: (machine: Machine) => Reach): typeof WAYS[string] {
+  return networked((machine) => {
+    load(libos);
+    return make(machine);
+  });
+}
+
+/** A way that takes networks, or a library: either may be missing. */
+function networked(make: (machine: Machine) => Reach): typeof WAYS[string] {
   return (machine) => {
     try {
-      load(libos);
       return make(machine);
     } catch (error) {
       const known = error instanceof DemikernelUnavailableError ||
-        error instanceof NetworkUnavailableError;
+        error instanceof NetworkUnavailableError || error instanceof UcxUnavailableError;
       if (!known) throw error;
       return { skipped: error.message };
     }

@@ -9,8 +9,7 @@ import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK, type Route, routed } from "../_harness/route.ts";
 import { Server, type ServerCommand } from "../_harness/server.ts";
 import { traced } from "../_harness/targets.ts";
-import { LIBOS_NAMES } from "../../mod.ts";
-import { isOnLoopback, type Reach, reach } from "./reach.ts";
+import { isOnLoopback, type Reach, reach, WAY_NAMES } from "./reach.ts";
 import {
   CHECKS,
   CHECKS_ON_WIRES,
@@ -59,7 +58,7 @@ export type Candidate = Subject | SkippedSubject;
 /** Which servers to look for. */
 export interface SubjectOptions {
   /**
-   * The libOSes that ours run on, by their names in `open()`: any that are on the kernel's loopback, or one that
+   * The libOSes that ours run on, by their names in {@linkcode WAY_NAMES}: any that are on the kernel's loopback, or one that
    * is on another wire, over which the peers are measured then, too.
    */
   readonly libos: readonly string[];
@@ -127,7 +126,7 @@ export async function subjects(
   { libos: liboses, idle = ["adaptive"], only = SUBJECT_IDS, fetch = true }: SubjectOptions,
 ): Promise<Subjects> {
   assertKnown("subject", only, SUBJECT_IDS);
-  assertKnown("libOS", liboses, LIBOS_NAMES);
+  assertKnown("libOS", liboses, WAY_NAMES);
   assertKnown("idle policy", idle, IDLE_POLICIES);
   assertOneWire(liboses);
   const isWanted = ({ id }: { id: string }) => only.includes(id);
@@ -162,7 +161,7 @@ async function examinePeer(
 ): Promise<Candidate> {
   const { way, protocol } = search;
   try {
-    const route = onLibos ? way.libos : way.kernel;
+    const route = onLibos ? way.upstream.route ?? way.libos : way.kernel;
     if (route === undefined) {
       throw new BenchmarkError(`the kernel's sockets cannot be at the server's end of ${way.wire}`);
     }

@@ -3,8 +3,8 @@
  * a closed loop, with the same options, output and exit codes. It waits as a C program on PDPIX does, in
  * `wait`, so nothing but the libOS is within each round trip, and 80 ns for the clock.
  *
- *     load.ts --port P [--libos catnap] [--configuration FILE] [--host 127.0.0.1] [--size 64]
- *             [--iterations 50000] [--warmup 0] [--time-limit MS] [--samples FILE]
+ *     load.ts --port P [--libos catnap] [--configuration FILE] [--device DEVICE --address ADDRESS/PREFIX]
+ *             [--host 127.0.0.1] [--size 64] [--iterations 50000] [--warmup 0] [--time-limit MS] [--samples FILE]
  *
  * @module
  */
@@ -48,6 +48,8 @@ async function main(): Promise<void> {
       port: { type: "string" },
       libos: { type: "string", default: "catnap" },
       configuration: { type: "string" },
+      device: { type: "string" },
+      address: { type: "string", multiple: true },
       size: { type: "string", default: "64" },
       iterations: { type: "string", default: "50000" },
       warmup: { type: "string", default: "0" },
@@ -64,6 +66,8 @@ async function main(): Promise<void> {
     libos: values.libos as LibOSName,
     idle: "spin",
     ...(values.configuration !== undefined && { configuration: values.configuration }),
+    ...(values.device !== undefined && { device: values.device as `tap:${string}` }),
+    ...(values.address !== undefined && { addresses: values.address }),
   });
   const qd = libos.socket("inet", "stream");
   finish(libos, libos.connect(qd, { hostname: values.host, port }));

@@ -68,6 +68,8 @@ export const BOUNDS = Object.freeze(
     TIME_WAIT: 65_536,
     /** Half-open connections of all listeners beside their backlogs' own bounds. */
     SYN_RECEIVED: 16_384,
+    /** Retransmissions of a segment until the neighbour is doubted (R1 of RFC 9293, section 3.8.3). */
+    DOUBTFUL_RETRANSMISSIONS: 3,
     /** Retransmissions of a segment until the connection is given up: some 15 minutes (R2 of RFC 9293, section 3.8.3). */
     RETRANSMISSIONS: 15,
     /** The same of a SYN, some two minutes; R2 of a SYN has to be three minutes or what the user says. */

@@ -12,10 +12,9 @@ import { loadConnect, loadEcho, loadKeyValue, loadStream } from "../../bench/_ha
 import { LOOPBACK, routed } from "../../bench/_harness/route.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
 import { cSpinEcho, cUcxEcho, ourEcho } from "../../bench/_harness/targets.ts";
-import { type Reach, reach } from "../../bench/latency/reach.ts";
+import { type Reach, reach, WAY_NAMES } from "../../bench/latency/reach.ts";
 import { subjects } from "../../bench/latency/subjects.ts";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
-import { LIBOS_NAMES } from "../../mod.ts";
 import { type Missing, missingLibrary, missingUcx, missingUcxHeaders, needing } from "../_needs.ts";
 import { fakeTcp } from "./_fake_servers.ts";
 import { assertMeasured, machine, missing, test } from "./_load.ts";
@@ -54,7 +53,7 @@ async function assertEchoes(command: ServerCommand): Promise<void> {
   assertMeasured(result, ECHOES, ECHOES * SIZE);
 }
 
-for (const libos of LIBOS_NAMES.filter((name) => name !== "demikernel:catmem")) {
+for (const libos of WAY_NAMES.filter((name) => name !== "demikernel:catmem")) {
   testOn(
     libos,
     `reach() leads to our server on ${libos}, started twice`,
@@ -73,13 +72,26 @@ for (const libos of LIBOS_NAMES.filter((name) => name !== "demikernel:catmem")) 
 }
 
 for (const libos of ["demikernel:catnap", "demikernel:catloop", "demikernel:catpowder"]) {
-  testOn(libos, `reach() leads to a C program on ${libos}, started twice`, async (way) => {
-    const upstream = way.upstream!;
-    const peer = await cDemikernelEcho(machine, upstream.configuration, upstream.libos);
-    await assertEchoes(routed(peer, way.libos));
-    // It was killed, and what it left does not stand in the way of the next one.
-    await assertEchoes(routed(peer, way.libos));
-  });
+  testOn(libos, `reach() leads to a C program on ${libos}, started twice`, (way) => leadsToC(way));
+}
+
+Deno.test({
+  ...needing(
+    missing ?? missingLibrary("catpowder") ?? unreachable("catpowder"),
+    "reach() leads to a C program beside catpowder",
+  ),
+  async fn() {
+    using way = reach(machine, "catpowder") as Reach;
+    await leadsToC(way);
+  },
+});
+
+async function leadsToC({ upstream, libos }: Reach): Promise<void> {
+  const peer = await cDemikernelEcho(machine, upstream.configuration, upstream.libos);
+  const command = routed(peer, upstream.route ?? libos);
+  await assertEchoes(command);
+  // It was killed, and what it left does not stand in the way of the next one.
+  await assertEchoes(command);
 }
 
 Deno.test({
@@ -103,7 +115,7 @@ Deno.test("reach() tells that catmem has no sockets", () => {
 
 Deno.test("reach() refuses an unknown libOS, and lists the known ones", () => {
   const error = assertThrows(() => reach(machine, "catfish"), BenchmarkError, '"catfish"');
-  for (const name of LIBOS_NAMES) assertStringIncludes(error.message, name);
+  for (const name of WAY_NAMES) assertStringIncludes(error.message, name);
 });
 
 testOn("demikernel:catpowder", "Reach disposal lets the hosts vanish", (way) => {

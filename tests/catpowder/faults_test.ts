@@ -23,9 +23,12 @@ import {
   openAt,
   OURS,
   PairLink,
+  prefixed,
   THEIRS,
 } from "../_network/link.ts";
+import { Program } from "../examples/_program.ts";
 import { missingProgram, needing } from "../_needs.ts";
+import { assertRejectsCode } from "../runtime/_assert.ts";
 
 const missing = missingForLinks();
 
@@ -63,6 +66,52 @@ for (const kind of KINDS) {
         host.ip(`link set ${INTERFACE}${end} up`);
         assertEquals(await answer, "meanwhile");
       }
+    },
+  );
+
+  Deno.test(
+    needing(missing, `a connection on ${kind} is reset when its peer was rebooted under it`),
+    async () => {
+      using link = new PairLink(kind);
+      const { host, device } = link.ports[1];
+      const env = { LIBOS: "catpowder", DEVICE: device, ADDRESS: prefixed(THEIRS).join(" ") };
+      // A process that is killed takes its stack along, and sends nothing more.
+      const peer = await Program.start("tcp_echo", [], { host, env });
+      await using ours = openAt(link.ports[0], OURS);
+      const to = { libos: ours, hostname: THEIRS.inet, port: peer.port };
+      using connection = await connect(to);
+      assertEquals(await exchange(connection, "before"), "before");
+      await peer.end("SIGKILL");
+      const answer = exchange(connection, "meanwhile");
+      const reset = assertRejectsCode("ECONNRESET", answer, PATIENCE / 1000);
+      await using _again = await Program.start("tcp_echo", ["--port", `${to.port}`], { host, env });
+      await reset;
+      using next = await connect(to);
+      assertEquals(await exchange(next, "after"), "after");
+    },
+  );
+
+  Deno.test(
+    needing(
+      missing,
+      `a connection on ${kind} survives that its peer gets another Ethernet address`,
+    ),
+    async () => {
+      using link = new KernelLink(kind);
+      await using ours = openAt(link.port, OURS);
+      await using theirs = link.kernel.call(() => open("catnap"));
+      const listener = link.kernel.call(() =>
+        listen({ libos: theirs, hostname: THEIRS.inet, port: 7 })
+      );
+      using connection = await connect({ libos: ours, hostname: THEIRS.inet, port: 7 });
+      using accepted = await listener.accept();
+      await connection.push(new TextEncoder().encode("before"));
+      (await accepted.pop())!.free();
+      link.kernel.ip(`link set ${INTERFACE} address 02:00:00:00:00:99`);
+      await connection.push(new TextEncoder().encode("after"));
+      using sga = await accepted.pop({ timeout: 2 * PATIENCE });
+      assertEquals(new TextDecoder().decode(sga!.bytes()), "after");
+      listener.close();
     },
   );
 

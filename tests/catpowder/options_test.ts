@@ -4,14 +4,8 @@
  * @module
  */
 
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStringIncludes,
-  assertThrows,
-} from "@std/assert";
-import { DemikernelError, open, type OpenOptions } from "../../mod.ts";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { connect, DemikernelError, type ErrnoName, open, type OpenOptions } from "../../mod.ts";
 import {
   INTERFACE,
   KernelLink,
@@ -20,8 +14,10 @@ import {
   openAt,
   OURS,
   prefixed,
+  THEIRS,
 } from "../_network/link.ts";
 import { missingProgram, needing } from "../_needs.ts";
+import { assertRejectsCode } from "../runtime/_assert.ts";
 
 const missing = missingForLinks();
 
@@ -134,17 +130,59 @@ Deno.test(
   },
 );
 
-Deno.test(needing(missing, "connect() fails at once to where no route leads"), async () => {
+/** What `/dev/net` is, as a shell makes it, the capability that is not there, and what is told. */
+const TUNS = [
+  ["true", "net_admin", "ENOENT", "--device /dev/net/tun"],
+  [
+    "mknod -m 600 /dev/net/tun c 10 200 && chown 65534 /dev/net/tun",
+    "dac_override",
+    "EACCES",
+    "chmod 666 /dev/net/tun",
+  ],
+] as const;
+
+for (const [make, capability, code, advice] of TUNS) {
+  Deno.test(
+    needing(missing ?? missingProgram("setpriv"), `open() tells of ${code} of /dev/net/tun`),
+    async () => {
+      using link = new KernelLink("tap");
+      const options = JSON.stringify({ ...CATPOWDER, device: link.port.device });
+      const program = `import { open } from "${
+        import.meta.resolve("../../mod.ts")
+      }"; open(${options});`;
+      const without = `setpriv --bounding-set=-${capability} --inh-caps=-${capability}`;
+      const line = `mount -t tmpfs none /dev/net && ${make} && exec ${without} "$@"`;
+      const args = ["-c", line, "sh", Deno.execPath(), "eval", "--no-check", program];
+      const { stderr } = await link.port.host.command("sh", { args }).output();
+      const said = new TextDecoder().decode(stderr);
+      assertStringIncludes(said, code);
+      assertStringIncludes(said, advice);
+    },
+  );
+}
+
+/** Networks as they may be configured, and what comes of connecting to somebody who is not in them. */
+const NETWORKS: readonly [string, OpenOptions, hostname: string, ErrnoName][] = [
+  ["no gateway", {}, "192.0.2.1", "ENETUNREACH"],
+  ["no gateway for IPv6", {}, "2001:db8::1", "ENETUNREACH"],
+  ["too long a prefix", { addresses: ["10.0.0.5/30"] }, THEIRS.inet, "ENETUNREACH"],
+  ["too short a prefix", { addresses: ["10.0.0.1/8"] }, "10.9.9.9", "EHOSTUNREACH"],
+  ["a gateway that is not there", { gateways: ["10.0.0.9"] }, "192.0.2.1", "EHOSTUNREACH"],
+];
+
+for (const [what, options, hostname, code] of NETWORKS) {
+  Deno.test(needing(missing, `connect() fails with ${code} where there is ${what}`), async () => {
+    using link = new KernelLink("packet");
+    await using libos = openAt(link.port, OURS, options);
+    await assertRejectsCode(code, connect({ libos, hostname, port: 7 }), 10);
+  });
+}
+
+Deno.test(needing(missing, "connect() reaches other networks by the gateway"), async () => {
   using link = new KernelLink("packet");
-  await using libos = openAt(link.port, OURS);
-  for (const [domain, hostname] of [["inet", "192.0.2.1"], ["inet6", "2001:db8::1"]] as const) {
-    const qd = libos.socket(domain, "stream");
-    const error = await assertRejects(
-      async () => await libos.operations.connect(qd, { hostname, port: 7 }),
-      DemikernelError,
-    );
-    assertEquals(error.code, "ENETUNREACH");
-  }
+  link.kernel.ip("address add 192.0.2.1/32 dev lo");
+  await using libos = openAt(link.port, OURS, { gateways: [THEIRS.inet] });
+  await assertRejectsCode("ECONNREFUSED", connect({ libos, hostname: "192.0.2.1", port: 7 }));
 });
 
 Deno.test(needing(missing, "catpowder works with the permission for libc alone"), async () => {

@@ -21,6 +21,7 @@ export const FEATURES = {
   halfClose: "no half close",
   linger: "no option linger",
   nodelay: "no option nodelay",
+  reuseAddress: "no option reuseAddress",
   queue: "in-memory queues are a column of their own",
   pipe: "no pipes",
   noStorage: "it has storage",

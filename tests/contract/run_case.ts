@@ -43,6 +43,7 @@ const CAPABLE: Partial<Record<Feature, (capabilities: Capabilities) => boolean>>
   halfClose: ({ halfClose }) => halfClose,
   pipe: ({ pipes }) => pipes,
   linger: ({ options }) => options.includes("linger"),
+  reuseAddress: ({ options }) => options.includes("reuseAddress"),
   noStorage: ({ storage }) => !storage,
 };
 

@@ -85,6 +85,7 @@ const RESETS = [
 /** Cases in which the peer's receive window is full for a while. */
 const FULL_WINDOWS = [
   "close/pending-pushes",
+  "close/sends-what-waits",
   "cancel/push",
   "cancel/half-a-push",
   "backpressure/bounded",
@@ -92,6 +93,8 @@ const FULL_WINDOWS = [
   "backpressure/whole",
   "backpressure/others",
   "backpressure/other-way",
+  "backpressure/both-ways",
+  "backpressure/by-littles",
   "backpressure/bytes",
   "backpressure/try-push",
   "push/free-pending",

@@ -33,6 +33,7 @@ export function all(
 /** Cases that need a push that stays pending. */
 const PENDING_PUSHES = [
   "close/pending-pushes",
+  "close/sends-what-waits",
   "cancel/push",
   "cancel/half-a-push",
   "backpressure/bounded",
@@ -40,6 +41,8 @@ const PENDING_PUSHES = [
   "backpressure/whole",
   "backpressure/others",
   "backpressure/other-way",
+  "backpressure/both-ways",
+  "backpressure/by-littles",
   "backpressure/bytes",
   "backpressure/try-push",
   "push/free-pending",

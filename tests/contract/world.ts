@@ -87,6 +87,18 @@ export async function connected(world: World): Promise<{ a: End; b: End }> {
   return { a, b };
 }
 
+/** Connects from the other side to a socket that listens, and accepts. */
+export async function meet(
+  world: World,
+  { qd, address }: Bound,
+): Promise<{ client: End; server: End }> {
+  const client = new End(world.peer, socket(world, world.peer));
+  const connect = client.libos.connect(client.qd, address);
+  const server = await accepted(world.libos, qd);
+  assertEquals(await ending(client.libos, connect), "connect");
+  return { client, server };
+}
+
 /**
  * A socket on its way to a listener whose backlog is full, with the token of the connect. Where no backlog is
  * ever full, it is on its way as long as nobody polls.

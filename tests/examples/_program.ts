@@ -4,7 +4,33 @@
  * @module
  */
 
+import { OURS, prefixed, THEIRS } from "../_network/link.ts";
 import type { Namespace } from "../_network/namespace.ts";
+import type { Missing } from "../_needs.ts";
+
+/** A device for the examples, and where it is. */
+export interface Site {
+  /** As `DEVICE` names it. */
+  readonly device: string;
+  /** The path of its network namespace. */
+  readonly namespace: string;
+}
+
+/** `device_test.ts` runs the tests of the examples again, on catpowder: then this variable has a {@linkcode Site}. */
+export const SITE = "EXAMPLES_SITE";
+const site: Site | undefined = JSON.parse(Deno.env.get(SITE) ?? "null") ?? undefined;
+
+/** Why a test cannot be run on a device; undefined where it is run on the loopback. */
+export function missingLoopback(why: string): Missing {
+  return site && why;
+}
+
+/** Where examples listen. */
+export const HOSTNAME: string = site === undefined ? "127.0.0.1" : OURS.inet;
+/** The same over IPv6. */
+export const HOSTNAME6: string = site === undefined ? "::1" : OURS.inet6;
+/** Where their clients are. */
+export const CLIENT: string = site === undefined ? "127.0.0.1" : THEIRS.inet;
 
 /** How an example is run. */
 export interface ProgramOptions {
@@ -96,13 +122,22 @@ function command(
   { permissions = ["-A"], env = {}, host }: ProgramOptions,
 ): Deno.Command {
   const path = new URL(`../../examples/${example}.ts`, import.meta.url).pathname;
+  const allowed = site === undefined ? permissions : ["-A"];
   const options: Deno.CommandOptions = {
-    args: ["run", "--no-prompt", "--no-check", ...permissions, path, ...args],
-    env: { NO_COLOR: "1", LIBOS: "", CONFIG_PATH: "", ...env },
+    args: ["run", "--no-prompt", "--no-check", ...allowed, path, ...args],
+    env: { NO_COLOR: "1", LIBOS: "", CONFIG_PATH: "", ...onSite(), ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   };
   const deno = Deno.execPath();
-  return host?.command(deno, options) ?? new Deno.Command(deno, options);
+  if (host !== undefined) return host.command(deno, options);
+  if (site === undefined) return new Deno.Command(deno, options);
+  const there = [`--net=${site.namespace}`, deno, ...options.args!];
+  return new Deno.Command("nsenter", { ...options, args: there });
+}
+
+function onSite(): Record<string, string> {
+  if (site === undefined) return {};
+  return { LIBOS: "catpowder", DEVICE: site.device, ADDRESS: prefixed(OURS).join(" ") };
 }

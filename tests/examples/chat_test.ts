@@ -6,7 +6,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { within } from "../runtime/_assert.ts";
-import { Program } from "./_program.ts";
+import { HOSTNAME, Program } from "./_program.ts";
 
 /** Somebody who chats. */
 class Member implements Disposable {
@@ -20,7 +20,7 @@ class Member implements Disposable {
 
   /** Connects, and says a name. */
   static async join(program: Program, name: string): Promise<Member> {
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+    const conn = await Deno.connect({ hostname: HOSTNAME, port: program.port });
     const member = new Member(conn);
     await member.reads("Your name? ");
     await member.say(name);

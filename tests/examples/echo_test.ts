@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { missingProgram, needing } from "../_needs.ts";
 import { within } from "../runtime/_assert.ts";
-import { Program } from "./_program.ts";
+import { HOSTNAME, HOSTNAME6, Program } from "./_program.ts";
 
 /** Runs a client with something to send; gives what it received. */
 async function talk(command: string, args: string[], input: Uint8Array): Promise<Uint8Array> {
@@ -40,7 +40,7 @@ for (const handler of HANDLERS) {
     async fn() {
       await using program = await Program.start("tcp_echo", ["--handler", handler]);
       const sent = pattern(300_000);
-      const received = await talk("nc", ["-N", "127.0.0.1", String(program.port)], sent);
+      const received = await talk("nc", ["-N", HOSTNAME, String(program.port)], sent);
       assertEquals(received, sent);
       assertEquals((await program.end("SIGINT")).stderr, "");
     },
@@ -51,9 +51,14 @@ for (const idle of POLICIES) {
   Deno.test({
     ...needing(missingProgram("socat"), `tcp_echo --idle ${idle} echoes over IPv6 to socat`),
     async fn() {
-      await using program = await Program.start("tcp_echo", ["--idle", idle, "--hostname", "::1"]);
+      await using program = await Program.start("tcp_echo", [
+        "--idle",
+        idle,
+        "--hostname",
+        HOSTNAME6,
+      ]);
       const sent = pattern(300_000);
-      const peer = `TCP6:[::1]:${program.port}`;
+      const peer = `TCP6:[${HOSTNAME6}]:${program.port}`;
       assertEquals(await talk("socat", ["-t", "5", "-", peer], sent), sent);
       assertEquals((await program.end("SIGINT")).stderr, "");
     },
@@ -64,7 +69,7 @@ for (const idle of POLICIES) {
     async fn() {
       await using program = await Program.start("udp_echo", ["--idle", idle]);
       const sent = pattern(8000);
-      const peer = `UDP:127.0.0.1:${program.port}`;
+      const peer = `UDP:${HOSTNAME}:${program.port}`;
       assertEquals(await talk("socat", ["-t", "0.3", "-b", "8192", "-", peer], sent), sent);
       assertEquals((await program.end("SIGINT")).stderr, "");
     },
@@ -73,7 +78,7 @@ for (const idle of POLICIES) {
 
 Deno.test("tcp_echo ends when it is interrupted, although clients are connected", async () => {
   await using program = await Program.start("tcp_echo");
-  using client = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+  using client = await Deno.connect({ hostname: HOSTNAME, port: program.port });
   await client.write(new Uint8Array(1));
   assertEquals(await client.read(new Uint8Array(8)), 1);
   const end = program.end("SIGINT");
@@ -84,12 +89,12 @@ Deno.test("tcp_echo ends when it is interrupted, although clients are connected"
 Deno.test("tcp_echo says nothing, and goes on, when clients reset", async () => {
   await using program = await Program.start("tcp_echo");
   for (let i = 0; i < 20; i++) {
-    const client = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+    const client = await Deno.connect({ hostname: HOSTNAME, port: program.port });
     await client.write(new Uint8Array(100_000));
     // Closed with the echo unread, the kernel sends a reset.
     client.close();
   }
-  using client = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+  using client = await Deno.connect({ hostname: HOSTNAME, port: program.port });
   await client.write(new Uint8Array(1));
   assertEquals(await client.read(new Uint8Array(8)), 1);
   client.closeWrite();
@@ -107,7 +112,7 @@ function ticks(pid: number): number {
 for (const idle of ["adaptive", "park"]) {
   Deno.test(`tcp_echo --idle ${idle} uses no processor time when it is idle, and wakes`, async () => {
     await using program = await Program.start("tcp_echo", ["--idle", idle]);
-    using client = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+    using client = await Deno.connect({ hostname: HOSTNAME, port: program.port });
     const ping = async () => {
       await client.write(new Uint8Array(1));
       assertEquals(await within(client.read(new Uint8Array(8)), 10), 1);

@@ -126,7 +126,7 @@ Deno.test("kv.ts holds no more than the old value and the new one when it is ove
 
 Deno.test("kv.ts frees what a connection held when it ends, however it ends", async () => {
   // It says which connection it closed.
-  await using server = await KvProcess.start("null");
+  await using server = await KvProcess.start();
   const start = await server.memory();
   const size = 100 * MEGABYTE;
   using other = await Client.connect(server);

@@ -3,71 +3,46 @@
  *
  * @module
  */
+import { HOSTNAME, Program } from "./_program.ts";
 import { RedisClient } from "./kv_testing.ts";
 
-const example = new URL("../../examples/kv.ts", import.meta.url).pathname;
-
-/** `examples/kv.ts`, running. Disposing of it interrupts it and waits for its end. */
+/** `examples/kv.ts`, running. Disposing of it ends it. */
 export class KvProcess implements AsyncDisposable {
-  /** The port it listens at, on the loopback. */
-  readonly port: number;
-  #process: Deno.ChildProcess;
-  #output: ReadableStreamDefaultReader<string>;
+  readonly #program: Program;
 
-  private constructor(
-    process: Deno.ChildProcess,
-    output: ReadableStreamDefaultReader<string>,
-    port: number,
-  ) {
-    this.#process = process;
-    this.#output = output;
-    this.port = port;
+  private constructor(program: Program) {
+    this.#program = program;
   }
 
-  /** Starts it, and waits until it says where it listens. What it says on stderr is of interest unless it is expected. */
-  static async start(stderr: "inherit" | "null" = "inherit"): Promise<KvProcess> {
-    const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-ffi", example, "--port", "0"],
-      stdout: "piped",
-      stderr,
-    }).spawn();
-    const output = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    let text = "";
-    for (;;) {
-      const { done, value } = await output.read();
-      if (done) throw new Error(`examples/kv.ts ended: ${text}`);
-      text += value;
-      const port = /listening on 127\.0\.0\.1:(\d+)/.exec(text)?.[1];
-      if (port !== undefined) return new KvProcess(process, output, Number(port));
-    }
+  /** Starts it, and waits until it says where it listens. */
+  static async start(): Promise<KvProcess> {
+    return new KvProcess(await Program.start("kv", [], { permissions: ["--allow-ffi"] }));
+  }
+
+  /** The port it listens at. */
+  get port(): number {
+    return this.#program.port;
   }
 
   /** Connects a client. */
   async connect(): Promise<RedisClient> {
-    return new RedisClient(await Deno.connect({ hostname: "127.0.0.1", port: this.port }));
+    return new RedisClient(await Deno.connect({ hostname: HOSTNAME, port: this.port }));
   }
 
   /** How much memory it has now, or had at most, in megabytes. */
   async memory(field: "VmRSS" | "VmHWM" = "VmRSS"): Promise<number> {
-    const status = await Deno.readTextFile(`/proc/${this.#process.pid}/status`);
+    const status = await Deno.readTextFile(`/proc/${this.#program.pid}/status`);
     return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)![1]) / 1024;
   }
 
   /** Ends it as Ctrl-C does; gives its exit code. */
   async interrupt(): Promise<number> {
-    this.#process.kill("SIGINT");
-    await this.#output.cancel();
-    return (await this.#process.status).code;
+    return (await this.#program.end("SIGINT")).code;
   }
 
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.interrupt();
-    } catch (error) {
-      // It has ended already.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    await this.#program[Symbol.asyncDispose]();
   }
 }
 

@@ -6,6 +6,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { missingProgram, missingRedis, needing } from "../_needs.ts";
 import { KvProcess, runTool } from "./kv_process.ts";
+import { HOSTNAME } from "./_program.ts";
 import { bytes, RedisServer, request } from "./kv_testing.ts";
 
 const missingClient = missingProgram("redis-cli");
@@ -57,8 +58,8 @@ Deno.test({
     await using ours = await KvProcess.start();
     for (const options of [[], ["-3"], ["--csv"]]) {
       const [actual, expected] = await Promise.all(
-        [ours.port, redis.port].map((port) =>
-          runTool("redis-cli", ["-p", String(port), ...options], session)
+        [[HOSTNAME, ours.port], ["127.0.0.1", redis.port]].map(([host, port]) =>
+          runTool("redis-cli", ["-h", `${host}`, "-p", `${port}`, ...options], session)
         ),
       );
       assertEquals(actual, expected, options.join());
@@ -70,7 +71,7 @@ Deno.test({
   ...needing(missingClient, "kv.ts serves redis-cli when it scans, pipes and asks for statistics"),
   async fn() {
     await using server = await KvProcess.start();
-    const port = ["-p", String(server.port)];
+    const port = ["-h", HOSTNAME, "-p", String(server.port)];
     const mass = Array.from({ length: 5000 }, (_, i) => request("SET", `key:${i}`, i)).join("");
     assertMatch(await runTool("redis-cli", [...port, "--pipe"], mass), /errors: 0, replies: 5000/);
     const scanned = await runTool("redis-cli", [...port, "--scan", "--pattern", "key:*"]);
@@ -87,7 +88,7 @@ Deno.test({
   ...needing(missingProgram("redis-benchmark"), "kv.ts serves redis-benchmark"),
   async fn() {
     await using server = await KvProcess.start();
-    const port = ["-p", String(server.port), "--csv"];
+    const port = ["-h", HOSTNAME, "-p", String(server.port), "--csv"];
     for (
       const options of [
         ["-n", "5000"],
@@ -132,7 +133,7 @@ Deno.test("kv.ts serves others when a client does not read its replies", async (
   await using server = await KvProcess.start();
   using client = await server.connect();
   await client.call(request("SET", "k", "x".repeat(1_000_000)));
-  const idle = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const idle = await Deno.connect({ hostname: HOSTNAME, port: server.port });
   // A gigabyte of replies, of which none is read.
   await idle.write(bytes(request("GET", "k").repeat(1000)));
   for (let i = 0; i < 20; i++) assertEquals(await client.call(request("PING")), "+PONG\r\n");
@@ -148,7 +149,7 @@ Deno.test("kv.ts forgets a client when it leaves in the middle of a command", as
   for (
     const part of ["*", "*3\r\n$3\r\nSET", "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$900000\r\nxxx", "PIN"]
   ) {
-    const other = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const other = await Deno.connect({ hostname: HOSTNAME, port: server.port });
     await other.write(bytes(part));
     other.close();
   }
@@ -195,7 +196,7 @@ Deno.test("kv.ts ends when it is interrupted, though a client does not read its 
   const server = await KvProcess.start();
   using client = await server.connect();
   await client.call(request("SET", "k", "x".repeat(1_000_000)));
-  using idle = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  using idle = await Deno.connect({ hostname: HOSTNAME, port: server.port });
   await idle.write(bytes(request("GET", "k").repeat(100)));
   await client.call(request("PING"));
   assertEquals(await server.interrupt(), 0);

@@ -6,18 +6,18 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { within } from "../runtime/_assert.ts";
-import { Program, run } from "./_program.ts";
+import { CLIENT, HOSTNAME, Program, run } from "./_program.ts";
 
 /** Starts the relay to a listener, and connects to it. */
 async function connectThrough(listener: Deno.TcpListener, flags: string[] = []) {
-  const to = `127.0.0.1:${listener.addr.port}`;
+  const to = `${CLIENT}:${listener.addr.port}`;
   const program = await Program.start("relay", ["--to", to, ...flags]);
-  const client = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+  const client = await Deno.connect({ hostname: HOSTNAME, port: program.port });
   return { program, client, server: await listener.accept() };
 }
 
 Deno.test("relay copies both directions at once, and the end of each", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = Deno.listen({ hostname: CLIENT, port: 0 });
   const { program, client, server } = await connectThrough(listener);
   await using _ = program;
   const up = new Uint8Array(3_000_000).map((_, i) => i * 7);
@@ -39,7 +39,7 @@ Deno.test("relay copies both directions at once, and the end of each", async () 
 });
 
 Deno.test("relay goes on with one direction when the other has ended", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = Deno.listen({ hostname: CLIENT, port: 0 });
   const { program, client, server } = await connectThrough(listener);
   await using _ = program;
   await client.closeWrite();
@@ -52,7 +52,7 @@ Deno.test("relay goes on with one direction when the other has ended", async () 
 });
 
 Deno.test("relay closes the client when the server resets, or is not there", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = Deno.listen({ hostname: CLIENT, port: 0 });
   const { program, client, server } = await connectThrough(listener);
   await using _ = program;
   await client.write(new Uint8Array(100_000));
@@ -62,14 +62,14 @@ Deno.test("relay closes the client when the server resets, or is not there", asy
   listener.close();
   assertEquals(await within(client.read(new Uint8Array(8)), 5), null);
   client.close();
-  using late = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+  using late = await Deno.connect({ hostname: HOSTNAME, port: program.port });
   assertEquals(await within(late.read(new Uint8Array(8)), 5), null);
   assertMatch((await program.end("SIGINT")).stderr, /ConnectionRefused/);
 });
 
 /** Closes both sides of a relay that is idle in some way. */
 async function endsBoth(idle: (client: Deno.Conn, server: Deno.Conn) => Promise<void>) {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = Deno.listen({ hostname: CLIENT, port: 0 });
   const { program, client, server } = await connectThrough(listener, ["--idle-timeout", "0.3"]);
   await using _ = program;
   await idle(client, server);
@@ -95,7 +95,7 @@ Deno.test("relay --idle-timeout closes both sides when the server is silent afte
 });
 
 Deno.test("relay --idle-timeout leaves a connection alone in which one direction is busy", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = Deno.listen({ hostname: CLIENT, port: 0 });
   const { program, client, server } = await connectThrough(listener, ["--idle-timeout", "1"]);
   await using _ = program;
   const end = Date.now() + 3000;

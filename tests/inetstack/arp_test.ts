@@ -111,6 +111,19 @@ Deno.test("a neighbour that was silent is asked again while it is used, and forg
   ]);
 });
 
+Deno.test("a neighbour is asked again, though it was there lately, when nobody behind it acknowledges", () => {
+  const host = bare();
+  host.connect();
+  host.device.take();
+  host.frames(arpFrame({ operation: 2, sender: PEER, target: HOST, to: [2, 0, 0, 0, 0, 1] }));
+  const sent: string[] = [];
+  for (let i = 0; i < 8000; i++, host.now++) {
+    host.stack.poll(host.now);
+    sent.push(...told(host.device.take()));
+  }
+  assertEquals(sent, [`${HOST} asks 9 for ${PEER}`]);
+});
+
 Deno.test("whoever announces another Ethernet address is believed, if it is known", () => {
   const host = bare();
   host.frames(arpFrame({ operation: 1, sender: PEER, target: HOST }));

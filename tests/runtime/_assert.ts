@@ -15,12 +15,15 @@ export function assertCode(code: ErrnoName, call: () => unknown): DemikernelErro
   return error;
 }
 
-/** As {@linkcode assertCode}, for what rejects. */
+/** As {@linkcode assertCode}, for what rejects: also with an error of Deno's, of which it is the cause. */
 export async function assertRejectsCode(
   code: ErrnoName,
   result: PromiseLike<unknown>,
+  seconds?: number,
 ): Promise<DemikernelError> {
-  const error = await assertRejects(async () => await within(result), DemikernelError);
+  const told = await assertRejects(async () => await within(result, seconds), Error);
+  const error = told instanceof DemikernelError ? told : told.cause;
+  if (!(error instanceof DemikernelError)) throw told;
   assertEquals(error.code, code);
   return error;
 }

@@ -34,7 +34,7 @@ Deno.test("100 000 SYNs a second for 10 s stop no connection, and keep nobody ou
     assert(answers <= PER_MILLISECOND + 64, `${answers}`);
     if (ms % 100 === 0) {
       // The one goes on,
-      assertEquals(peer.send("P.", 1 + exchanged, 1 + exchanged, { text: "x" }).length, 0);
+      peer.send("P.", 1 + exchanged, 1 + exchanged, { text: "x" });
       assertEquals(host.take(peer.connection), "x");
       host.push(peer.connection, "y");
       assertEquals(peer.sent().length, 1);

@@ -130,6 +130,13 @@ export class Neighbour {
     }
   }
 
+  /** Somebody above gets no answer from it (RFC 1122, sections 3.3.1.4 and 4.2.3.5): it is asked whether it is there. */
+  doubt(): void {
+    if (this.state !== NEIGHBOUR.REACHABLE && this.state !== NEIGHBOUR.STALE) return;
+    this.state = NEIGHBOUR.PROBE;
+    this.#ask();
+  }
+
   /** It told its Ethernet address; `solicited` if it answered a question, so that it is surely there. */
   confirm(high: number, low: number, solicited: boolean): void {
     if (this.state === PERMANENT) return;

@@ -116,6 +116,7 @@ function retransmit(tcp: Tcp, connection: Connection): void {
   if (selective) onSelectiveTimeout(tcp, connection);
   else if (state >= STATE.ESTABLISHED) onTimeout(connection);
   connection.retransmits++;
+  if (connection.retransmits === BOUNDS.DOUBTFUL_RETRANSMISSIONS) connection.neighbour.doubt();
   stopTiming(connection);
   if (state < STATE.ESTABLISHED) {
     connection.sndNxt = connection.iss;

@@ -11,11 +11,11 @@ import { End } from "../end.ts";
 import { wait, waitAll } from "../waits.ts";
 import {
   accepted,
-  type Bound,
   bound,
   connected,
   connecting,
   listening,
+  meet,
   socket,
   type World,
 } from "../world.ts";
@@ -26,15 +26,6 @@ async function dial(world: World, address: SocketAddress): Promise<End> {
   const end = new End(world.peer, socket(world, world.peer));
   assertEquals(await ending(end.libos, end.libos.connect(end.qd, address)), "connect");
   return end;
-}
-
-/** As {@linkcode dial}, and accepts: gives both ends. */
-async function meet(world: World, { qd, address }: Bound): Promise<{ client: End; server: End }> {
-  const client = new End(world.peer, socket(world, world.peer));
-  const connect = client.libos.connect(client.qd, address);
-  const server = await accepted(world.libos, qd);
-  assertEquals(await ending(client.libos, connect), "connect");
-  return { client, server };
 }
 
 /** See the module's description. */

@@ -97,6 +97,39 @@ export const BACKPRESSURE: readonly Case[] = [
     },
   },
   {
+    id: "backpressure/both-ways",
+    needs: ["channel", "duplex"],
+    rule: "Both directions may be full at once, and both go on.",
+    pdpix: "push push",
+    async run(world) {
+      const { from, to } = await channel(world);
+      const [one, other] = [await from.fill(SIZE, ENOUGH), await to.fill(SIZE, ENOUGH)];
+      if (one.blocked === null || other.blocked === null) return "never pending";
+      await to.drain((one.gone + 1) * SIZE);
+      await from.drain((other.gone + 1) * SIZE);
+      return list([await ending(from.libos, one.blocked), await ending(to.libos, other.blocked)]);
+    },
+  },
+  {
+    id: "backpressure/by-littles",
+    needs: ["channel", "bytes"],
+    rule: "Pops of a few bytes make room, too: what waits goes on, and nothing is lost.",
+    pdpix: "push",
+    async run(world) {
+      const { from, to } = await channel(world);
+      const { blocked, gone } = await from.fill(SIZE, ENOUGH);
+      if (blocked === null) return "never pending";
+      const expected = pattern(SIZE);
+      for (let popped = 0; popped < (gone + 1) * SIZE;) {
+        const bytes = await to.drain(Math.min(1000, SIZE - popped % SIZE));
+        const at = popped % SIZE;
+        assertEquals(bytes, expected.subarray(at, at + bytes.length));
+        popped += bytes.length;
+      }
+      return await ending(from.libos, blocked);
+    },
+  },
+  {
     id: "backpressure/bytes",
     needs: ["channel"],
     rule: "A queue tells how many bytes of its pushes the device did not take yet.",

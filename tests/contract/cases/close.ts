@@ -9,7 +9,7 @@ import { code, codes, ending, endings, list, NO_DESCRIPTORS } from "../answers.t
 import type { Case } from "../case.ts";
 import { message } from "../end.ts";
 import { breathe, wait, waitAny } from "../waits.ts";
-import { bound, channel, connected, connecting, listening, socket } from "../world.ts";
+import { bound, channel, connected, connecting, listening, meet, socket } from "../world.ts";
 import type { LibOS } from "../../../libos/pdpix.ts";
 
 /** The most that is pushed to find out whether a channel is bounded. */
@@ -269,6 +269,22 @@ export const CLOSE: readonly Case[] = [
     },
   },
   {
+    id: "close/sends-what-waits",
+    needs: ["stream", "end"],
+    rule:
+      "Pushes that were over arrive, however little the peer had read when the queue was closed.",
+    pdpix: "all ECANCELED",
+    async run(world) {
+      const { a, b } = await connected(world);
+      const { blocked, gone } = await a.fill(1 << 16, ENOUGH);
+      if (blocked === null) return "never pending";
+      a.close();
+      const { length } = await b.drain(gone << 16);
+      const all = length === gone << 16 ? "all" : String(length);
+      return list([all, await ending(a.libos, blocked)]);
+    },
+  },
+  {
     id: "close/crossing",
     needs: ["stream", "duplex"],
     rule: "Both ends may close at once, with pops pending.",
@@ -309,6 +325,31 @@ export const CLOSE: readonly Case[] = [
         code(() => libos.bind(again, address)),
         code(() => libos.listen(again, 16)),
       ]);
+    },
+  },
+  {
+    id: "close/reuse-address",
+    needs: ["stream", "inet", "end", "reuseAddress"],
+    rule:
+      "With reuseAddress so can that of one whose connections were closed here first, and remain in TIME-WAIT.",
+    pdpix: "end data",
+    async run(world) {
+      const { libos } = world;
+      const listener = bound(world);
+      libos.setsockopt(listener.qd, "reuseAddress", true);
+      libos.listen(listener.qd);
+      const { client, server } = await meet(world, listener);
+      server.close();
+      libos.close(listener.qd);
+      const end = await client.receive();
+      client.close();
+      const again = { qd: socket(world), address: listener.address };
+      libos.setsockopt(again.qd, "reuseAddress", true);
+      libos.bind(again.qd, again.address);
+      libos.listen(again.qd);
+      const next = await meet(world, again);
+      await next.client.send("data");
+      return list([end, await next.server.receive()]);
     },
   },
 ];

@@ -115,6 +115,36 @@ export const ENDING: readonly Case[] = [
     },
   },
   {
+    id: "shutdown/with-data",
+    needs: ["stream", "halfClose"],
+    rule: "A push and the end, asked for in one go, arrive as the data and then the end.",
+    pdpix: "push data end",
+    compat: NONE,
+    async run(world) {
+      const { a, b } = await connected(world);
+      const push = a.push("data");
+      a.libos.shutdown(a.qd, "write");
+      return list([await ending(a.libos, push), await b.receive(), await b.receive()]);
+    },
+  },
+  {
+    id: "shutdown/other-way-full",
+    needs: ["stream", "halfClose"],
+    rule: "The direction that goes on carries more than the buffers hold: pushes wait and go on.",
+    pdpix: "end push all",
+    compat: NONE,
+    async run(world) {
+      const { a, b } = await connected(world);
+      a.libos.shutdown(a.qd, "write");
+      const end = await b.receive();
+      const { blocked, gone } = await b.fill(1 << 16, ENOUGH);
+      if (blocked === null) return "never pending";
+      const length = (await a.drain((gone + 1) << 16)).length;
+      const all = length === (gone + 1) << 16 ? "all" : String(length);
+      return list([end, await ending(b.libos, blocked), all]);
+    },
+  },
+  {
     id: "shutdown/pending",
     needs: ["stream", "halfClose"],
     rule: "What waits to be sent is sent before.",
@@ -175,6 +205,22 @@ export const ENDING: readonly Case[] = [
       a.libos.shutdown(a.qd, "write");
       b.libos.shutdown(b.qd, "write");
       return list([await a.told(pops[0]), await b.told(pops[1])]);
+    },
+  },
+  {
+    id: "shutdown/crossing-data",
+    needs: ["stream", "halfClose"],
+    rule: "What both ends pushed before they closed their directions at once arrives.",
+    pdpix: "of b end of a end",
+    compat: NONE,
+    async run(world) {
+      const { a, b } = await connected(world);
+      const pushes = [a.push("of a"), b.push("of b")] as const;
+      a.libos.shutdown(a.qd, "write");
+      b.libos.shutdown(b.qd, "write");
+      await ending(a.libos, pushes[0]);
+      await ending(b.libos, pushes[1]);
+      return list([await a.receive(), await a.receive(), await b.receive(), await b.receive()]);
     },
   },
   {
