@@ -30,8 +30,11 @@ export let abort: (request: HttpRequest, reason: unknown) => void;
 /** Whether somebody asked for the signal. */
 export let hasSignal: (request: HttpRequest) => boolean;
 
-/** Whether the scheme of its connection is `https`, and what it lies on. */
-export let partsOf: (request: HttpRequest) => { input: MessageInput; secure: boolean };
+/** Has another object stand for a request, which is told when that is over. */
+export let setCompanion: (request: HttpRequest, companion: { end(): void }) => void;
+
+/** Says that a request is over. */
+export let end: (request: HttpRequest) => void;
 
 /**
  * A request. What is not asked for is not made: fields are looked up in the bytes that came, and texts are made of those
@@ -54,6 +57,7 @@ export class HttpRequest {
   #targetKnown = false;
   #queryAt = 0;
   #aborter: AbortController | null = null;
+  #companion: { end(): void } | null = null;
 
   /** Made by the server, one for a connection. */
   constructor(channel: Channel, input: MessageInput, secure: boolean) {
@@ -67,7 +71,12 @@ export class HttpRequest {
     begin = (request) => request.#begin();
     abort = (request, reason) => request.#aborter?.abort(reason);
     hasSignal = (request) => request.#aborter !== null;
-    partsOf = (request) => ({ input: request.#input, secure: request.#secure });
+    setCompanion = (request, companion) => void (request.#companion = companion);
+    end = (request) => {
+      request.#companion?.end();
+      request.#companion = null;
+      request.#aborter = null;
+    };
   }
 
   /** The method, in capitals. */
@@ -187,7 +196,6 @@ export class HttpRequest {
   #begin(): Failure | null {
     const parser = this.#parser;
     const { fields, targetStart, targetEnd } = parser;
-    this.#aborter = null;
     this.#targetKnown = this.#target !== "" && fields.is(this.#target, targetStart, targetEnd);
     if (parser.version !== 11 && parser.version !== 10) {
       return { status: 505, reason: "Only HTTP/1.1 and HTTP/1.0 are spoken here" };

@@ -92,7 +92,7 @@ export function serveHttp<E extends Endpoint>(
     throw wrongKind("serveHttp", "tier", tier, "fast or fetch");
   }
   return new HttpServer(
-    others as HttpOptions,
+    others as unknown as HttpOptions,
     tier === "fast" ? handler as HttpHandler : fetchTier(handler as FetchHandler<never>),
   );
 }

@@ -154,6 +154,11 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
     return this.shutdown();
   }
 
+  /** Forgets a connection. @internal */
+  left(session: Session): void {
+    this.#sessions.delete(session.connection);
+  }
+
   /** Tells what a handler threw; gives what is answered instead. @internal */
   fail(error: unknown, request: HttpRequest): Answer {
     try {
@@ -176,15 +181,11 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
     return server as unknown as Server<A>;
   }
 
-  *#serve(channel: Channel, connection: Connection): Coroutine {
+  #serve(channel: Channel, connection: Connection): Coroutine | void {
     if (this.#sessions.size >= this.limits.maxConnections) return;
-    const session = new Session(this, channel);
+    const session = new Session(this, channel, connection);
     this.#sessions.set(connection, session);
-    try {
-      yield* session.run();
-    } finally {
-      this.#sessions.delete(connection);
-    }
+    return session.run();
   }
 
   /** Ends those that take too long. To count looks is enough, as with idle connections. */

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Connection } from "../net/mod.ts";
 import { isCoroutine } from "../net/serve.ts";
 import { Letter, type Outbox } from "../net/outbox.ts";
 import type { Coroutine, LibOS, Operation, Sga } from "../pdpix.ts";
@@ -27,7 +28,7 @@ import { type Channel, MessageInput, takePart } from "./input.ts";
 import { TYPE } from "./llhttp.ts";
 import type { HttpLimits } from "./options.ts";
 import { Parser, STEP } from "./parser.ts";
-import { abort, begin, hasSignal, HttpRequest } from "./request.ts";
+import { abort, begin, end, hasSignal, HttpRequest } from "./request.ts";
 import { headOf } from "./status.ts";
 import { Writer } from "./writer.ts";
 
@@ -59,6 +60,8 @@ export interface SessionServer {
   readonly secure: boolean;
   /** Gives the answer to a request. */
   handle(request: HttpRequest): Answered | Switching;
+  /** Told that a connection is served no more. */
+  left(session: Session): void;
   /** Told of what a handler threw; gives what is answered instead. */
   fail(error: unknown, request: HttpRequest): Answer;
 }
@@ -87,6 +90,8 @@ export class Session {
   state: number = STATE.head;
   /** Since which tick. */
   since: number;
+  /** What the channel is, or lies upon. */
+  readonly connection: Connection;
   readonly #server: SessionServer;
   readonly #channel: Channel;
   readonly #libos: LibOS;
@@ -99,7 +104,8 @@ export class Session {
   #last = false;
 
   /** Begins to serve a connection. */
-  constructor(server: SessionServer, channel: Channel) {
+  constructor(server: SessionServer, channel: Channel, connection: Connection) {
+    this.connection = connection;
     this.#server = server;
     this.#channel = channel;
     this.#libos = channel.libos;
@@ -177,6 +183,7 @@ export class Session {
           if (rest !== null) yield* rest;
         }
         if (parser.hasBody && !parser.done) yield* this.#drain();
+        end(request);
         input.next();
         if (writer.length > BATCH) yield* this.#flush();
       }
@@ -184,7 +191,9 @@ export class Session {
       if (channel.open) yield* this.#linger();
     } finally {
       abort(request, new Deno.errors.ConnectionAborted("The client is gone"));
+      end(request);
       this.state = STATE.handler;
+      server.left(this);
       writer[Symbol.dispose]();
       input[Symbol.dispose]();
     }
