@@ -6,7 +6,9 @@
 
 import { DemikernelError, inspect } from "../error.ts";
 import type { Sga } from "../pdpix.ts";
+import type { Channel } from "./input.ts";
 import { headOf } from "./status.ts";
+import type { RequestBody } from "./wire.ts";
 
 /** The body of an answer: a text as UTF-8, bytes, an sga, which then is the libOS's, or a stream of any of them. */
 export type Body = string | Uint8Array | Sga | BodyStream | null;
@@ -29,8 +31,17 @@ export interface AnswerInit {
   readonly body?: Body;
 }
 
+/** Takes a connection over for another protocol; what had come behind the request is given too. */
+export type Takeover = (channel: Channel, rest: Uint8Array<ArrayBuffer>) => PromiseLike<void>;
+
+/** An answer after which the connection speaks another protocol (RFC 9110, section 7.8). */
+export interface Switching {
+  /** Says so, if it has to be said, and speaks the protocol until the promise is resolved. */
+  readonly takeover: Takeover;
+}
+
 /** What a handler answers: a text or bytes, which are the body of a 200, or more. */
-export type Answer = string | Uint8Array | AnswerInit;
+export type Answer = string | Uint8Array | AnswerInit | Switching;
 
 /** What the head of an answer says of the connection and of the body. */
 export interface HeadOf {
@@ -42,6 +53,7 @@ export interface HeadOf {
   length: number;
 }
 
+const encoder = new TextEncoder();
 const TEXT = "content-type: text/plain;charset=UTF-8\r\n";
 /** RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -61,14 +73,56 @@ export function makeHead(status: number, fields: FieldsInit | undefined, isText:
   const head: HeadOf = { text: headOf(status), close: false, length: -1 };
   let typed = !isText;
   if (fields !== undefined) {
-    const pairs = Symbol.iterator in fields ? fields : Object.entries(fields);
-    for (const [name, value] of pairs) {
+    for (const [name, value] of pairsOf(fields)) {
       if (name.length === 12 && name.toLowerCase() === "content-type") typed = true;
       addField(head, name, value);
     }
   }
   if (!typed) head.text += TEXT;
   return head;
+}
+
+/** The whole head of a request, and whether its body goes in chunks. Throws `EINVAL` for what can be none. */
+export function requestHead(
+  method: string,
+  url: URL,
+  fields: FieldsInit | undefined,
+  body: RequestBody | null,
+): { head: string; chunked: boolean } {
+  if (!TOKEN.test(method) || method === "CONNECT") {
+    throw invalid(`method must be a token, not ${inspect(method)}`);
+  }
+  const head: HeadOf = { text: `${method} ${url.pathname}${url.search} HTTP/1.1\r\n`, close: false, length: -1 };
+  let hosted = false;
+  if (fields !== undefined) {
+    for (const [name, value] of pairsOf(fields)) {
+      hosted ||= name.toLowerCase() === "host";
+      addField(head, name, value);
+    }
+  }
+  if (!hosted) head.text += `host: ${url.host}\r\n`;
+  if (head.close) head.text += "connection: close\r\n";
+  const isWhole = body !== null && (typeof body === "string" || body instanceof Uint8Array || isSga(body));
+  const length = isWhole ? lengthOf(body) : head.length;
+  const chunked = body !== null && length < 0;
+  if (chunked) head.text += "transfer-encoding: chunked\r\n";
+  else if (body !== null || method === "POST" || method === "PUT" || method === "PATCH") {
+    head.text += `content-length: ${Math.max(0, length)}\r\n`;
+  }
+  return { head: `${head.text}\r\n`, chunked };
+}
+
+function pairsOf(
+  fields: FieldsInit,
+): Iterable<readonly [name: string, value: string | number | readonly string[]]> {
+  return Symbol.iterator in fields ? fields : Object.entries(fields);
+}
+
+/** How long a body is; -1 if that is not known. */
+export function lengthOf(body: Body): number {
+  if (body === null) return 0;
+  if (typeof body === "string") return encoder.encode(body).length;
+  return body instanceof Uint8Array || isSga(body) ? body.length : -1;
 }
 
 /** Adds a field to a head; those of framing are told, and not added. */
@@ -90,7 +144,8 @@ function addField(head: HeadOf, name: string, value: string | number | readonly 
       break;
     case 17:
       if (name.toLowerCase() === "transfer-encoding") {
-        throw invalid("transfer-encoding is the server's to say");
+        // What comes from elsewhere may have it; here it is the server's to say.
+        return;
       }
       break;
     case 10:

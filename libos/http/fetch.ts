@@ -5,9 +5,9 @@
  */
 
 import type { SocketAddress } from "../pdpix.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer, Switching } from "./answer.ts";
 import type { HttpRequest } from "./request.ts";
-import type { Answered, Switching } from "./session.ts";
+import type { Answered } from "./session.ts";
 import { WebRequest } from "./web_request.ts";
 import { answerOf } from "./web_response.ts";
 
@@ -44,15 +44,15 @@ export function switchWith(response: Response, how: Switching): Response {
 /** Serves requests by such a handler. */
 export function fetchTier(
   handler: FetchHandler<never>,
-): (request: HttpRequest) => Answered | Switching {
+): (request: HttpRequest) => Answered {
   return (request) => {
     const upgrade = request.header("upgrade") !== null;
     const response = handler(WebRequest.of(request), new HttpInfo(request) as HttpInfo<never>);
     if (response instanceof Response) return toAnswer(response, upgrade);
-    return Promise.resolve(response).then((one) => toAnswer(one, upgrade) as Answer);
+    return Promise.resolve(response).then((one) => toAnswer(one, upgrade));
   };
 }
 
-function toAnswer(response: Response, upgrade: boolean): Answer | Switching {
+function toAnswer(response: Response, upgrade: boolean): Answer {
   return upgrade && switching.get(response) || answerOf(response);
 }

@@ -73,6 +73,11 @@ export class Fields {
     this.#offset = offset;
   }
 
+  /** Keeps a copy of the head, of so many bytes, for who looks at it later. */
+  keep(length: number): void {
+    this.lie(this.#bytes.slice(this.#offset, this.#offset + length), 0);
+  }
+
   /** The next field of a name, which is in small letters, from an index on; -1 if there is none. */
   find(name: string, from = 0): number {
     const spans = this.#spans;

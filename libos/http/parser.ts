@@ -49,7 +49,7 @@ const latin1 = new TextDecoder("latin1");
 /** See the module's description. */
 export class Parser implements Callbacks {
   /** The fields of the head. */
-  readonly fields: Fields = new Fields();
+  fields: Fields = new Fields();
   /** Fields behind the body (RFC 9110, section 6.5). */
   trailers: [name: string, value: string][] = [];
   /** Where the target begins and ends, from the beginning of the message. */
@@ -103,6 +103,7 @@ export class Parser implements Callbacks {
   #heldLength = 0;
   /** Bytes of the message that are behind. */
   #behind = 0;
+  #headSize = 0;
   #inValue = false;
   #freed = false;
 
@@ -160,6 +161,14 @@ export class Parser implements Callbacks {
     }
     this.#keep();
     return STEP.more;
+  }
+
+  /** Gives the fields away, to be kept. */
+  takeFields(): Fields {
+    const { fields } = this;
+    fields.keep(this.#headSize);
+    this.fields = new Fields();
+    return fields;
   }
 
   /** The stream has ended. Gives whether the message is over with it. */
@@ -263,7 +272,7 @@ export class Parser implements Callbacks {
 
   /** Says where the head lies. */
   #endHead(): boolean {
-    const size = this.#behind + this.#position - this.#start;
+    const size = this.#headSize = this.#behind + this.#position - this.#start;
     if (size > this.#limits.maxHeaderSize) {
       this.#tooLarge();
       return false;

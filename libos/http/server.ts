@@ -26,7 +26,7 @@ import type { Answer } from "./answer.ts";
 import type { Channel } from "./input.ts";
 import { type HttpLimits, toLimits } from "./options.ts";
 import type { HttpRequest } from "./request.ts";
-import { type Answered, Session, type SessionServer, STATE, type Switching } from "./session.ts";
+import { type Answered, Session, type SessionServer, STATE } from "./session.ts";
 
 /** How to serve HTTP. */
 export interface HttpServerOptions<A extends SocketAddress = SocketAddress>
@@ -65,7 +65,7 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
   /** Whether it speaks HTTPS. */
   readonly secure: boolean;
   /** Gives the answer to a request; the tier decides which. @internal */
-  readonly handle: (request: HttpRequest) => Answered | Switching;
+  readonly handle: (request: HttpRequest) => Answered;
   /** As {@linkcode Server.finished}. */
   readonly finished: Promise<void>;
   readonly #server: Server<A>;
@@ -74,7 +74,7 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
   readonly #timer: ReturnType<typeof setInterval>;
 
   /** Begins to serve. */
-  constructor(options: HttpOptions, handle: (request: HttpRequest) => Answered | Switching) {
+  constructor(options: HttpOptions, handle: (request: HttpRequest) => Answered) {
     this.limits = toLimits("serveHttp", options);
     checkOptions("serveHttp", options, { onError: "a function" });
     const lease = new Lease(options);

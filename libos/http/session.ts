@@ -20,8 +20,10 @@ import {
   isBodiless,
   isSga,
   isStream,
+  lengthOf,
   makeHead,
   plainHead,
+  type Switching,
 } from "./answer.ts";
 import { HttpError } from "./error.ts";
 import { type Channel, MessageInput, takePart } from "./input.ts";
@@ -34,17 +36,6 @@ import { Writer } from "./writer.ts";
 
 /** What a handler gives: its answer, at once or later. */
 export type Answered = Answer | PromiseLike<Answer> | Coroutine<Answer>;
-
-/** Takes the connection over for another protocol; what had come behind the request is given too. */
-export type Takeover = (channel: Channel, head: Uint8Array<ArrayBuffer>) => PromiseLike<void>;
-
-/** An answer after which the connection speaks another protocol (RFC 9110, section 7.8). */
-export interface Switching {
-  /** The head that says so. */
-  readonly head: string;
-  /** Who speaks then, until the promise is resolved. */
-  readonly takeover: Takeover;
-}
 
 /** What a session needs of its server. */
 export interface SessionServer {
@@ -59,7 +50,7 @@ export interface SessionServer {
   /** Whether connections are under TLS. */
   readonly secure: boolean;
   /** Gives the answer to a request. */
-  handle(request: HttpRequest): Answered | Switching;
+  handle(request: HttpRequest): Answered;
   /** Told that a connection is served no more. */
   left(session: Session): void;
   /** Told of what a handler threw; gives what is answered instead. */
@@ -165,7 +156,7 @@ export class Session {
         const failure = step === STEP.failed ? parser.failure : begin(request);
         this.state = STATE.handler;
         this.#last = !parser.keepAlive || server.closing;
-        let answer: Answered | Switching;
+        let answer: Answered;
         if (failure !== null) {
           answer = this.#refuse(failure.status, failure.reason);
         } else {
@@ -179,7 +170,7 @@ export class Session {
         if (typeof answer === "string" && parser.method !== "HEAD") {
           writer.writeText(plainHead(), answer, this.#end());
         } else {
-          const rest = this.#answer(answer as Answer | Switching);
+          const rest = this.#answer(answer as Answer);
           if (rest !== null) yield* rest;
         }
         if (parser.hasBody && !parser.done) yield* this.#drain();
@@ -199,7 +190,7 @@ export class Session {
     }
   }
 
-  #handle(): Answered | Switching {
+  #handle(): Answered {
     try {
       return this.#server.handle(this.#request);
     } catch (error) {
@@ -293,7 +284,7 @@ export class Session {
   }
 
   /** Writes an answer that is more than a text; gives what is still to be done for it. */
-  #answer(answer: Answer | Switching): Coroutine | null {
+  #answer(answer: Answer): Coroutine | null {
     if (typeof answer === "object" && answer !== null && "takeover" in answer) {
       return this.#switch(answer);
     }
@@ -388,9 +379,8 @@ export class Session {
   }
 
   /** Hands the connection over. */
-  *#switch({ head, takeover }: Switching): Coroutine {
+  *#switch({ takeover }: Switching): Coroutine {
     this.#last = true;
-    this.#writer.writeLatin1(head);
     yield* this.#flush();
     let rest = this.#input.rest();
     const { ahead } = this.#input;
@@ -498,13 +488,6 @@ function checkAnswer(answer: AnswerInit): AnswerInit {
   if (body === undefined || body === null || typeof body === "string") return answer;
   if (body instanceof Uint8Array || isSga(body) || isStream(body)) return answer;
   throw new TypeError("A body must be a string, bytes, an sga, or a stream of those");
-}
-
-/** How long a body is; -1 if that is not known. */
-function lengthOf(body: Body): number {
-  if (body === null) return 0;
-  if (typeof body === "string") return encoder.encode(body).length;
-  return body instanceof Uint8Array || isSga(body) ? body.length : -1;
 }
 
 /** Lets go of a body that is not sent. */
