@@ -12,8 +12,8 @@
 import { getHeapStatistics } from "node:v8";
 import { libc } from "../ffi/libc/load.ts";
 import { type Connection, type InetAddress, type LibOS, serve, type Sga } from "../mod.ts";
+import { Letter, Outbox } from "../libos/net/outbox.ts";
 import { main } from "./_cli.ts";
-import { Letter, Outbox } from "./_outbox.ts";
 import { freedBytes, type ReplyMemory, Session, Store } from "./kv/mod.ts";
 
 /**

@@ -8,18 +8,31 @@
  */
 
 import { checkTimeout, DemikernelError } from "../error.ts";
-import type { Operation, OperationOptions, Sga, Suspension } from "../pdpix.ts";
+import type { LibOS, Operation, OperationOptions, Sga, Suspension } from "../pdpix.ts";
 import { toDenoError } from "./errors.ts";
-import type { Input } from "./input.ts";
 import { checkLimits } from "./limits.ts";
+
+/** What is read from: it pops, and keeps what was popped. */
+export interface Popped {
+  /** The libOS of its sgas. */
+  readonly libos: LibOS;
+  /** One begins to read. Throws `Deno.errors.Busy` while another does. */
+  begin(reader: Pick<Operation<unknown>, "cancel">): void;
+  /** It reads no more. */
+  end(): void;
+  /** Asks for more. */
+  pop(limits: OperationOptions | undefined): Operation<Sga | null>;
+  /** Adds what that gave. */
+  supply(sga: Sga | null): void;
+}
 
 /**
  * Reads from an input: `take` takes what it wants from there, when it is there; undefined means that more is needed,
  * which it may not say after the end.
  */
-export function read<T>(
-  input: Input,
-  take: (input: Input) => T | undefined,
+export function read<T, I extends Popped>(
+  input: I,
+  take: (input: I) => T | undefined,
   options: OperationOptions | undefined,
 ): Operation<T> {
   const reading = new Reading(input, take);
@@ -29,12 +42,12 @@ export function read<T>(
 }
 
 /** See the module's description. */
-class Reading<T> implements Operation<T> {
+class Reading<T, I extends Popped> implements Operation<T> {
   /** With `value`, the result of its own step: waiting in a coroutine allocates no other object. */
   done = false;
   value: unknown = undefined;
-  readonly #input: Input;
-  readonly #take: (input: Input) => T | undefined;
+  readonly #input: I;
+  readonly #take: (input: I) => T | undefined;
   #signal: AbortSignal | undefined = undefined;
   /** When it is too late, on the clock of `performance`. */
   #deadline = Infinity;
@@ -53,7 +66,7 @@ class Reading<T> implements Operation<T> {
 
   declare readonly [Symbol.toStringTag]: string;
 
-  constructor(input: Input, take: (input: Input) => T | undefined) {
+  constructor(input: I, take: (input: I) => T | undefined) {
     this.#input = input;
     this.#take = take;
   }

@@ -117,6 +117,11 @@ export function serve(
   }
 }
 
+/**
+ * Has a server that shuts down ask first whether a connection will end by itself: of that, the input is not ended.
+ */
+export let spare: (server: Server<never>, willEnd: (connection: Connection) => boolean) => void;
+
 /** A server; {@linkcode serve} makes it. */
 export class Server<A extends SocketAddress = SocketAddress> implements AsyncDisposable {
   /** Where it listens. */
@@ -139,6 +144,8 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   /** What is done to connections now that no more are accepted; null as long as they are. */
   #end: ((connection: Connection) => void) | null = null;
   #referenced = true;
+  /** See {@linkcode spare}. */
+  #willEnd: (connection: Connection) => boolean = () => false;
   /** What `onError` was told already, and of which connection. */
   readonly #told = new WeakMap<Error, Connection<A>>();
 
@@ -160,6 +167,10 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
       ? () => {}
       : watchIdle(this.#libos, this.#connections, options.idleTimeout, this.#drop);
     this.finished = this.#run();
+  }
+
+  static {
+    spare = (server, willEnd) => void (server.#willEnd = willEnd);
   }
 
   /** How many connections are open. */
@@ -277,7 +288,7 @@ export class Server<A extends SocketAddress = SocketAddress> implements AsyncDis
   }
 
   #endInput(connection: Connection): void {
-    if (!connection.open || isClosed(this.#libos)) return;
+    if (!connection.open || isClosed(this.#libos) || this.#willEnd(connection)) return;
     if (this.#libos.capabilities.halfClose) this.#libos.shutdown(connection.qd, "read");
     else connection.close();
   }

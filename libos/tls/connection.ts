@@ -53,6 +53,9 @@ export let hasSecured: (connection: TlsConnection) => boolean;
 /** Resolves when nothing is left of a connection, which was closed. */
 export let gone: (connection: TlsConnection) => Promise<void>;
 
+/** The connection beneath one. */
+export let beneath: (connection: TlsConnection) => Connection;
+
 /** Has a function told of what fails while nobody waits for it. */
 export let claim: (connection: TlsConnection, unclaimed: (error: unknown) => void) => void;
 
@@ -113,6 +116,7 @@ export class TlsConnection<A extends SocketAddress = SocketAddress>
     handshake = (connection, judge, timeout) => connection.#handshake(judge, timeout);
     hasSecured = (connection) => connection.#secured;
     gone = (connection) => connection.#gone;
+    beneath = (connection) => connection.#connection;
     claim = (connection, unclaimed) => void (connection.#outcome.unclaimed = unclaimed);
   }
 

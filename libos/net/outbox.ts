@@ -8,10 +8,16 @@
  * @module
  */
 
-import type { Connection, LibOS, Operation, QueueDescriptor, Sga } from "../mod.ts";
+import type { LibOS, Operation, QueueDescriptor, Sga } from "../pdpix.ts";
 
 /** Who was alone in a turn is not kept waiting so many times, before it is seen again whether others have come. */
 const ALONE = 64;
+
+/** What a letter is pushed to: a connection, with TLS or without. */
+export interface Recipient extends Disposable {
+  /** As {@linkcode Connection.push}. */
+  push(sga: Sga): Operation<void>;
+}
 
 /** What one connection has to say. */
 export class Letter {
@@ -19,10 +25,10 @@ export class Letter {
   sga: Sga | null = null;
   /** The last push, until it was waited for. */
   push: Operation<void> | null = null;
-  readonly #connection: Connection;
+  readonly #connection: Recipient;
 
   /** Makes an empty one for a connection. */
-  constructor(connection: Connection) {
+  constructor(connection: Recipient) {
     this.#connection = connection;
   }
 
@@ -53,6 +59,7 @@ export class Outbox implements Disposable {
   constructor(libos: LibOS) {
     this.#libos = libos;
     this.#bell = libos.queue();
+    libos.unref(this.#bell);
     // It ends when the queue is closed, with an error that says so; to flush throws none.
     libos.spawn(this.#run()).catch(() => {});
   }

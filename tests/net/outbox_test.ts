@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { Letter, Outbox } from "../../examples/_outbox.ts";
+import { Letter, Outbox } from "../../libos/net/outbox.ts";
 import { connect, type Connection, listen, open } from "../../mod.ts";
 
 async function receive(connection: Connection, length: number): Promise<string> {

@@ -1,0 +1,498 @@
+/**
+ * One connection of a server: requests are parsed, handed to the handler, and answered in order.
+ *
+ * It is a coroutine, whatever the handlers are. What several requests that came together are answered is written into one
+ * buffer and pushed once; it is sent before anybody is waited for.
+ *
+ * @module
+ */
+
+import type { Connection } from "../net/mod.ts";
+import { isCoroutine } from "../net/serve.ts";
+import { Letter, type Outbox } from "../net/outbox.ts";
+import type { Coroutine, LibOS, Operation, Sga } from "../pdpix.ts";
+import {
+  type Answer,
+  type AnswerInit,
+  type Body,
+  type BodyStream,
+  type HeadOf,
+  isBodiless,
+  isSga,
+  isStream,
+  lengthOf,
+  makeHead,
+  plainHead,
+  type Switching,
+} from "./answer.ts";
+import { HttpError } from "./error.ts";
+import { type Channel, MessageInput, takePart } from "./input.ts";
+import { TYPE } from "./llhttp.ts";
+import type { HttpLimits } from "./options.ts";
+import { Parser, STEP } from "./parser.ts";
+import { abort, begin, end, hasSignal, HttpRequest } from "./request.ts";
+import { headOf } from "./status.ts";
+import { Writer } from "./writer.ts";
+
+/** What a handler gives: its answer, at once or later. */
+export type Answered = Answer | PromiseLike<Answer> | Coroutine<Answer>;
+
+/** What a session needs of its server. */
+export interface SessionServer {
+  /** See {@linkcode HttpLimits}. */
+  readonly limits: Required<HttpLimits>;
+  /** Posts what is to be sent. */
+  readonly outbox: Outbox;
+  /** Counts on, for timeouts. */
+  readonly tick: number;
+  /** Whether no more requests are taken after those that are under way. */
+  readonly closing: boolean;
+  /** Whether connections are under TLS. */
+  readonly secure: boolean;
+  /** Gives the answer to a request. */
+  handle(request: HttpRequest): Answered;
+  /** Told that a connection is served no more. */
+  left(session: Session): void;
+  /** Told of what a handler threw; gives what is answered instead. */
+  fail(error: unknown, request: HttpRequest): Answer;
+}
+
+/** What a session waits for. */
+export const STATE = { head: 0, idle: 1, handler: 2, body: 3 } as const;
+
+/** More than this is pushed before another request is answered. */
+const BATCH = 65536;
+/** So much of a body that nobody wanted is read, to keep the connection. */
+const DRAIN = 262_144;
+/** How long, in milliseconds, a client is listened to that is not answered any more. */
+const LINGER = 1000;
+
+const END = "\r\n\r\n";
+const END_CLOSE = "\r\nconnection: close\r\n\r\n";
+const END_KEEP = "\r\nconnection: keep-alive\r\n\r\n";
+const encoder = new TextEncoder();
+const CONTINUE = encoder.encode("HTTP/1.1 100 Continue\r\n\r\n");
+const CRLF = encoder.encode("\r\n");
+const LAST_CHUNK = encoder.encode("0\r\n\r\n");
+
+/** See the module's description. */
+export class Session {
+  /** What is waited for: see {@linkcode STATE}. */
+  state: number = STATE.head;
+  /** Since which tick. */
+  since: number;
+  /** What the channel is, or lies upon. */
+  readonly connection: Connection;
+  readonly #server: SessionServer;
+  readonly #channel: Channel;
+  readonly #libos: LibOS;
+  readonly #parser: Parser;
+  readonly #input: MessageInput;
+  readonly #request: HttpRequest;
+  readonly #writer: Writer;
+  readonly #letter: Letter;
+  /** Whether this is the last request. */
+  #last = false;
+
+  /** Begins to serve a connection. */
+  constructor(server: SessionServer, channel: Channel, connection: Connection) {
+    this.connection = connection;
+    this.#server = server;
+    this.#channel = channel;
+    this.#libos = channel.libos;
+    this.#parser = new Parser(TYPE.REQUEST, server.limits);
+    this.#input = new MessageInput(channel, this.#parser);
+    this.#input.maxBodySize = server.limits.maxBodySize;
+    this.#request = new HttpRequest(channel, this.#input, server.secure);
+    this.#writer = new Writer(this.#libos);
+    this.#letter = new Letter(channel);
+    this.since = server.tick;
+  }
+
+  /** Whether it has nothing to do but to wait for a request. */
+  get idle(): boolean {
+    return this.state <= STATE.idle && !this.#parser.begun;
+  }
+
+  /** Says that it took too long, and closes. */
+  expire(): void {
+    if (this.state === STATE.head && this.#parser.begun && this.#channel.open) {
+      try {
+        this.#channel.tryPush(`${headOf(408)}content-length: 0${END_CLOSE}`);
+      } catch {
+        // It is gone already.
+      }
+    }
+    this.#channel[Symbol.dispose]();
+  }
+
+  /** Serves until the connection is to be closed. */
+  *run(): Coroutine {
+    const input = this.#input;
+    const parser = this.#parser;
+    const request = this.#request;
+    const server = this.#server;
+    const channel = this.#channel;
+    const writer = this.#writer;
+    try {
+      while (!this.#last) {
+        let step = input.advance();
+        while (step === STEP.more) {
+          if (writer.length > 0) {
+            const push = this.#takePush();
+            if (push !== null) yield* push;
+            this.#post();
+          }
+          const state = parser.begun || this.state === STATE.head ? STATE.head : STATE.idle;
+          if (state !== this.state) {
+            this.state = state;
+            this.since = server.tick;
+          }
+          const sga = yield* channel.pop();
+          if (sga === null) return;
+          input.supply(sga);
+          step = input.advance();
+        }
+        const failure = step === STEP.failed ? parser.failure : begin(request);
+        this.state = STATE.handler;
+        this.#last = !parser.keepAlive || server.closing;
+        let answer: Answered;
+        if (failure !== null) {
+          answer = this.#refuse(failure.status, failure.reason);
+        } else {
+          if (parser.hasBody) answer = this.#expectBody() ?? this.#handle();
+          else answer = this.#handle();
+          if (typeof answer === "object") {
+            if (isCoroutine(answer)) answer = yield* this.#finish(answer);
+            else if (isPromise(answer)) answer = yield* this.#join(answer);
+          }
+        }
+        if (typeof answer === "string" && parser.method !== "HEAD") {
+          writer.writeText(plainHead(), answer, this.#end());
+        } else {
+          const rest = this.#answer(answer as Answer);
+          if (rest !== null) yield* rest;
+        }
+        if (parser.hasBody && !parser.done) yield* this.#drain();
+        end(request);
+        input.next();
+        if (writer.length > BATCH) yield* this.#flush();
+      }
+      yield* this.#flush();
+      if (channel.open) yield* this.#linger();
+    } finally {
+      abort(request, new Deno.errors.ConnectionAborted("The client is gone"));
+      end(request);
+      this.state = STATE.handler;
+      server.left(this);
+      writer[Symbol.dispose]();
+      input[Symbol.dispose]();
+    }
+  }
+
+  #handle(): Answered {
+    try {
+      return this.#server.handle(this.#request);
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): Answer {
+    if (error instanceof HttpError) return this.#refuse(error.status, error.message);
+    if (this.#input.ended && error instanceof Deno.errors.UnexpectedEof) {
+      return this.#refuse(400, error.message);
+    }
+    return this.#server.fail(error, this.#request);
+  }
+
+  /** Answers what is wrong, and closes: nobody knows what follows. */
+  #refuse(status: number, reason: string): Answer {
+    this.#last = true;
+    return { status, body: `${reason}\n` };
+  }
+
+  /** Before a body: whether it is too long, and what the client waits for. Gives an answer in place of the handler's. */
+  #expectBody(): Answer | null {
+    const parser = this.#parser;
+    this.state = STATE.body;
+    this.since = this.#server.tick;
+    if (parser.contentLength > this.#server.limits.maxBodySize) {
+      return this.#refuse(413, "The body is too large");
+    }
+    const expect = parser.fields.get("expect");
+    if (expect === null || parser.version === 10) return null;
+    // RFC 9110, section 10.1.1.
+    if (expect.toLowerCase() !== "100-continue") return this.#refuse(417, "Nothing else is expected");
+    if (!parser.hasRest) this.#input.expected = () => void this.#channel.tryPush(CONTINUE, Infinity);
+    return null;
+  }
+
+  /** Runs a handler to its end; what was written is sent if it has to wait. */
+  *#finish(coroutine: Coroutine<Answer>): Coroutine<Answer> {
+    try {
+      const step = coroutine.next();
+      if (step.done) return step.value;
+      let waits = true;
+      try {
+        if (this.#writer.length > 0) {
+          // The step is the handler's to wait for; what was written goes out beside it.
+          this.#post();
+        }
+        yield step.value;
+        waits = false;
+      } finally {
+        if (waits) coroutine.return(undefined as never);
+      }
+      return yield* coroutine;
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  /** Waits for a promise of a handler. */
+  *#join(promise: PromiseLike<Answer>): Coroutine<Answer> {
+    const { operations } = this.#libos;
+    try {
+      if (this.#writer.length > 0 && this.#parser.hasRest) {
+        // More requests are here already, and the answer may be too: then they go together.
+        let settled = false;
+        const settle = () => void (settled = true);
+        promise.then(settle, settle);
+        yield* operations.join(Promise.resolve().then(nothing));
+        if (!settled) this.#post();
+      } else if (this.#writer.length > 0) {
+        this.#post();
+      }
+      if (hasSignal(this.#request)) this.#watch();
+      return yield* operations.join(promise);
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  /** Sees whether the client goes away, while its request is being answered. */
+  #watch(): void {
+    const input = this.#input;
+    if (!this.#parser.done || this.#parser.hasRest || input.ahead !== null) return;
+    const gone = (reason: unknown) => abort(this.#request, reason);
+    input.ahead = Promise.resolve(this.#channel.pop());
+    input.ahead.then(
+      (sga) => sga === null && gone(new Deno.errors.ConnectionAborted("The client is gone")),
+      gone,
+    );
+  }
+
+  /** Writes an answer that is more than a text; gives what is still to be done for it. */
+  #answer(answer: Answer): Coroutine | null {
+    if (typeof answer === "object" && answer !== null && "takeover" in answer) {
+      return this.#switch(answer);
+    }
+    let init: AnswerInit = typeof answer === "string" || answer instanceof Uint8Array
+      ? { body: answer }
+      : answer;
+    let head: HeadOf;
+    try {
+      init = checkAnswer(init);
+      head = makeHead(init.status ?? 200, init.headers, typeof init.body === "string");
+    } catch (error) {
+      init = { status: 500, body: "Internal Server Error\n" };
+      this.#server.fail(error, this.#request);
+      head = makeHead(500, undefined, true);
+    }
+    const { status = 200, body = null } = init;
+    this.#last ||= head.close;
+    const writer = this.#writer;
+    if (isBodiless(status)) {
+      writer.writeLatin1(head.text.slice(0, -2) + this.#end());
+      return body === null ? null : discard(body, this.#libos);
+    } else if (this.#parser.method === "HEAD") {
+      const length = head.length >= 0 ? head.length : lengthOf(body);
+      const framing = length < 0 ? head.text.slice(0, -2) : `${head.text}content-length: ${length}`;
+      writer.writeLatin1(framing + this.#end());
+      return body === null ? null : discard(body, this.#libos);
+    } else if (body === null) {
+      writer.writeLatin1(`${head.text}content-length: 0${this.#end()}`);
+    } else if (typeof body === "string") {
+      writer.writeText(head.text, body, this.#end());
+    } else if (body instanceof Uint8Array) {
+      writer.writeBytes(head.text, body, this.#end());
+    } else if (isSga(body)) {
+      writer.writeLatin1(`${head.text}content-length: ${body.length}${this.#end()}`);
+      writer.extend(body);
+    } else {
+      return this.#stream(head, body);
+    }
+    return null;
+  }
+
+  /** Sends a body in parts, each when the one before was taken. */
+  *#stream(head: HeadOf, body: BodyStream): Coroutine {
+    const writer = this.#writer;
+    const { operations } = this.#libos;
+    const iterator = body[Symbol.asyncIterator]();
+    const chunked = head.length < 0 && this.#parser.version === 11;
+    // RFC 9112, section 6.3: else the end of the connection is the end of the body.
+    if (!chunked && head.length < 0) this.#last = true;
+    const framing = chunked
+      ? `${head.text}transfer-encoding: chunked`
+      : head.length < 0
+      ? head.text.slice(0, -2)
+      : `${head.text}content-length: ${head.length}`;
+    writer.writeLatin1(framing + this.#end());
+    let left = head.length < 0 ? Infinity : head.length;
+    let over = false;
+    try {
+      for (;;) {
+        const next = Promise.resolve(iterator.next());
+        // A first part that is there already goes with the head.
+        let settled = false;
+        const settle = () => void (settled = true);
+        next.then(settle, settle);
+        yield* operations.join(Promise.resolve().then(nothing));
+        if (!settled) yield* this.#flush();
+        const { done, value } = yield* operations.join(next);
+        if (done) break;
+        const part = typeof value === "string" ? encoder.encode(value) : value;
+        if (part.length === 0) continue;
+        left -= part.length;
+        if (left < 0) throw new RangeError("The body is longer than its content-length");
+        if (chunked) writer.writeLatin1(`${part.length.toString(16)}\r\n`);
+        if (part instanceof Uint8Array) writer.write(part);
+        else writer.extend(part);
+        if (chunked) writer.write(CRLF);
+        yield* this.#flush();
+      }
+      over = true;
+      if (left !== Infinity && left > 0) throw new RangeError("The body is shorter than its content-length");
+      if (chunked) writer.write(LAST_CHUNK);
+    } catch (error) {
+      // The client must not take what it got for all.
+      this.#last = true;
+      if (this.#channel.open) {
+        this.#server.fail(error, this.#request);
+        this.#channel.reset();
+      }
+    } finally {
+      if (!over) void Promise.try(() => iterator.return?.()).catch(nothing);
+    }
+  }
+
+  /** Hands the connection over. */
+  *#switch({ takeover }: Switching): Coroutine {
+    this.#last = true;
+    yield* this.#flush();
+    let rest = this.#input.rest();
+    const { ahead } = this.#input;
+    if (ahead !== null) {
+      this.#input.ahead = null;
+      const sga = yield* this.#libos.operations.join(ahead);
+      if (sga !== null) {
+        rest = sga.toUint8Array();
+        sga.free();
+      }
+    }
+    this.state = STATE.handler;
+    yield* this.#libos.operations.join(takeover(this.#channel, rest));
+  }
+
+  /** Reads what is left of a body that the handler did not want, or gives up the connection. */
+  *#drain(): Coroutine {
+    const input = this.#input;
+    const parser = this.#parser;
+    // Who was not told to go on may do so or not (RFC 9110, section 10.1.1).
+    if (input.expected !== null) this.#last = true;
+    const left = parser.chunked ? 0 : parser.contentLength - parser.bodyTotal;
+    if (this.#last || left > DRAIN || !this.#channel.open) {
+      this.#last = true;
+      return;
+    }
+    yield* this.#flush();
+    const most = parser.bodyTotal + DRAIN;
+    try {
+      for (let part; (part = takePart(input)) !== null;) {
+        if (part !== undefined) part.recycle();
+        else input.supply(yield* input.pop());
+        if (parser.bodyTotal > most) this.#last = true;
+        if (this.#last) return;
+      }
+    } catch {
+      this.#last = true;
+    }
+  }
+
+  /** What a head ends with, and what it says of the connection (RFC 9112, section 9.3). */
+  #end(): string {
+    if (this.#last) return END_CLOSE;
+    return this.#parser.version === 10 ? END_KEEP : END;
+  }
+
+  /** Sends what is written, and waits until all was taken. */
+  *#flush(): Coroutine {
+    for (;;) {
+      const push = this.#takePush();
+      if (push !== null) yield* push;
+      if (this.#writer.length === 0) return;
+      this.#post();
+    }
+  }
+
+  /** Hands over what is written. */
+  #post(): void {
+    if (this.#letter.sga !== null) this.#server.outbox.flush();
+    this.#writer.post(this.#letter);
+    this.#server.outbox.post(this.#letter);
+  }
+
+  /** The last push, which is to be waited for. */
+  #takePush(): Operation<void> | null {
+    const letter = this.#letter;
+    if (letter.sga !== null) this.#server.outbox.flush();
+    const { push } = letter;
+    letter.push = null;
+    return push;
+  }
+
+  /**
+   * Closes in two steps (RFC 9112, section 9.6): who still sends would be reset, and might lose the answer with that.
+   */
+  *#linger(): Coroutine {
+    const channel = this.#channel;
+    if (!this.#libos.capabilities.halfClose || this.#input.ended) return;
+    try {
+      channel.closeWrite();
+      const until = performance.now() + LINGER;
+      for (let left = LINGER; left > 0; left = until - performance.now()) {
+        const sga: Sga | null = yield* channel.pop({ timeout: left });
+        if (sga === null) return;
+        sga.recycle();
+      }
+    } catch {
+      // It is gone, or says nothing.
+    }
+  }
+}
+
+function nothing(): void {}
+
+function isPromise(value: object): value is PromiseLike<Answer> {
+  return typeof (value as PromiseLike<Answer>).then === "function";
+}
+
+/** Refuses what is no answer. */
+function checkAnswer(answer: AnswerInit): AnswerInit {
+  const { body } = answer ?? {};
+  if (typeof answer !== "object" || answer === null) {
+    throw new TypeError("A handler must give a string, bytes, or an object with status, headers and body");
+  }
+  if (body === undefined || body === null || typeof body === "string") return answer;
+  if (body instanceof Uint8Array || isSga(body) || isStream(body)) return answer;
+  throw new TypeError("A body must be a string, bytes, an sga, or a stream of those");
+}
+
+/** Lets go of a body that is not sent. */
+function* discard(body: Exclude<Body, null>, libos: LibOS): Coroutine {
+  if (typeof body === "string" || body instanceof Uint8Array) return;
+  if (isSga(body)) body.free();
+  else yield* libos.operations.join(Promise.try(() => body[Symbol.asyncIterator]().return?.()));
+}
