@@ -161,7 +161,7 @@ async function examinePeer(
 ): Promise<Candidate> {
   const { way, protocol } = search;
   try {
-    const route = onLibos ? way.upstream.route ?? way.libos : way.kernel;
+    const route = onLibos ? way.upstream?.route ?? way.libos : way.kernel;
     if (route === undefined) {
       throw new BenchmarkError(`the kernel's sockets cannot be at the server's end of ${way.wire}`);
     }

@@ -92,7 +92,11 @@ export function requestHead(
   if (!TOKEN.test(method) || method === "CONNECT") {
     throw invalid(`method must be a token, not ${inspect(method)}`);
   }
-  const head: HeadOf = { text: `${method} ${url.pathname}${url.search} HTTP/1.1\r\n`, close: false, length: -1 };
+  const head: HeadOf = {
+    text: `${method} ${url.pathname}${url.search} HTTP/1.1\r\n`,
+    close: false,
+    length: -1,
+  };
   let hosted = false;
   if (fields !== undefined) {
     for (const [name, value] of pairsOf(fields)) {
@@ -102,7 +106,8 @@ export function requestHead(
   }
   if (!hosted) head.text += `host: ${url.host}\r\n`;
   if (head.close) head.text += "connection: close\r\n";
-  const isWhole = body !== null && (typeof body === "string" || body instanceof Uint8Array || isSga(body));
+  const isWhole = body !== null &&
+    (typeof body === "string" || body instanceof Uint8Array || isSga(body));
   const length = isWhole ? lengthOf(body) : head.length;
   const chunked = body !== null && length < 0;
   if (chunked) head.text += "transfer-encoding: chunked\r\n";
@@ -137,7 +142,9 @@ function addField(head: HeadOf, name: string, value: string | number | readonly 
   switch (name.length) {
     case 14:
       if (name.toLowerCase() === "content-length") {
-        if (!/^\d+$/.test(text)) throw invalid(`content-length must be a number, not ${inspect(text)}`);
+        if (!/^\d+$/.test(text)) {
+          throw invalid(`content-length must be a number, not ${inspect(text)}`);
+        }
         head.length = Number(text);
         return;
       }

@@ -142,7 +142,15 @@ export class HttpClient implements Disposable {
     const { head, chunked } = requestHead(method, target, options.headers, options.body ?? null);
     const bounds = makeBounds(options);
     const state: { wire: Wire | null; lost: boolean } = { wire: null, lost: false };
-    const exchange = this.#exchange(target, method, head, chunked, options.body ?? null, bounds, state);
+    const exchange = this.#exchange(
+      target,
+      method,
+      head,
+      chunked,
+      options.body ?? null,
+      bounds,
+      state,
+    );
     const { libos } = this.#lease;
     return libos.operations.join(libos.spawn(exchange), {
       // Whoever asked does not wait any more.

@@ -15,7 +15,10 @@ import { type Parser, STEP } from "./parser.ts";
 
 /** What HTTP is spoken on: a connection, with TLS or without. */
 export type Channel =
-  & Pick<Connection, "libos" | "open" | "pop" | "push" | "tryPush" | "closeWrite" | "bufferedAmount">
+  & Pick<
+    Connection,
+    "libos" | "open" | "pop" | "push" | "tryPush" | "closeWrite" | "bufferedAmount"
+  >
   & Pick<Connection, "localAddr" | "remoteAddr" | "close" | "reset" | typeof Symbol.dispose>;
 
 const decoder = new TextDecoder();
@@ -184,7 +187,10 @@ export class MessageInput implements Popped, Disposable {
     const sga = this.#sga!;
     parser.bodyLength = 0;
     if (sga.numsegs > 1) {
-      return copyToHeap(this.libos, sga.bytes(this.#segment).subarray(bodyStart, bodyStart + bodyLength));
+      return copyToHeap(
+        this.libos,
+        sga.bytes(this.#segment).subarray(bodyStart, bodyStart + bodyLength),
+      );
     }
     if (this.#head === null || parser.hasRest) {
       const part = sga.clone();

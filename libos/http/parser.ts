@@ -244,7 +244,11 @@ export class Parser implements Callbacks {
     if (this.#type === TYPE.RESPONSE) {
       this.hasBody = !this.answersHead;
       // What is no last answer, or has no body, ends by itself.
-      return this.answersHead ? 1 : status < 200 || status === 204 || status === 304 ? 0 : ERROR.PAUSED;
+      return this.answersHead
+        ? 1
+        : status < 200 || status === 204 || status === 304
+        ? 0
+        : ERROR.PAUSED;
     }
     this.method = METHOD_NAMES[llhttp.method]!;
     this.hasBody = this.chunked || this.contentLength > 0;
@@ -357,7 +361,9 @@ export class Parser implements Callbacks {
 
   /** Whether it begins with a token and a space, as far as that is here. */
   #beginsLikeRequest(): boolean {
-    const line = Buffer.from(this.#bytes.subarray(this.#start, this.#start + 64)).toString("latin1");
+    const line = Buffer.from(this.#bytes.subarray(this.#start, this.#start + 64)).toString(
+      "latin1",
+    );
     return this.#behind === 0 && /^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]* [^\s]/i.test(line);
   }
 }

@@ -95,7 +95,9 @@ export class HttpRequest {
     const { target } = this;
     const start = pathStart(target);
     if (start < 0) return "/";
-    return start === 0 && this.#queryAt === target.length ? target : target.slice(start, this.#queryAt);
+    return start === 0 && this.#queryAt === target.length
+      ? target
+      : target.slice(start, this.#queryAt);
   }
 
   /** What follows the question mark, or is empty. */

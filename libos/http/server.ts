@@ -100,8 +100,10 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
       throw error;
     }
     this.outbox = new Outbox(lease.libos);
-    spare(this.#server as Server<never>, (connection) =>
-      this.#sessions.get(connection)?.idle === false);
+    spare(
+      this.#server as Server<never>,
+      (connection) => this.#sessions.get(connection)?.idle === false,
+    );
     const { headerTimeout, bodyTimeout } = this.limits;
     this.#timer = setInterval(() => this.#look(), Math.min(headerTimeout, bodyTimeout) / LOOKS);
     Deno.unrefTimer(this.#timer);
@@ -174,8 +176,7 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
     const server = this.secure
       ? serveTls(
         { ...options, alpnProtocols: ["http/1.1"] } as never,
-        (connection) =>
-          this.#serve(connection as unknown as Channel, beneath(connection as never)),
+        (connection) => this.#serve(connection as unknown as Channel, beneath(connection as never)),
       )
       : serve(options, (connection) => this.#serve(connection, connection));
     return server as unknown as Server<A>;

@@ -223,8 +223,12 @@ export class Session {
     const expect = parser.fields.get("expect");
     if (expect === null || parser.version === 10) return null;
     // RFC 9110, section 10.1.1.
-    if (expect.toLowerCase() !== "100-continue") return this.#refuse(417, "Nothing else is expected");
-    if (!parser.hasRest) this.#input.expected = () => void this.#channel.tryPush(CONTINUE, Infinity);
+    if (expect.toLowerCase() !== "100-continue") {
+      return this.#refuse(417, "Nothing else is expected");
+    }
+    if (!parser.hasRest) {
+      this.#input.expected = () => void this.#channel.tryPush(CONTINUE, Infinity);
+    }
     return null;
   }
 
@@ -364,7 +368,9 @@ export class Session {
         yield* this.#flush();
       }
       over = true;
-      if (left !== Infinity && left > 0) throw new RangeError("The body is shorter than its content-length");
+      if (left !== Infinity && left > 0) {
+        throw new RangeError("The body is shorter than its content-length");
+      }
       if (chunked) writer.write(LAST_CHUNK);
     } catch (error) {
       // The client must not take what it got for all.
@@ -483,7 +489,9 @@ function isPromise(value: object): value is PromiseLike<Answer> {
 function checkAnswer(answer: AnswerInit): AnswerInit {
   const { body } = answer ?? {};
   if (typeof answer !== "object" || answer === null) {
-    throw new TypeError("A handler must give a string, bytes, or an object with status, headers and body");
+    throw new TypeError(
+      "A handler must give a string, bytes, or an object with status, headers and body",
+    );
   }
   if (body === undefined || body === null || typeof body === "string") return answer;
   if (body instanceof Uint8Array || isSga(body) || isStream(body)) return answer;

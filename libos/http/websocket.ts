@@ -70,7 +70,10 @@ const MAX_PAYLOAD = 1024 * 1024;
  */
 export function upgradeWebSocket(request: Request, options?: WebSocketOptions): Upgraded<Response>;
 /** The same in the fast tier. */
-export function upgradeWebSocket(request: HttpRequest, options?: WebSocketOptions): Upgraded<Answer>;
+export function upgradeWebSocket(
+  request: HttpRequest,
+  options?: WebSocketOptions,
+): Upgraded<Answer>;
 export function upgradeWebSocket(
   request: Request | HttpRequest,
   options: WebSocketOptions = {},

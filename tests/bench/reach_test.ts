@@ -86,9 +86,10 @@ Deno.test({
   },
 });
 
-async function leadsToC({ upstream, libos }: Reach): Promise<void> {
-  const peer = await cDemikernelEcho(machine, upstream.configuration, upstream.libos);
-  const command = routed(peer, upstream.route ?? libos);
+async function leadsToC(way: Reach): Promise<void> {
+  const { libos, configuration, route } = way.upstream!;
+  const peer = await cDemikernelEcho(machine, configuration, libos);
+  const command = routed(peer, route ?? way.libos);
   await assertEchoes(command);
   // It was killed, and what it left does not stand in the way of the next one.
   await assertEchoes(command);

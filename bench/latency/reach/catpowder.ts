@@ -37,7 +37,7 @@ export function ours(kind: "tap" | "packet"): Reach {
       exclusive: true,
     },
     kernel: routeBetween(between.port.host, between.kernel),
-    upstream: { ...others, route },
+    upstream: { ...others!, route },
     [Symbol.dispose]: () => resources.dispose(),
   };
 }
