@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Letter } from "../net/outbox.ts";
+import type { Letter } from "../net/outbox.ts";
 import type { LibOS, Sga } from "../pdpix.ts";
 
 const encoder = new TextEncoder();
