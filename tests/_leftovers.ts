@@ -14,7 +14,7 @@ import { removeStaleMemory } from "../bench/_stale_memory.ts";
 const RUN = "DEMIKERNEL_TEST_RUN";
 
 /** How long killed processes may take to be gone, in milliseconds, and how often to look. */
-const GONE_MS = 2_000;
+const GONE_MS = 10_000;
 const LOOK_MS = 10;
 
 /** Says of all that this process starts from now on that it belongs to this run, or to the one it is in itself. */

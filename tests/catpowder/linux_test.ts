@@ -120,10 +120,9 @@ onEach(
     await using relay = await start(link, "relay", ["--to", to]);
     const said = await shell(
       link,
-      `iperf3 -s -1 >/dev/null & sleep 0.5
-     iperf3 -c ${OURS.inet} -p ${relay.port} -n 4M | tail -5
-     iperf3 -s -1 >/dev/null & sleep 0.5
-     iperf3 -R -c ${OURS.inet} -p ${relay.port} -n 4M | tail -5`,
+      `serve() { iperf3 -s -1 >/dev/null & until ss -tlnH | grep -q :5201; do sleep 0.05; done; }
+     serve; iperf3 -c ${OURS.inet} -p ${relay.port} -n 4M 2>&1 | tail -5; wait
+     serve; iperf3 -R -c ${OURS.inet} -p ${relay.port} -n 4M 2>&1 | tail -5; wait`,
     );
     assertEquals(said.match(/iperf Done/g)?.length, 2, said);
   },

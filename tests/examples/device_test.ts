@@ -1,18 +1,16 @@
 /**
- * The examples on devices, with clients on the Linux kernel at the other end: on our catpowder all their tests, unchanged;
- * on Microsoft's the echo and the store.
+ * The echo and the store on Microsoft's catpowder, with clients on the Linux kernel at the other end.
  *
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { checkConfiguration, toYaml } from "../../libos/demikernel/configuration.ts";
-import { KernelLink, KINDS, missingForLinks } from "../_network/link.ts";
 import type { Namespace } from "../_network/namespace.ts";
 import { DEVICE, LIBOS, missingForNetwork, NEIGHBOURS, Network } from "../_network/network.ts";
 import { missingLibrary, missingProgram, needing } from "../_needs.ts";
 import { Folder } from "../ffi/_demikernel.ts";
-import { Program, SITE, type Site } from "./_program.ts";
+import { Program } from "./_program.ts";
 
 const missing = missingLibrary("catpowder") ?? missingForNetwork();
 
@@ -75,23 +73,3 @@ Deno.test(needing(missingClient, "kv on native catpowder serves redis-cli"), asy
   );
   assertEquals(answers, ["OK\n", "2\n", "2\n"]);
 });
-
-/** Those that serve. What is not among them needs no libOS of its own, or runs on the simulated network. */
-const SERVERS = ["chat", "echo", "http", "kv_server", "mdns", "relay", "rpc"];
-
-for (const kind of KINDS) {
-  for (const server of SERVERS) {
-    const name = `${server}_test.ts passes with LIBOS=catpowder on ${kind}`;
-    Deno.test(needing(missingForLinks(), name), async () => {
-      using link = new KernelLink(kind);
-      const { device, host } = link.port;
-      const site: Site = { device, namespace: host.path };
-      const file = new URL(`${server}_test.ts`, import.meta.url).pathname;
-      const preload = new URL("../_preload.ts", import.meta.url).pathname;
-      const args = ["test", "-A", "--no-check", "--unstable-net", `--preload=${preload}`, file];
-      const options = { args, env: { [SITE]: JSON.stringify(site), NO_COLOR: "1" } };
-      const { success, stdout } = await link.kernel.command(Deno.execPath(), options).output();
-      assert(success, new TextDecoder().decode(stdout));
-    });
-  }
-}

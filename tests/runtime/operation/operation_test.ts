@@ -119,8 +119,11 @@ for (const [way, wait] of Object.entries(WAYS)) {
     assertEquals(await within(pending), "1 bytes");
     push(libos, qd);
     assertEquals(await within(pop()), "1 bytes");
-    const closed = pop();
-    setTimeout(() => libos.close(qd), 1);
+    const closed = wait(libos, () => {
+      // Not before it was begun: a coroutine's turn may come later than a timer.
+      setTimeout(() => libos.close(qd), 1);
+      return libos.operations.pop<string>(qd, 0, outcome);
+    });
     assertEquals(await within(closed), "ECANCELED");
   });
 
@@ -132,8 +135,10 @@ for (const [way, wait] of Object.entries(WAYS)) {
       throw mistake;
     };
     for (const end of [() => push(libos, qd), () => libos.close(qd)]) {
-      const result = wait(libos, () => libos.operations.pop(qd, 0, { result: fail, error: fail }));
-      setTimeout(end, 1);
+      const result = wait(libos, () => {
+        setTimeout(end, 1);
+        return libos.operations.pop(qd, 0, { result: fail, error: fail });
+      });
       assertStrictEquals(await assertRejects(() => within(result, 0.5)), mistake);
     }
   });
