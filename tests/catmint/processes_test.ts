@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Client } from "../../examples/rpc.ts";
 import { connect, Reader } from "../../mod.ts";
 import { pattern } from "../contract/end.ts";
 import { missingUcx, needing } from "../_needs.ts";
@@ -40,7 +41,7 @@ for (const transport of ALL) {
   );
 }
 
-Deno.test(needing(missing, "chat, relay and kv run on catmint unchanged"), async () => {
+Deno.test(needing(missing, "chat, relay, kv, rpc and http run on catmint unchanged"), async () => {
   await using libos = openOn("posix");
   await using kv = await startOn("posix", "kv");
   using store = await connect({ libos, port: kv.port });
@@ -66,6 +67,17 @@ Deno.test(needing(missing, "chat, relay and kv run on catmint unchanged"), async
   await using relay = await startOn("posix", "relay", ["--to", `127.0.0.1:${target.port}`]);
   using through = await connect({ libos, port: relay.port });
   assertEquals(await exchange(through, pattern(1000)), pattern(1000));
+
+  await using rpc = await startOn("posix", "rpc");
+  using client = new Client(await connect({ libos, port: rpc.port }));
+  assertEquals(await client.call("add", [1, 2]), 3);
+
+  await using http = await startOn("posix", "http");
+  using browser = await connect({ libos, port: http.port });
+  await browser.push("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  let page = "";
+  for await (using sga of browser) page += new TextDecoder().decode(sga.toUint8Array());
+  assert(page.startsWith("HTTP/1.1 200") && page.endsWith("hello"), page);
 });
 
 Deno.test(
