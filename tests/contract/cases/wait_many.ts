@@ -188,7 +188,10 @@ export const WAIT_MANY: readonly Case[] = [
       for (const i of [2, 0, 1]) {
         await three[i]!.from.send("abc"[i]!);
         pending--;
-        for (let k = 0; k < PATIENCE && libos.statistics().pending > pending; k++) pollAll(libos);
+        for (let k = 0; k < PATIENCE && libos.statistics().pending > pending; k++) {
+          pollAll(libos);
+          await breathe(libos);
+        }
       }
       const completions = await waitNextN(libos, 8, 2000);
       assertEquals(completions.map(({ qt }) => qt).sort(), [...pops].sort());
