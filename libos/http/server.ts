@@ -108,7 +108,10 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
       (connection) => this.#sessions.get(connection)?.idle === false,
     );
     const { headerTimeout, bodyTimeout } = this.limits;
-    this.#pause = Math.min(Math.max(1, Math.min(headerTimeout, bodyTimeout) / LOOKS), LONGEST_TIMER);
+    this.#pause = Math.min(
+      Math.max(1, Math.min(headerTimeout, bodyTimeout) / LOOKS),
+      LONGEST_TIMER,
+    );
     this.#timer = setInterval(() => this.#look(), this.#pause);
     Deno.unrefTimer(this.#timer);
     this.finished = this.#server.finished.finally(() => {

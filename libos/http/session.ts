@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { DemikernelError } from "../error.ts";
 import type { Connection } from "../net/mod.ts";
 import { isCoroutine } from "../net/serve.ts";
 import { Letter, type Outbox } from "../net/outbox.ts";
@@ -66,6 +67,9 @@ const BATCH = 65536;
 const DRAIN = 262_144;
 /** How long, in milliseconds, a client is listened to that is not answered any more. */
 const LINGER = 1000;
+
+/** How it fails to read from a client that went away or was given up. */
+const GONE = ["ECONNRESET", "EPIPE", "ECANCELED", "ETIMEDOUT"];
 
 const END = "\r\n\r\n";
 const END_CLOSE = "\r\nconnection: close\r\n\r\n";
@@ -168,7 +172,7 @@ export class Session {
             if (push !== null) yield* push;
           }
           answer = refusal ?? this.#handle();
-          if (typeof answer === "object") {
+          if (typeof answer === "object" && answer !== null) {
             if (isCoroutine(answer)) answer = yield* this.#finish(answer);
             else if (isPromise(answer)) answer = yield* this.#join(answer);
           }
@@ -208,6 +212,11 @@ export class Session {
     if (error instanceof HttpError) return this.#refuse(error.status, error.message);
     if (this.#input.ended && error instanceof Deno.errors.UnexpectedEof) {
       return this.#refuse(400, error.message);
+    }
+    // It failed to read, since its client is gone, or was too slow: it has nothing to tell.
+    const { qd, code } = ((error as Error | null)?.cause ?? {}) as Partial<DemikernelError>;
+    if (qd === this.connection.qd && GONE.includes(code!)) {
+      return this.#refuse(408, "The body did not come");
     }
     return this.#server.fail(error, this.#request);
   }
