@@ -96,8 +96,9 @@ export class Peer implements Disposable {
   }
 
   /** Says something. */
-  async say(text: string): Promise<void> {
-    for (let left = bytes(text); left.length > 0;) {
+  async say(what: string | Uint8Array<ArrayBuffer>): Promise<void> {
+    let left = typeof what === "string" ? bytes(what) : what;
+    while (left.length > 0) {
       left = left.subarray(await this.#connection.write(left));
     }
   }
