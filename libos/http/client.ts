@@ -17,7 +17,7 @@ import type { Channel } from "./input.ts";
 import { checkCount, LIMITS } from "./options.ts";
 import { HttpResponse } from "./response.ts";
 import type { Bounds } from "./stream.ts";
-import { type RequestBody, Wire } from "./wire.ts";
+import { isDeparture, type RequestBody, Wire } from "./wire.ts";
 
 /** How a client behaves. */
 export interface HttpClientOptions extends LibOSOption, ResolverOption {
@@ -189,8 +189,7 @@ export class HttpClient implements Disposable {
         throw toDenoError(error);
       }
       try {
-        yield* this.#ask(wire, head, body, bounds);
-        yield* wire.receive(method === "HEAD", bounds);
+        yield* wire.ask(head, body, method === "HEAD", bounds);
       } catch (thrown) {
         const error = toDenoError(thrown);
         const stale = wire.used && !wire.parser.begun && isDeparture(error);
@@ -199,15 +198,6 @@ export class HttpClient implements Disposable {
         throw error;
       }
       return new HttpResponse(wire, (over) => this.#release(pool, over));
-    }
-  }
-
-  /** Sends a request, all of it unless the server ends that: then it has answered already. */
-  *#ask(wire: Wire, head: RequestHead, body: RequestBody | null, bounds: Bounds): Coroutine {
-    try {
-      yield* wire.send(head, body, bounds);
-    } catch (error) {
-      if (!isDeparture(error)) throw error;
     }
   }
 
@@ -270,6 +260,16 @@ export class HttpClient implements Disposable {
   /** An answer is over. */
   #release(pool: Pool, wire: Wire): void {
     if (!this.#open || !wire.reusable) return this.#drop(pool, wire);
+    if (wire.sending !== null) {
+      // The server may take the rest soon, or not at all.
+      const late = setTimeout(() => wire.close(), this.#idleTimeout);
+      Deno.unrefTimer(late);
+      void wire.sending.then(() => {
+        clearTimeout(late);
+        this.#release(pool, wire);
+      });
+      return;
+    }
     wire.next();
     const next = pool.waiting.shift();
     if (next !== undefined) return next.resolve(wire);
@@ -317,11 +317,6 @@ function makeBounds({ timeout, signal }: RequestOptions): Bounds {
     ...(deadline < Infinity && { timeout: Math.max(0, deadline - performance.now()) }),
     ...(signal && { signal }),
   });
-}
-
-function isDeparture(error: unknown): boolean {
-  return error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.BrokenPipe ||
-    error instanceof Deno.errors.ConnectionReset;
 }
 
 function invalid(detail: string): DemikernelError {

@@ -188,6 +188,8 @@ export class Session {
       }
       yield* this.#flush();
       if (channel.open) yield* this.#linger();
+    } catch (error) {
+      if (!this.#isGone(error)) throw error;
     } finally {
       abort(request, new Deno.errors.ConnectionAborted("The client is gone"));
       end(request);
@@ -211,12 +213,15 @@ export class Session {
     if (this.#input.ended && error instanceof Deno.errors.UnexpectedEof) {
       return this.#refuse(400, error.message);
     }
-    // It failed to read, since its client is gone, or was too slow: it has nothing to tell.
-    const { qd, code } = ((error as Error | null)?.cause ?? {}) as Partial<DemikernelError>;
-    if (qd === this.connection.qd && GONE.includes(code!)) {
-      return this.#refuse(408, "The body did not come");
-    }
+    // It failed to read: it has nothing to tell.
+    if (this.#isGone(error)) return this.#refuse(408, "The body did not come");
     return this.#server.fail(error, this.#request);
+  }
+
+  /** Whether an error only says that the client is gone, or was too slow. */
+  #isGone(error: unknown): boolean {
+    const { qd, code } = ((error as Error | null)?.cause ?? {}) as Partial<DemikernelError>;
+    return qd === this.connection.qd && GONE.includes(code!);
   }
 
   /** Answers what is wrong, and closes: nobody knows what follows. */
@@ -351,6 +356,9 @@ export class Session {
   *#stream(head: HeadOf, body: BodyStream): Coroutine {
     const writer = this.#writer;
     const { length } = head;
+    // What is sent may depend on what comes; behind the head it would be too late.
+    this.#input.expected?.();
+    this.#input.expected = null;
     const chunked = length < 0 && this.#parser.version === 11;
     // RFC 9112, section 6.3: else the end of the connection is the end of the body.
     if (!chunked && length < 0) this.#last = true;

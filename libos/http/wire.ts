@@ -5,7 +5,7 @@
  */
 
 import type { Coroutine, Operation, Sga } from "../pdpix.ts";
-import { type BodyStream, isSga, type RequestHead } from "./answer.ts";
+import { type BodyStream, isSga, isStream, lengthOf, type RequestHead } from "./answer.ts";
 import { HttpError } from "./error.ts";
 import { type Channel, MessageInput } from "./input.ts";
 import { TYPE } from "./llhttp.ts";
@@ -17,6 +17,8 @@ import { Writer } from "./writer.ts";
 export type RequestBody = string | Uint8Array | Sga | BodyStream;
 
 const encoder = new TextEncoder();
+/** So long a body is sent before anything is read. */
+const SMALL = 4096;
 
 /** See the module's description. */
 export class Wire {
@@ -26,6 +28,8 @@ export class Wire {
   readonly input: MessageInput;
   /** Whether a request was answered on it. */
   used = false;
+  /** Resolves when a request is sent whose answer may be here already; null if there is none. */
+  sending: Promise<unknown> | null = null;
   /** Since when it has nothing to do. */
   since = 0;
   readonly #channel: Channel;
@@ -40,8 +44,33 @@ export class Wire {
     this.input.maxBodySize = limits.maxBodySize;
   }
 
-  /** Sends a request; the head ends with its last field. */
-  *send(
+  /** Sends a request, and waits for the head of its answer. */
+  *ask(
+    head: RequestHead,
+    body: RequestBody | null,
+    isHead: boolean,
+    bounds: Bounds,
+  ): Coroutine {
+    const sending = this.#send(head, body, bounds);
+    if (body === null || (!isStream(body as object) && lengthOf(body) <= SMALL)) {
+      yield* untilAnswered(sending);
+      return yield* this.#receive(isHead, bounds);
+    }
+    // Who answers while it reads may read no more before its answer is read.
+    let failure: unknown;
+    this.sending = this.#channel.libos.spawn(untilAnswered(sending)).catch((error) => {
+      failure = error;
+      this.close();
+    }).finally(() => this.sending = null);
+    try {
+      yield* this.#receive(isHead, bounds);
+    } catch (error) {
+      throw failure ?? error;
+    }
+  }
+
+  /** The head ends with its last field. */
+  *#send(
     { head, length, chunked }: RequestHead,
     body: RequestBody | null,
     bounds: Bounds,
@@ -64,7 +93,7 @@ export class Wire {
   }
 
   /** Waits for the head of the answer. */
-  *receive(isHead: boolean, bounds: Bounds): Coroutine {
+  *#receive(isHead: boolean, bounds: Bounds): Coroutine {
     const { parser, input } = this;
     parser.answersHead = isHead;
     for (;;) {
@@ -113,4 +142,19 @@ export class Wire {
     }
     yield* push;
   }
+}
+
+/** Sends, unless the server ends that: then it has answered already, or the answer's end tells. */
+function* untilAnswered(sending: Coroutine): Coroutine {
+  try {
+    yield* sending;
+  } catch (error) {
+    if (!isDeparture(error)) throw error;
+  }
+}
+
+/** Whether an error says that the other end is gone. */
+export function isDeparture(error: unknown): boolean {
+  return error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.ConnectionReset;
 }
