@@ -1,0 +1,33 @@
+/**
+ * What `our_http.ts` answers, by `Bun.serve` under Bun, and else by `node:http`.
+ *
+ *     node http.mjs, bun http.mjs
+ *
+ * @module
+ */
+import { createServer } from "node:http";
+
+const DATA = {
+  items: Array.from({ length: 32 }, (_, i) => ({ id: 100 + i, name: `item ${i + 10}` })),
+};
+const hostname = "127.0.0.1";
+
+if (globalThis.Bun === undefined) {
+  const server = createServer((request, response) => {
+    if (request.url === "/") {
+      response.setHeader("content-type", "text/plain;charset=UTF-8");
+      return response.end("hello");
+    }
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(DATA));
+  });
+  server.listen(0, hostname, () => tell(server.address().port));
+} else {
+  const fetch = (request) =>
+    request.url.endsWith("/") ? new Response("hello") : Response.json(DATA);
+  tell(globalThis.Bun.serve({ hostname, port: 0, fetch }).port);
+}
+
+function tell(port) {
+  console.log(`listening on ${hostname}:${port}`);
+}
