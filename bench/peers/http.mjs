@@ -1,16 +1,18 @@
 /**
  * What `our_http.ts` answers, by `Bun.serve` under Bun, and else by `node:http`.
  *
- *     node http.mjs, bun http.mjs
+ *     node http.mjs [--hostname 127.0.0.1]; bun likewise
  *
  * @module
  */
 import { createServer } from "node:http";
+import { parseArgs } from "node:util";
 
 const DATA = {
   items: Array.from({ length: 32 }, (_, i) => ({ id: 100 + i, name: `item ${i + 10}` })),
 };
-const hostname = "127.0.0.1";
+const { hostname } =
+  parseArgs({ options: { hostname: { type: "string", default: "127.0.0.1" } } }).values;
 
 if (globalThis.Bun === undefined) {
   const server = createServer((request, response) => {

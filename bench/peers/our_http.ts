@@ -1,7 +1,7 @@
 /**
  * HTTP by one of our tiers, or by `Deno.serve`: `GET /` is answered with `hello`, all else with a kilobyte of JSON.
  *
- *     deno run -A our_http.ts --tier fast|fetch|serve [--port 0] [--idle adaptive] [--libos catnap]
+ *     deno run -A our_http.ts --tier fast|fetch|serve [--hostname 127.0.0.1] [--port 0] [--idle adaptive] [--libos catnap]
  *
  * @module
  */
@@ -19,15 +19,16 @@ function respond(request: Request): Response {
   return request.url.endsWith("/") ? new Response("hello") : Response.json(DATA);
 }
 
-const { values: { tier, port, idle, libos: name } } = parseArgs({
+const { values: { tier, hostname, port, idle, libos: name } } = parseArgs({
   options: {
     tier: { type: "string" },
+    hostname: { type: "string", default: "127.0.0.1" },
     port: { type: "string", default: "0" },
     idle: { type: "string", default: "adaptive" },
     libos: { type: "string", default: "catnap" },
   },
 });
-const where = { hostname: "127.0.0.1", port: Number(port) };
+const where = { hostname, port: Number(port) };
 let bound: number;
 if (tier === "serve") {
   bound = Deno.serve({ ...where, onListen() {} }, respond).addr.port;
@@ -42,4 +43,4 @@ if (tier === "serve") {
     : serveHttp({ libos, ...where }, respond);
   bound = server.addr.port;
 }
-console.log(`listening on ${where.hostname}:${bound}`);
+console.log(`listening on ${hostname}:${bound}`);
