@@ -5,8 +5,8 @@
  */
 
 import { checkKind, wrongKind } from "../check.ts";
-import type { AddressOf, Endpoint, InetEndpoint, UnixEndpoint } from "../net/mod.ts";
-import type { Coroutine, InetAddress, SocketAddress, UnixAddress } from "../pdpix.ts";
+import type { InetEndpoint, UnixEndpoint } from "../net/mod.ts";
+import type { Coroutine, InetAddress, UnixAddress } from "../pdpix.ts";
 import type { Answer } from "./answer.ts";
 import { type FetchHandler, fetchTier } from "./fetch.ts";
 import type { HttpRequest } from "./request.ts";
@@ -81,17 +81,17 @@ export function serveHttp(
   options: HttpOptions<UnixEndpoint> & Partial<TierOption<"fetch">>,
   handler: FetchHandler<UnixAddress>,
 ): HttpServer<UnixAddress>;
-export function serveHttp<E extends Endpoint>(
-  options: HttpOptions<E> & Partial<TierOption<Tier>>,
+export function serveHttp(
+  options: Partial<TierOption<Tier>>,
   handler: HttpHandler | FetchHandler<never>,
-): HttpServer<AddressOf<E> & SocketAddress> {
+): HttpServer<never> {
   checkKind("serveHttp", "options", options, "an object");
   checkKind("serveHttp", "handler", handler, "a function");
   const { tier = "fetch", ...others } = options;
   if (tier !== "fast" && tier !== "fetch") {
     throw wrongKind("serveHttp", "tier", tier, "fast or fetch");
   }
-  return new HttpServer(
+  return new HttpServer<never>(
     others as unknown as HttpOptions,
     tier === "fast" ? handler as HttpHandler : fetchTier(handler as FetchHandler<never>),
   );
