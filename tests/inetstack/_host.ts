@@ -212,13 +212,14 @@ export class Told implements ConnectionUser {
 /** See the module's description. */
 export class TestHost {
   readonly device: ManualDevice;
-  readonly heap = new BufferHeap();
+  readonly heap: BufferHeap;
   readonly stack: Stack;
   readonly told = new Told();
   now = 1000;
 
   constructor(options: Partial<StackOptions> & { mtu?: number; aligned?: boolean } = {}) {
     this.device = new ManualDevice(1, options);
+    this.heap = options.heap ?? new BufferHeap();
     this.stack = new Stack(this.device, {
       addresses: [`${HOST}/24`],
       neighbours: { [PEER]: PEER_MAC },
