@@ -41,18 +41,12 @@ const MOST_FLIGHT = 200_000;
 /** Taken by one host after the other: it takes long to make. */
 const linear = new LinearMemory();
 
-/** What came of an input. */
-export interface Outcome {
-  /** Frames that came. */
-  readonly frames: number;
-}
-
-/** Runs an input. Throws if something is not as it has to be. */
-export function runInput(bytes: Uint8Array): Outcome {
+/** Runs an input, and gives the number of frames that came. Throws if something is not as it has to be. */
+export function runInput(bytes: Uint8Array): number {
   const session = new Session(bytes);
   while (!session.input.done) session.step();
   session.end();
-  return { frames: session.frames };
+  return session.frames;
 }
 
 class Session {
@@ -62,7 +56,6 @@ class Session {
   readonly #host: TestHost;
   readonly #wire: Wire;
   readonly #bystander: TestPeer;
-  readonly #listeners: Listener[];
   readonly #sockets: UdpSocket[] = [];
   /** Connections, but for that of somebody else, and those that are over. */
   #connections: Connection[] = [];
@@ -87,16 +80,14 @@ class Session {
     });
     const { stack } = this.#host;
     this.#bystander = accepted(this.#host, { sackOk: true });
-    this.#listeners = [4, 6].map((version) => {
-      const any = IpAddress.any(version as 4 | 6);
-      const listener = new Listener(any, LISTENING + version, 2, 20_000, 50_000);
-      stack.tcp.bind(any, LISTENING + version, false);
-      stack.tcp.listen(listener);
-      return listener;
-    });
     for (const [version, port] of [[4, 9], [6, 10]] as const) {
+      const any = IpAddress.any(version);
+      const listener = new Listener(any, LISTENING + version, 2, 20_000, 50_000);
+      stack.tcp.bind(any, listener.port, false);
+      stack.tcp.listen(listener);
+      this.#host.listeners.push(listener);
       const socket = new UdpSocket(version);
-      stack.udp.bind(socket, IpAddress.any(version), port);
+      stack.udp.bind(socket, any, port);
       this.#sockets.push(socket);
     }
     stack.join(IpAddress.parse("239.1.1.1")!);
@@ -145,7 +136,7 @@ class Session {
       if (this.input.below(2) === 1) stack.tcp.abort(one);
       else stack.tcp.close(one);
     }
-    for (const one of this.#listeners) stack.tcp.unlisten(one);
+    for (const one of this.#host.listeners) stack.tcp.unlisten(one);
     for (const one of this.#sockets) stack.udp.close(one);
     stack.leave(IpAddress.parse("239.1.1.1")!);
     stack.tcp.abort(this.#bystander.connection);
@@ -251,7 +242,7 @@ class Session {
     const { input } = this;
     const { tcp } = this.#host.stack;
     const way = input.below(8);
-    for (const listener of this.#listeners) {
+    for (const listener of this.#host.listeners) {
       const one = listener.accept();
       if (one !== null) this.#own(one);
     }

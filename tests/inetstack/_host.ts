@@ -215,6 +215,8 @@ export class TestHost {
   readonly heap: BufferHeap;
   readonly stack: Stack;
   readonly told = new Told();
+  /** All that were made here. */
+  readonly listeners: Listener[] = [];
   now = 1000;
 
   constructor(options: Partial<StackOptions> & { mtu?: number; aligned?: boolean } = {}) {
@@ -275,6 +277,7 @@ export class TestHost {
     this.stack.tcp.bind(address, port!, false);
     const listener = new Listener(address, port!, backlog, receiveLimit!, sendLimit!);
     this.stack.tcp.listen(listener);
+    this.listeners.push(listener);
     return listener;
   }
 
