@@ -249,7 +249,9 @@ class Session {
     for (const socket of this.#sockets) socket.clear(this.#heap);
     const connection = this.#connections.length > 0 ? input.pick(this.#connections) : null;
     if (connection === null || connection.user === null) return;
-    if (way < 3) this.#push(connection);
+    // As the queues do: before it is connected, it can only be given up.
+    if (connection.state < STATE.ESTABLISHED) tcp.close(connection);
+    else if (way < 3) this.#push(connection);
     else if (way < 5) this.#pop(connection);
     else if (way === 5) tcp.shutdown(connection);
     else if (way === 6) tcp.close(connection);
