@@ -7,6 +7,7 @@
 import type { Connection } from "../../../libos/inetstack/tcp/connection.ts";
 import { currentRto } from "../../../libos/inetstack/tcp/rtt.ts";
 import { RECORD } from "../../../libos/inetstack/tcp/scoreboard.ts";
+import { before } from "../../../libos/inetstack/tcp/sequence.ts";
 import { named } from "./values.ts";
 import { ownMss } from "../../../libos/inetstack/tcp/emit.ts";
 import { STATE_NAMES } from "../../../libos/inetstack/tcp/state.ts";
@@ -47,6 +48,7 @@ function isLost(state: number): boolean {
 function congestionState(connection: Connection): number {
   if (connection.retransmits > 0 || connection.afterTimeout) return 4;
   if (connection.recovering) return 3;
+  if (before(connection.sndUna, connection.congestionEnd)) return 2;
   const told = connection.duplicateAcks > 0 ||
     count(connection, (state) => (state & RECORD.SACKED) !== 0) > 0;
   return told ? 1 : 0;
