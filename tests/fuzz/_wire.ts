@@ -6,7 +6,7 @@
 
 import { checksum } from "../inetstack/_host.ts";
 import type { Input } from "./_input.ts";
-import { IpAddress } from "../../libos/inetstack/ip_address.ts";
+import type { IpAddress } from "../../libos/inetstack/ip_address.ts";
 
 /** Where checksums are, by protocol. */
 const CHECKSUM_AT: Record<number, number> = { 1: 2, 2: 2, 6: 16, 17: 6, 58: 2 };
