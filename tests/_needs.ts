@@ -24,6 +24,7 @@ const PACKAGES = {
   "iperf3": "iperf3",
   "ping": "iputils-ping",
   "nc": "netcat-openbsd",
+  "nft": "nftables",
   "openssl": "openssl",
   "redis-benchmark": "redis-tools",
   "redis-cli": "redis-tools",
@@ -31,6 +32,7 @@ const PACKAGES = {
   "setpriv": "util-linux",
   "socat": "socat",
   "ss": "iproute2",
+  "tc": "iproute2",
   "tshark": "tshark",
   "wrk": "wrk",
 } as const;
