@@ -11,9 +11,9 @@ import { serveTransfers, transfer } from "./_under_loss.ts";
 
 const ROUNDS = 3;
 /** What the link takes, so that it is the link which is measured and not how fast a process is. */
-const QUEUE = [200, 10] as const;
+const QUEUE = [50, 20] as const;
 /** Some three seconds of that. */
-const MEGABYTES = 75;
+const MEGABYTES = 15;
 const LOSSES = [1, 10, 30];
 
 /** The goodput of each way, in megabits a second. */
