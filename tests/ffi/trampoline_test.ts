@@ -31,9 +31,7 @@ const PROGRAM = `
   const ffs = new Trampoline(at("ffs"), "i32", "u32");
   const ntohs = new Trampoline(at("ntohs"), "u16", "u16");
   const memcmp = new Trampoline(at("memcmp"), "i32", "pointer", "pointer", "pointer");
-  // A buffer of its own does not move.
-  const bytes = new Uint8Array(new ArrayBuffer(6));
-  bytes.set([1, 2, 3, 1, 2, 4]);
+  const bytes = new Uint8Array([1, 2, 3, 1, 2, 4]);
   const address = Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
   memcmp.set(0, address);
   memcmp.set(1, address + 3);
@@ -52,6 +50,8 @@ const PROGRAM = `
   console.log(JSON.stringify([sum, ffs.call(), ntohs.call() & 0xffff, equal, Math.sign(memcmp.call())]));
   abs.call();
   console.log(Deno[Deno.internal].getTurbocallTarget());
+  // Until here it is not to be collected.
+  bytes.fill(0);
 `;
 
 Deno.test(
