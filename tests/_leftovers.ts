@@ -5,7 +5,7 @@
  * @module
  */
 
-import { removeStaleMemory } from "../bench/_stale_memory.ts";
+import { removeStaleMemory } from "./_stale_memory.ts";
 
 /**
  * The environment variable that says which run started a process. All that a run starts inherit it, whatever
