@@ -16,10 +16,11 @@ import {
   pollAll,
   tell,
   text,
+  WAIT,
 } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { type End, textOf } from "../end.ts";
-import { breathe, waitAll, waitAny, waitNextN } from "../waits.ts";
+import { breathe, wait, waitAll, waitAny, waitNextN } from "../waits.ts";
 import { channel, type World } from "../world.ts";
 import type { Operation, Sga } from "../../../libos/pdpix.ts";
 
@@ -28,10 +29,10 @@ async function channels(world: World, length: number): Promise<{ from: End; to: 
   return await Array.fromAsync({ length }, () => channel(world));
 }
 
-/** See the module's description. */
 /** So many polls are enough for any libOS to end what it can. */
 const PATIENCE = 1000;
 
+/** See the module's description. */
 export const WAIT_MANY: readonly Case[] = [
   {
     id: "waitAny/no-token",
@@ -188,7 +189,10 @@ export const WAIT_MANY: readonly Case[] = [
       for (const i of [2, 0, 1]) {
         await three[i]!.from.send("abc"[i]!);
         pending--;
-        for (let k = 0; k < PATIENCE && libos.statistics().pending > pending; k++) pollAll(libos);
+        for (let k = 0; k < PATIENCE && libos.statistics().pending > pending; k++) {
+          pollAll(libos);
+          await breathe(libos);
+        }
       }
       const completions = await waitNextN(libos, 8, 2000);
       assertEquals(completions.map(({ qt }) => qt).sort(), [...pops].sort());
@@ -297,8 +301,7 @@ export const WAIT_MANY: readonly Case[] = [
       await from.send("data");
       const work = to.libos.poll();
       pollAll(to.libos);
-      await breathe(to.libos);
-      return list([typeof work, text(to.libos.wait(qt, 0))]);
+      return list([typeof work, text(await wait(to.libos, qt, WAIT))]);
     },
   },
 ];
