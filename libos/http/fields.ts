@@ -131,14 +131,9 @@ export class Fields {
     return true;
   }
 
-  /** Whether the value of one has the characters of a host and port only (RFC 3986, section 3.2.2); none is one too. */
-  isHost(index: number): boolean {
-    const bytes = this.#bytes;
-    const end = this.#offset + this.#valueEnd(index);
-    for (let at = this.#offset + this.#spans[4 * index + 2]!; at < end; at++) {
-      if (HOST[bytes[at]!] === 0) return false;
-    }
-    return true;
+  /** Whether the value of one is this text, whose characters are ASCII. */
+  hasValue(index: number, text: string): boolean {
+    return this.is(text, this.#spans[4 * index + 2]!, this.#valueEnd(index));
   }
 
   /** Whether a byte is in a text of the head. */
@@ -169,12 +164,6 @@ export class Fields {
     return true;
   }
 }
-
-/** 1 for what a host and port may have in them. */
-const HOST = new Uint8Array(256);
-for (const character of "-._~!$&'()*+,;=:[]%") HOST[character.charCodeAt(0)] = 1;
-for (let i = 0; i < 26; i++) HOST[65 + i] = HOST[97 + i] = 1;
-for (let i = 0; i < 10; i++) HOST[48 + i] = 1;
 
 const latin1 = (Buffer.prototype as unknown as {
   latin1Slice(this: Uint8Array, start: number, end: number): string;

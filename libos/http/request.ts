@@ -14,6 +14,7 @@ const SPACE = 32;
 const LARGE_H = 72;
 const SLASH = 47;
 const HASH = 35;
+const HOST = /^(?:\[[\da-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})+)(?::\d*)?$/i;
 
 /** How a body is collected. */
 export interface CollectOptions extends OperationOptions {
@@ -56,6 +57,8 @@ export class HttpRequest {
   #target = "";
   #targetKnown = false;
   #queryAt = 0;
+  /** The last host that was found to be one. */
+  #host = "";
   #aborter: AbortController | null = null;
   #companion: { end(): void } | null = null;
 
@@ -217,8 +220,11 @@ export class HttpRequest {
       if (parser.version === 11) return { status: 400, reason: "The field host is missing" };
     } else if (fields.find("host", host + 1) >= 0) {
       return { status: 400, reason: "There are several fields host" };
-    } else if (!fields.isHost(host)) {
+    } else if (!fields.hasValue(host, this.#host) && !this.#checkHost(fields.value(host))) {
       return { status: 400, reason: "The field host is no host" };
+    }
+    if (parser.chunked && fields.get("transfer-encoding")!.toLowerCase() !== "chunked") {
+      return { status: 501, reason: "No other transfer encodings than chunked are known" };
     }
     if (!this.#targetKnown && fields.includes(HASH, targetStart, targetEnd)) {
       return { status: 400, reason: "A target has no fragment" };
@@ -234,6 +240,13 @@ export class HttpRequest {
     }
     if (/^https?:\/\/[^/?#@]+(?:[/?]|$)/i.test(target) && URL.canParse(target)) return null;
     return { status: 400, reason: "The target is no path, and no URL of HTTP" };
+  }
+
+  /** Whether this is a host, perhaps with a port (RFC 3986, section 3.2.2), or nothing; a URL must be able to have it. */
+  #checkHost(host: string): boolean {
+    const right = host === "" || HOST.test(host) && URL.canParse(`http://${host}/`);
+    if (right) this.#host = host;
+    return right;
   }
 
   #readTarget(): void {

@@ -5,8 +5,8 @@
  */
 
 import { checkKind, wrongKind } from "../check.ts";
-import type { AddressOf, Endpoint, InetEndpoint, UnixEndpoint } from "../net/mod.ts";
-import type { Coroutine, InetAddress, SocketAddress, UnixAddress } from "../pdpix.ts";
+import type { InetEndpoint, UnixEndpoint } from "../net/mod.ts";
+import type { Coroutine, InetAddress, UnixAddress } from "../pdpix.ts";
 import type { Answer } from "./answer.ts";
 import { type FetchHandler, fetchTier } from "./fetch.ts";
 import type { HttpRequest } from "./request.ts";
@@ -81,10 +81,10 @@ export function serveHttp(
   options: HttpOptions<UnixEndpoint> & Partial<TierOption<"fetch">>,
   handler: FetchHandler<UnixAddress>,
 ): HttpServer<UnixAddress>;
-export function serveHttp<E extends Endpoint>(
-  options: HttpOptions<E> & Partial<TierOption<Tier>>,
+export function serveHttp(
+  options: (HttpOptions<InetEndpoint> | HttpOptions<UnixEndpoint>) & Partial<TierOption<Tier>>,
   handler: HttpHandler | FetchHandler<never>,
-): HttpServer<AddressOf<E> & SocketAddress> {
+): HttpServer<never> {
   checkKind("serveHttp", "options", options, "an object");
   checkKind("serveHttp", "handler", handler, "a function");
   const { tier = "fetch", ...others } = options;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { checkKind, checkOptions } from "../check.ts";
+import { checkOptions } from "../check.ts";
+import { LONGEST_TIMER } from "../net/idle.ts";
 import { isClosed, Lease } from "../net/lease.ts";
 import { Outbox } from "../net/outbox.ts";
 import {
@@ -72,6 +73,8 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
   readonly #onError: HttpServerOptions["onError"];
   readonly #sessions = new Map<Connection, Session>();
   readonly #timer: ReturnType<typeof setInterval>;
+  /** Milliseconds between two looks. */
+  readonly #pause: number;
 
   /** Begins to serve. */
   constructor(options: HttpOptions, handle: (request: HttpRequest) => Answered) {
@@ -105,7 +108,11 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
       (connection) => this.#sessions.get(connection)?.idle === false,
     );
     const { headerTimeout, bodyTimeout } = this.limits;
-    this.#timer = setInterval(() => this.#look(), Math.min(headerTimeout, bodyTimeout) / LOOKS);
+    this.#pause = Math.min(
+      Math.max(1, Math.min(headerTimeout, bodyTimeout) / LOOKS),
+      LONGEST_TIMER,
+    );
+    this.#timer = setInterval(() => this.#look(), this.#pause);
     Deno.unrefTimer(this.#timer);
     this.finished = this.#server.finished.finally(() => {
       clearInterval(this.#timer);
@@ -193,17 +200,11 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
   #look(): void {
     this.tick++;
     const { headerTimeout, bodyTimeout } = this.limits;
-    const each = Math.min(headerTimeout, bodyTimeout) / LOOKS;
     for (const session of this.#sessions.values()) {
       const { state } = session;
       if (state !== STATE.head && state !== STATE.body) continue;
       const timeout = state === STATE.head ? headerTimeout : bodyTimeout;
-      if ((this.tick - session.since) * each >= timeout) session.expire();
+      if ((this.tick - session.since) * this.#pause >= timeout) session.expire();
     }
   }
-}
-
-/** Checks a handler. */
-export function checkHandler(handler: unknown): void {
-  checkKind("serveHttp", "handler", handler, "a function");
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { DemikernelError } from "../error.ts";
 import type { Connection } from "../net/mod.ts";
 import { isCoroutine } from "../net/serve.ts";
 import { Letter, type Outbox } from "../net/outbox.ts";
@@ -67,6 +68,9 @@ const DRAIN = 262_144;
 /** How long, in milliseconds, a client is listened to that is not answered any more. */
 const LINGER = 1000;
 
+/** How it fails to read from a client that went away or was given up. */
+const GONE = ["ECONNRESET", "EPIPE", "ECANCELED", "ETIMEDOUT"];
+
 const END = "\r\n\r\n";
 const END_CLOSE = "\r\nconnection: close\r\n\r\n";
 const END_KEEP = "\r\nconnection: keep-alive\r\n\r\n";
@@ -114,8 +118,9 @@ export class Session {
     return this.state <= STATE.idle && !this.#parser.begun;
   }
 
-  /** Says that it took too long, and closes. */
+  /** Says that it took too long, and closes; not while only the handler takes its time. */
   expire(): void {
+    if (this.state === STATE.body && this.#parser.done) return;
     if (this.state === STATE.head && this.#parser.begun && this.#channel.open) {
       try {
         this.#channel.tryPush(`${headOf(408)}content-length: 0${END_CLOSE}`);
@@ -135,7 +140,7 @@ export class Session {
     const channel = this.#channel;
     const writer = this.#writer;
     try {
-      while (!this.#last) {
+      serving: while (!this.#last) {
         let step = input.advance();
         while (step === STEP.more) {
           if (writer.length > 0) {
@@ -148,9 +153,9 @@ export class Session {
             this.state = state;
             this.since = server.tick;
           }
-          const sga = yield* channel.pop();
-          if (sga === null) return;
+          const sga: Sga | null = yield* input.pop();
           input.supply(sga);
+          if (sga === null) break serving;
           step = input.advance();
         }
         const failure = step === STEP.failed ? parser.failure : begin(request);
@@ -160,9 +165,14 @@ export class Session {
         if (failure !== null) {
           answer = this.#refuse(failure.status, failure.reason);
         } else {
-          if (parser.hasBody) answer = this.#expectBody() ?? this.#handle();
-          else answer = this.#handle();
-          if (typeof answer === "object") {
+          const refusal = parser.hasBody ? this.#expectBody() : null;
+          if (writer.length > 0 || input.expected !== null) {
+            // Whoever does not take his answers gets no more of them.
+            const push = this.#takePush();
+            if (push !== null) yield* push;
+          }
+          answer = refusal ?? this.#handle();
+          if (typeof answer === "object" && answer !== null) {
             if (isCoroutine(answer)) answer = yield* this.#finish(answer);
             else if (isPromise(answer)) answer = yield* this.#join(answer);
           }
@@ -203,6 +213,11 @@ export class Session {
     if (this.#input.ended && error instanceof Deno.errors.UnexpectedEof) {
       return this.#refuse(400, error.message);
     }
+    // It failed to read, since its client is gone, or was too slow: it has nothing to tell.
+    const { qd, code } = ((error as Error | null)?.cause ?? {}) as Partial<DemikernelError>;
+    if (qd === this.connection.qd && GONE.includes(code!)) {
+      return this.#refuse(408, "The body did not come");
+    }
     return this.#server.fail(error, this.#request);
   }
 
@@ -227,7 +242,11 @@ export class Session {
       return this.#refuse(417, "Nothing else is expected");
     }
     if (!parser.hasRest) {
-      this.#input.expected = () => void this.#channel.tryPush(CONTINUE, Infinity);
+      this.#input.expected = () => {
+        // Behind the answers to what came before.
+        this.#writer.write(CONTINUE);
+        this.#post();
+      };
     }
     return null;
   }
@@ -445,9 +464,12 @@ export class Session {
 
   /** Hands over what is written. */
   #post(): void {
-    if (this.#letter.sga !== null) this.#server.outbox.flush();
-    this.#writer.post(this.#letter);
-    this.#server.outbox.post(this.#letter);
+    const letter = this.#letter;
+    if (letter.sga !== null) this.#server.outbox.flush();
+    // Only before a 100; what fails of it, fails of the next one.
+    letter.push?.then(nothing, nothing);
+    this.#writer.post(letter);
+    this.#server.outbox.post(letter);
   }
 
   /** The last push, which is to be waited for. */

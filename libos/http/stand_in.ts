@@ -22,6 +22,7 @@ export function standFor<T extends object>(
   sample: T,
 ): boolean {
   Object.setPrototypeOf(prototype, real.prototype);
+  Object.defineProperty(prototype, "constructor", { value: real });
   const symbols = Object.getOwnPropertySymbols(sample);
   for (const symbol of symbols) {
     const value = (sample as Record<symbol, unknown>)[symbol];

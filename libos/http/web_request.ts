@@ -90,13 +90,15 @@ export class WebRequest {
   real(): Request {
     if (this.#real !== null) return this.#real;
     const request = this.#open();
+    // As fetch has it; what came is skipped.
+    const hasBody = request.hasBody && this.method !== "GET" && this.method !== "HEAD";
     const real = new Request(this.url, {
       method: this.method,
       headers: this.headers,
       ...(hasSignal(request) && { signal: this.signal }),
-      ...(request.hasBody && { body: this.#used ? "" : streamOf(request), duplex: "half" }),
+      ...(hasBody && { body: this.#used ? "" : streamOf(request), duplex: "half" }),
     });
-    if (this.#used && request.hasBody) void real.text();
+    if (this.#used && hasBody) void real.text();
     return this.#real = real;
   }
 

@@ -104,6 +104,8 @@ function upgrade(request: HttpRequest, options: WebSocketOptions): Upgraded<Swit
   }
   const socket = new NodeWebSocket(null, undefined, { autoPong: true, maxPayload });
   socket.binaryType = "blob";
+  // What a client does wrong ends its socket, and nobody else: as on the web, nobody has to listen.
+  socket.on("error", () => {});
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,

@@ -8,6 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect, type Connection, listen, type Listener } from "../../libos/net/mod.ts";
 import { BOUNDS } from "../../libos/inetstack/bounds.ts";
+import type { DemikernelError } from "../../libos/error.ts";
 import type { Coroutine, QueueDescriptor } from "../../libos/pdpix.ts";
 import { SeededRandom } from "../../libos/inetstack/random.ts";
 import type { SimHost } from "../../libos/sim/host.ts";
@@ -40,6 +41,8 @@ interface Stream {
 
 const PUSHES = [1, 7, 64, 536, 1448, 4096, 65_536, 262_144, 1 << 20];
 const MTUS = [576, 1280, 1500, 4000, 9000];
+/** How often it is tried to connect. */
+const TRIES = 5;
 /** Bytes of one stream at most. */
 const MOST = 1_200_000;
 
@@ -129,6 +132,18 @@ function* both(
   connection.close();
 }
 
+/** Connects; once more if all questions for the server's address were lost, which three in a row may be. */
+function* persist(libos: SimHost, hostname: string): Coroutine<Connection> {
+  for (let tries = 1;; tries++) {
+    try {
+      return yield* connect({ libos, hostname, port: 7 });
+    } catch (error) {
+      const { code } = error as DemikernelError;
+      if (code !== "EHOSTUNREACH" || tries === TRIES) throw error;
+    }
+  }
+}
+
 /** Runs a seed. */
 export async function runScenario(seed: number): Promise<Outcome> {
   const random = new SeededRandom(seed ^ 0x5eed);
@@ -173,7 +188,7 @@ export async function runScenario(seed: number): Promise<Outcome> {
     yield* both(server, connection, down, up);
   }
   function* dial(number: number): Coroutine {
-    const connection = yield* connect({ libos: client, hostname: first!, port: 7 });
+    const connection = yield* persist(client, first!);
     yield* connection.push(Uint8Array.of(number));
     const { up, down } = streams[number]!;
     yield* both(client, connection, up, down);

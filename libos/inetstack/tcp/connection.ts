@@ -321,7 +321,7 @@ export class Connection {
   ecn = false;
   /** Whether a mark came that the sender did not react to yet. */
   ecnEcho = false;
-  /** Whether the peer is to be told that the window shrank for its echo. */
+  /** Whether the peer is to be told that the window shrank. */
   ecnReduced = false;
 
   // Sizes of buffers, and how long the peer is waited for.
