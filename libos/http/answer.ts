@@ -82,13 +82,28 @@ export function makeHead(status: number, fields: FieldsInit | undefined, isText:
   return head;
 }
 
-/** The whole head of a request, and whether its body goes in chunks. Throws `EINVAL` for what can be none. */
+/** The head of a request, and what it says of the body. */
+export interface RequestHead {
+  /** All of it. */
+  readonly head: string;
+  /** How long the body is; -1 if that is not known. */
+  readonly length: number;
+  /** Whether it goes in chunks. */
+  readonly chunked: boolean;
+}
+
+/** The whole head of a request. Throws `EINVAL` for what can be none. */
 export function requestHead(
   method: string,
   url: URL,
   fields: FieldsInit | undefined,
   body: RequestBody | null,
-): { head: string; chunked: boolean } {
+): RequestHead {
+  if (body !== null && typeof body !== "string" && !(body instanceof Uint8Array)) {
+    if (typeof body !== "object" || !(isSga(body) || isStream(body))) {
+      throw invalid("a body must be a string, bytes, an sga, or a stream of those");
+    }
+  }
   if (!TOKEN.test(method) || method === "CONNECT") {
     throw invalid(`method must be a token, not ${inspect(method)}`);
   }
@@ -114,7 +129,7 @@ export function requestHead(
   else if (body !== null || method === "POST" || method === "PUT" || method === "PATCH") {
     head.text += `content-length: ${Math.max(0, length)}\r\n`;
   }
-  return { head: `${head.text}\r\n`, chunked };
+  return { head: `${head.text}\r\n`, length, chunked };
 }
 
 function pairsOf(

@@ -9,13 +9,15 @@ import { checkTimeout, DemikernelError } from "../error.ts";
 import { connect } from "../net/mod.ts";
 import { Lease, type LibOSOption } from "../net/lease.ts";
 import type { ResolverOption } from "../net/names.ts";
-import type { Coroutine, Operation, OperationOptions } from "../pdpix.ts";
+import { toDenoError } from "../net/errors.ts";
+import type { Coroutine, Operation, OperationOptions, Sga } from "../pdpix.ts";
 import { type Authorities, connectTls } from "../tls/mod.ts";
-import { type FieldsInit, requestHead } from "./answer.ts";
+import { type FieldsInit, isSga, type RequestHead, requestHead } from "./answer.ts";
 import type { Channel } from "./input.ts";
-import { LIMITS } from "./options.ts";
+import { checkCount, LIMITS } from "./options.ts";
 import { HttpResponse } from "./response.ts";
-import { type Bounds, type RequestBody, Wire } from "./wire.ts";
+import type { Bounds } from "./stream.ts";
+import { isDeparture, type RequestBody, Wire } from "./wire.ts";
 
 /** How a client behaves. */
 export interface HttpClientOptions extends LibOSOption, ResolverOption {
@@ -90,14 +92,17 @@ export class HttpClient implements Disposable {
   /** Makes one, which connects when it is asked for something. */
   constructor(options: HttpClientOptions = {}) {
     checkOptions("make a client", options, {});
-    const { maxConnections = 64, idleTimeout = 4000 } = options;
+    const { maxConnections = 64, idleTimeout = 4000, maxHeaderSize, maxBodySize } = options;
+    for (const [name, value] of Object.entries({ maxConnections, maxHeaderSize, maxBodySize })) {
+      if (value !== undefined) checkCount("make a client", name, value);
+    }
     this.#idleTimeout = checkTimeout(idleTimeout);
     this.#maxConnections = maxConnections;
     this.#options = options;
     this.#limits = {
-      maxHeaderSize: options.maxHeaderSize ?? LIMITS.maxHeaderSize,
+      maxHeaderSize: maxHeaderSize ?? LIMITS.maxHeaderSize,
       maxHeaders: LIMITS.maxHeaders,
-      maxBodySize: options.maxBodySize ?? Infinity,
+      maxBodySize: maxBodySize ?? Infinity,
     };
     this.#lease = new Lease(options);
   }
@@ -139,18 +144,10 @@ export class HttpClient implements Disposable {
     if (target.protocol !== "http:" && target.protocol !== "https:") {
       throw invalid(`the URL must be of http or https, not ${target.protocol}`);
     }
-    const { head, chunked } = requestHead(method, target, options.headers, options.body ?? null);
+    const head = requestHead(method, target, options.headers, options.body ?? null);
     const bounds = makeBounds(options);
     const state: { wire: Wire | null; lost: boolean } = { wire: null, lost: false };
-    const exchange = this.#exchange(
-      target,
-      method,
-      head,
-      chunked,
-      options.body ?? null,
-      bounds,
-      state,
-    );
+    const exchange = this.#exchange(target, method, head, options.body ?? null, bounds, state);
     const { libos } = this.#lease;
     return libos.operations.join(libos.spawn(exchange), {
       // Whoever asked does not wait any more.
@@ -175,8 +172,7 @@ export class HttpClient implements Disposable {
   *#exchange(
     url: URL,
     method: string,
-    head: string,
-    chunked: boolean,
+    head: RequestHead,
     body: RequestBody | null,
     bounds: Bounds,
     state: { wire: Wire | null; lost: boolean },
@@ -185,11 +181,17 @@ export class HttpClient implements Disposable {
     const repeatable = IDEMPOTENT.includes(method) &&
       (body === null || typeof body === "string" || body instanceof Uint8Array);
     for (let first = true;; first = false) {
-      const wire = state.wire = yield* this.#take(pool, first, bounds);
+      let wire: Wire;
       try {
-        yield* wire.send(head, body, chunked, bounds);
-        yield* wire.receive(method === "HEAD", bounds);
+        wire = state.wire = yield* this.#take(pool, first, bounds);
       } catch (error) {
+        if (body !== null && isSga(body as object)) (body as Sga).free();
+        throw toDenoError(error);
+      }
+      try {
+        yield* wire.ask(head, body, method === "HEAD", bounds);
+      } catch (thrown) {
+        const error = toDenoError(thrown);
         const stale = wire.used && !wire.parser.begun && isDeparture(error);
         this.#drop(pool, wire);
         if (first && stale && repeatable && !state.lost) continue;
@@ -202,8 +204,8 @@ export class HttpClient implements Disposable {
   /** A connection that is free, or a new one, or the next one that will be free. */
   *#take(pool: Pool, mayBeUsed: boolean, bounds: Bounds): Coroutine<Wire> {
     if (mayBeUsed) {
-      const wire = pool.idle.pop();
-      if (wire !== undefined) return wire;
+      const idle = pool.idle.pop();
+      if (idle !== undefined) return idle;
       if (pool.open >= this.#maxConnections) {
         const turn = Promise.withResolvers<Wire | null>();
         pool.waiting.push(turn);
@@ -258,6 +260,16 @@ export class HttpClient implements Disposable {
   /** An answer is over. */
   #release(pool: Pool, wire: Wire): void {
     if (!this.#open || !wire.reusable) return this.#drop(pool, wire);
+    if (wire.sending !== null) {
+      // The server may take the rest soon, or not at all.
+      const late = setTimeout(() => wire.close(), this.#idleTimeout);
+      Deno.unrefTimer(late);
+      void wire.sending.then(() => {
+        clearTimeout(late);
+        this.#release(pool, wire);
+      });
+      return;
+    }
     wire.next();
     const next = pool.waiting.shift();
     if (next !== undefined) return next.resolve(wire);
@@ -305,11 +317,6 @@ function makeBounds({ timeout, signal }: RequestOptions): Bounds {
     ...(deadline < Infinity && { timeout: Math.max(0, deadline - performance.now()) }),
     ...(signal && { signal }),
   });
-}
-
-function isDeparture(error: unknown): boolean {
-  return error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.BrokenPipe ||
-    error instanceof Deno.errors.ConnectionReset;
 }
 
 function invalid(detail: string): DemikernelError {

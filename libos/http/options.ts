@@ -47,10 +47,14 @@ export function toLimits(call: string, options: HttpLimits): Required<HttpLimits
     const value = options[name];
     if (value === undefined) continue;
     if (name.endsWith("Timeout")) checkTimeout(value);
-    else if (!(value === Infinity || (Number.isSafeInteger(value) && value > 0))) {
-      throw wrongKind(call, name, value, "an integer of 1 or more");
-    }
+    else checkCount(call, name, value);
     limits[name] = value;
   }
   return limits;
+}
+
+/** Refuses what is no number of something; any number is one. */
+export function checkCount(call: string, name: string, value: unknown): void {
+  if (value === Infinity || (Number.isSafeInteger(value) && value as number > 0)) return;
+  throw wrongKind(call, name, value, "an integer of 1 or more");
 }

@@ -82,7 +82,7 @@ export class HttpResponse implements Disposable {
 
   /** Collects the body as JSON; throws a `SyntaxError` if it is none. */
   json(options: CollectOptions = {}): Operation<unknown> {
-    if (!this.#open) return this.#ended(undefined);
+    if (!this.#open) return this.#wire.input.libos.operations.join(Promise.try(JSON.parse, ""));
     return this.#all(this.#wire.input.json(options.limit ?? COLLECTED, options));
   }
 

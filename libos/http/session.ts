@@ -33,6 +33,7 @@ import type { HttpLimits } from "./options.ts";
 import { Parser, STEP } from "./parser.ts";
 import { abort, begin, end, hasSignal, HttpRequest } from "./request.ts";
 import { headOf } from "./status.ts";
+import { sendStream } from "./stream.ts";
 import { Writer } from "./writer.ts";
 
 /** What a handler gives: its answer, at once or later. */
@@ -74,10 +75,7 @@ const GONE = ["ECONNRESET", "EPIPE", "ECANCELED", "ETIMEDOUT"];
 const END = "\r\n\r\n";
 const END_CLOSE = "\r\nconnection: close\r\n\r\n";
 const END_KEEP = "\r\nconnection: keep-alive\r\n\r\n";
-const encoder = new TextEncoder();
-const CONTINUE = encoder.encode("HTTP/1.1 100 Continue\r\n\r\n");
-const CRLF = encoder.encode("\r\n");
-const LAST_CHUNK = encoder.encode("0\r\n\r\n");
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** See the module's description. */
 export class Session {
@@ -190,6 +188,8 @@ export class Session {
       }
       yield* this.#flush();
       if (channel.open) yield* this.#linger();
+    } catch (error) {
+      if (!this.#isGone(error)) throw error;
     } finally {
       abort(request, new Deno.errors.ConnectionAborted("The client is gone"));
       end(request);
@@ -213,12 +213,15 @@ export class Session {
     if (this.#input.ended && error instanceof Deno.errors.UnexpectedEof) {
       return this.#refuse(400, error.message);
     }
-    // It failed to read, since its client is gone, or was too slow: it has nothing to tell.
-    const { qd, code } = ((error as Error | null)?.cause ?? {}) as Partial<DemikernelError>;
-    if (qd === this.connection.qd && GONE.includes(code!)) {
-      return this.#refuse(408, "The body did not come");
-    }
+    // It failed to read: it has nothing to tell.
+    if (this.#isGone(error)) return this.#refuse(408, "The body did not come");
     return this.#server.fail(error, this.#request);
+  }
+
+  /** Whether an error only says that the client is gone, or was too slow. */
+  #isGone(error: unknown): boolean {
+    const { qd, code } = ((error as Error | null)?.cause ?? {}) as Partial<DemikernelError>;
+    return qd === this.connection.qd && GONE.includes(code!);
   }
 
   /** Answers what is wrong, and closes: nobody knows what follows. */
@@ -244,7 +247,7 @@ export class Session {
     if (!parser.hasRest) {
       this.#input.expected = () => {
         // Behind the answers to what came before.
-        this.#writer.write(CONTINUE);
+        this.#writer.writeLatin1(CONTINUE);
         this.#post();
       };
     }
@@ -352,45 +355,22 @@ export class Session {
   /** Sends a body in parts, each when the one before was taken. */
   *#stream(head: HeadOf, body: BodyStream): Coroutine {
     const writer = this.#writer;
-    const { operations } = this.#libos;
-    const iterator = body[Symbol.asyncIterator]();
-    const chunked = head.length < 0 && this.#parser.version === 11;
+    const { length } = head;
+    // What is sent may depend on what comes; behind the head it would be too late.
+    this.#input.expected?.();
+    this.#input.expected = null;
+    const chunked = length < 0 && this.#parser.version === 11;
     // RFC 9112, section 6.3: else the end of the connection is the end of the body.
-    if (!chunked && head.length < 0) this.#last = true;
+    if (!chunked && length < 0) this.#last = true;
     const framing = chunked
       ? `${head.text}transfer-encoding: chunked`
-      : head.length < 0
+      : length < 0
       ? head.text.slice(0, -2)
-      : `${head.text}content-length: ${head.length}`;
+      : `${head.text}content-length: ${length}`;
     writer.writeLatin1(framing + this.#end());
-    let left = head.length < 0 ? Infinity : head.length;
-    let over = false;
+    const flush = () => this.#flush();
     try {
-      for (;;) {
-        const next = Promise.resolve(iterator.next());
-        // A first part that is there already goes with the head.
-        let settled = false;
-        const settle = () => void (settled = true);
-        next.then(settle, settle);
-        yield* operations.join(Promise.resolve().then(nothing));
-        if (!settled) yield* this.#flush();
-        const { done, value } = yield* operations.join(next);
-        if (done) break;
-        const part = typeof value === "string" ? encoder.encode(value) : value;
-        if (part.length === 0) continue;
-        left -= part.length;
-        if (left < 0) throw new RangeError("The body is longer than its content-length");
-        if (chunked) writer.writeLatin1(`${part.length.toString(16)}\r\n`);
-        if (part instanceof Uint8Array) writer.write(part);
-        else writer.extend(part);
-        if (chunked) writer.write(CRLF);
-        yield* this.#flush();
-      }
-      over = true;
-      if (left !== Infinity && left > 0) {
-        throw new RangeError("The body is shorter than its content-length");
-      }
-      if (chunked) writer.write(LAST_CHUNK);
+      yield* sendStream(body, this.#libos, { writer, length, chunked, flush });
     } catch (error) {
       // The client must not take what it got for all.
       this.#last = true;
@@ -398,8 +378,6 @@ export class Session {
         this.#server.fail(error, this.#request);
         this.#channel.reset();
       }
-    } finally {
-      if (!over) void Promise.try(() => iterator.return?.()).catch(nothing);
     }
   }
 
@@ -468,7 +446,7 @@ export class Session {
     if (letter.sga !== null) this.#server.outbox.flush();
     // Only before a 100; what fails of it, fails of the next one.
     letter.push?.then(nothing, nothing);
-    this.#writer.post(letter);
+    letter.sga = this.#writer.take();
     this.#server.outbox.post(letter);
   }
 

@@ -12,7 +12,7 @@ import type { Duplex } from "node:stream";
 import { WebSocket as NodeWebSocket, WebSocketServer } from "npm:ws@8.23.0";
 import type { Connection } from "../net/mod.ts";
 import { ConnectionDuplex } from "../node/mod.ts";
-import { TlsConnection } from "../tls/mod.ts";
+import { handOver, TlsConnection } from "../tls/connection.ts";
 import type { Answer, Switching, Takeover } from "./answer.ts";
 import { HttpError } from "./error.ts";
 import { switchWith } from "./fetch.ts";
@@ -127,7 +127,7 @@ function upgrade(request: HttpRequest, options: WebSocketOptions): Upgraded<Swit
   const takeover: Takeover = (channel, rest) =>
     new Promise((resolve) => {
       const duplex = channel instanceof TlsConnection
-        ? channel.socket as Duplex
+        ? handOver(channel) as Duplex
         : new ConnectionDuplex(channel as Connection);
       duplex.once("close", () => resolve());
       server.handleUpgrade(asked as never, duplex, Buffer.from(rest), () => {});

@@ -4,20 +4,21 @@
  * @module
  */
 
-import type { Coroutine, OperationOptions, Sga } from "../pdpix.ts";
-import { type BodyStream, isSga, isStream } from "./answer.ts";
+import type { Coroutine, Operation, Sga } from "../pdpix.ts";
+import { type BodyStream, isSga, isStream, lengthOf, type RequestHead } from "./answer.ts";
 import { HttpError } from "./error.ts";
 import { type Channel, MessageInput } from "./input.ts";
 import { TYPE } from "./llhttp.ts";
 import { type HeadLimits, Parser, STEP } from "./parser.ts";
+import { type Bounds, sendStream } from "./stream.ts";
+import { Writer } from "./writer.ts";
 
 /** The body of a request. */
 export type RequestBody = string | Uint8Array | Sga | BodyStream;
 
-/** What is left of the time for an operation. */
-export type Bounds = () => OperationOptions | undefined;
-
 const encoder = new TextEncoder();
+/** So long a body is sent before anything is read. */
+const SMALL = 4096;
 
 /** See the module's description. */
 export class Wire {
@@ -27,38 +28,72 @@ export class Wire {
   readonly input: MessageInput;
   /** Whether a request was answered on it. */
   used = false;
+  /** Resolves when a request is sent whose answer may be here already; null if there is none. */
+  sending: Promise<unknown> | null = null;
   /** Since when it has nothing to do. */
   since = 0;
   readonly #channel: Channel;
+  readonly #writer: Writer;
 
   /** Takes a connection over. */
   constructor(channel: Channel, limits: HeadLimits & { readonly maxBodySize: number }) {
     this.#channel = channel;
+    this.#writer = new Writer(channel.libos);
     this.parser = new Parser(TYPE.RESPONSE, limits);
     this.input = new MessageInput(channel, this.parser);
     this.input.maxBodySize = limits.maxBodySize;
   }
 
-  /** Sends a request; the head ends with its last field. */
-  *send(head: string, body: RequestBody | null, chunked: boolean, bounds: Bounds): Coroutine {
-    const channel = this.#channel;
-    if (body === null) {
-      yield* channel.push(head, bounds());
-    } else if (typeof body === "string") {
-      yield* channel.push(head + body, bounds());
-    } else if (isStream(body)) {
-      yield* this.#stream(head, body, chunked, bounds);
-    } else {
-      const whole = channel.libos.alloc(head.length);
-      encoder.encodeInto(head, whole.bytes());
-      const part = isSga(body) ? body : this.#copy(body);
-      if (part !== null) whole.extend(part);
-      yield* channel.push(whole, bounds());
+  /** Sends a request, and waits for the head of its answer. */
+  *ask(
+    head: RequestHead,
+    body: RequestBody | null,
+    isHead: boolean,
+    bounds: Bounds,
+  ): Coroutine {
+    const sending = this.#send(head, body, bounds);
+    if (body === null || (!isStream(body as object) && lengthOf(body) <= SMALL)) {
+      yield* untilAnswered(sending);
+      return yield* this.#receive(isHead, bounds);
+    }
+    // Who answers while it reads may read no more before its answer is read.
+    let failure: unknown;
+    this.sending = this.#channel.libos.spawn(untilAnswered(sending)).catch((error) => {
+      failure = error;
+      this.close();
+    }).finally(() => this.sending = null);
+    try {
+      yield* this.#receive(isHead, bounds);
+    } catch (error) {
+      throw failure ?? error;
     }
   }
 
+  /** The head ends with its last field. */
+  *#send(
+    { head, length, chunked }: RequestHead,
+    body: RequestBody | null,
+    bounds: Bounds,
+  ): Coroutine {
+    const writer = this.#writer;
+    writer.writeLatin1(head);
+    if (body === null) {
+      // That is all.
+    } else if (typeof body === "string") {
+      writer.write(encoder.encode(body));
+    } else if (body instanceof Uint8Array) {
+      writer.write(body);
+    } else if (isSga(body)) {
+      writer.extend(body);
+    } else {
+      const flush = () => this.#flush(bounds);
+      yield* sendStream(body, this.#channel.libos, { writer, length, chunked, flush, bounds });
+    }
+    yield* this.#flush(bounds);
+  }
+
   /** Waits for the head of the answer. */
-  *receive(isHead: boolean, bounds: Bounds): Coroutine {
+  *#receive(isHead: boolean, bounds: Bounds): Coroutine {
     const { parser, input } = this;
     parser.answersHead = isHead;
     for (;;) {
@@ -89,34 +124,37 @@ export class Wire {
     this.input.next();
   }
 
-  /** Lets the process end although it is open. */
+  /** Closes it. */
   close(): void {
+    this.#writer[Symbol.dispose]();
     this.input[Symbol.dispose]();
     this.#channel[Symbol.dispose]();
   }
 
-  *#stream(head: string, body: BodyStream, chunked: boolean, bounds: Bounds): Coroutine {
-    const channel = this.#channel;
-    const { operations } = channel.libos;
-    const iterator = body[Symbol.asyncIterator]();
-    yield* channel.push(head, bounds());
-    for (;;) {
-      const { done, value } = yield* operations.join(iterator.next());
-      if (done) break;
-      const part = typeof value === "string" ? encoder.encode(value) : value;
-      if (part.length === 0) continue;
-      if (chunked) yield* channel.push(`${part.length.toString(16)}\r\n`, bounds());
-      if (part instanceof Uint8Array) yield* channel.push(part, bounds());
-      else yield* channel.push(part, bounds());
-      if (chunked) yield* channel.push("\r\n", bounds());
+  *#flush(bounds: Bounds): Coroutine {
+    const sga = this.#writer.take();
+    if (sga === null) return;
+    let push: Operation<void>;
+    try {
+      push = this.#channel.push(sga, bounds());
+    } finally {
+      sga.recycle();
     }
-    if (chunked) yield* channel.push("0\r\n\r\n", bounds());
+    yield* push;
   }
+}
 
-  #copy(bytes: Uint8Array): Sga | null {
-    if (bytes.length === 0) return null;
-    const sga = this.#channel.libos.alloc(bytes.length);
-    sga.bytes().set(bytes);
-    return sga;
+/** Sends, unless the server ends that: then it has answered already, or the answer's end tells. */
+function* untilAnswered(sending: Coroutine): Coroutine {
+  try {
+    yield* sending;
+  } catch (error) {
+    if (!isDeparture(error)) throw error;
   }
+}
+
+/** Whether an error says that the other end is gone. */
+export function isDeparture(error: unknown): boolean {
+  return error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.ConnectionReset;
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Letter } from "../net/outbox.ts";
 import type { LibOS, Sga } from "../pdpix.ts";
 
 const encoder = new TextEncoder();
@@ -71,12 +70,13 @@ export class Writer {
     else this.#whole.extend(body);
   }
 
-  /** Hands over what is written, for a push. */
-  post(letter: Letter): void {
+  /** Hands over what is written, for a push; null if nothing is. */
+  take(): Sga | null {
     this.#seal();
-    letter.sga = this.#whole;
+    const whole = this.#whole;
     this.#whole = null;
     this.#total = 0;
+    return whole;
   }
 
   /** Drops it. */

@@ -56,6 +56,9 @@ export let gone: (connection: TlsConnection) => Promise<void>;
 /** The connection beneath one. */
 export let beneath: (connection: TlsConnection) => Connection;
 
+/** Gives the socket to who reads it in Node's way from now on. */
+export let handOver: (connection: TlsConnection) => TLSSocket;
+
 /** Has a function told of what fails while nobody waits for it. */
 export let claim: (connection: TlsConnection, unclaimed: (error: unknown) => void) => void;
 
@@ -87,6 +90,7 @@ export class TlsConnection<A extends SocketAddress = SocketAddress>
   readonly #gone: Promise<void>;
   #secured = false;
   #listening = false;
+  readonly #readable = () => this.#serve();
   #open = true;
   /** What it failed with first. */
   #failure: unknown;
@@ -117,6 +121,10 @@ export class TlsConnection<A extends SocketAddress = SocketAddress>
     hasSecured = (connection) => connection.#secured;
     gone = (connection) => connection.#gone;
     beneath = (connection) => connection.#connection;
+    handOver = (connection) => {
+      connection.socket.off("readable", connection.#readable);
+      return connection.socket;
+    };
     claim = (connection, unclaimed) => void (connection.#outcome.unclaimed = unclaimed);
   }
 
@@ -305,7 +313,7 @@ export class TlsConnection<A extends SocketAddress = SocketAddress>
   #listen(): void {
     if (this.#listening) return;
     this.#listening = true;
-    this.socket.on("readable", () => this.#serve());
+    this.socket.on("readable", this.#readable);
     this.socket.once("end", () => this.#serve());
   }
 

@@ -14,44 +14,57 @@ import { HOSTNAME, missingLoopback, Program, run } from "./_program.ts";
 /** What it needs, and no more. */
 const PERMISSIONS = ["--allow-ffi", "--allow-env=WS_NO_BUFFER_UTIL,WS_NO_UTF_8_VALIDATE"];
 
-Deno.test({
-  ...needing(missingProgram("curl"), "http answers, echoes, and ends although clients stay"),
-  async fn() {
-    await using program = await Program.start("http", [], { permissions: PERMISSIONS });
-    const url = `http://${HOSTNAME}:${program.port}`;
-    const { stdout } = await curl([url, `${url}/hello/you`, "-d", "abc", `${url}/echo`]);
-    assertEquals(stdout, "404 Not Found404 Not Foundabc");
-    assertEquals((await curl([url, `${url}/hello/you`])).stdout, 'hello{"hello":"you"}');
-    const socket = new WebSocket(`ws://${HOSTNAME}:${program.port}/`);
-    await new Promise((resolve) => socket.onopen = resolve);
-    const reply = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
-    socket.send("ping");
-    assertEquals((await within(reply)).data, "ping");
-    const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
-    assertEquals(await program.end("SIGINT"), { code: 0, stdout: "", stderr: "" });
-    assertEquals((await within(closed)).code, 1001);
-  },
-});
+const LINES = Array.from({ length: 1000 }, (_, i) => `${i}\n`).join("");
 
-Deno.test({
-  ...needing(
-    missingProgram("curl") ?? missingProgram("openssl"),
-    "http speaks HTTPS with --cert and --key",
-  ),
-  async fn() {
-    await using certificates = await Certificates.make();
-    const { certPath, keyPath } = await certificates.issue("localhost");
-    const args = ["--cert", certPath, "--key", keyPath];
-    const permissions = [...PERMISSIONS, `--allow-read=${certPath},${keyPath}`];
-    await using program = await Program.start("http", args, { permissions });
-    const url = `https://localhost:${program.port}/hello/you`;
-    assertEquals(
-      (await curl(["--cacert", certPath, "--connect-to", `::${HOSTNAME}:`, url])).stdout,
-      '{"hello":"you"}',
-    );
-    assertEquals(await program.end("SIGINT"), { code: 0, stdout: "", stderr: "" });
-  },
-});
+for (const tier of ["fetch", "fast", "node"]) {
+  Deno.test({
+    ...needing(
+      missingProgram("curl"),
+      `http --tier ${tier} answers, echoes, streams, and ends although clients stay`,
+    ),
+    async fn() {
+      const args = ["--tier", tier];
+      await using program = await Program.start("http", args, { permissions: PERMISSIONS });
+      const url = `http://${HOSTNAME}:${program.port}`;
+      const { stdout } = await curl([url, `${url}/hello/you`, "-d", "abc", `${url}/echo`]);
+      assertEquals(stdout, "404 Not Found404 Not Foundabc");
+      assertEquals((await curl([url, `${url}/hello/you`])).stdout, 'hello{"hello":"you"}');
+      assertEquals((await curl([`${url}/stream`])).stdout, LINES);
+      assertEquals((await curl([`${url}/none`])).stdout, "404 Not Found");
+      const large = "large ".repeat(500_000);
+      const echoed = await curl([`${url}/echo`, "--data-binary", "@-"], large);
+      assertEquals(echoed.stdout === large, true, echoed.stderr);
+      const socket = new WebSocket(`ws://${HOSTNAME}:${program.port}/`);
+      await new Promise((resolve) => socket.onopen = resolve);
+      const reply = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+      socket.send("ping");
+      assertEquals((await within(reply)).data, "ping");
+      const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
+      assertEquals(await program.end("SIGINT"), { code: 0, stdout: "", stderr: "" });
+      assertEquals((await within(closed)).code, 1001);
+    },
+  });
+
+  Deno.test({
+    ...needing(
+      missingProgram("curl") ?? missingProgram("openssl"),
+      `http --tier ${tier} speaks HTTPS with --cert and --key`,
+    ),
+    async fn() {
+      await using certificates = await Certificates.make();
+      const { certPath, keyPath } = await certificates.issue("localhost");
+      const args = ["--tier", tier, "--cert", certPath, "--key", keyPath];
+      const permissions = [...PERMISSIONS, `--allow-read=${certPath},${keyPath}`];
+      await using program = await Program.start("http", args, { permissions });
+      const url = `https://localhost:${program.port}/hello/you`;
+      assertEquals(
+        (await curl(["--cacert", certPath, "--connect-to", `::${HOSTNAME}:`, url])).stdout,
+        '{"hello":"you"}',
+      );
+      assertEquals(await program.end("SIGINT"), { code: 0, stdout: "", stderr: "" });
+    },
+  });
+}
 
 Deno.test({
   ...needing(

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { type Answer, HttpError, type HttpRequest, serveHttp } from "../../libos/http/mod.ts";
-import { connect, DemikernelError, type LibOS, type Sga } from "../../mod.ts";
+import { connect, type Coroutine, DemikernelError, type LibOS, type Sga } from "../../mod.ts";
 import { exchange, LOOPBACK, netTest } from "../net/_net.ts";
 import { answers, parse, Peer, statuses, telling, TIERS } from "./_http.ts";
 
@@ -21,7 +21,7 @@ function sgaOf(libos: LibOS, text: string): Sga {
 /** A server of the fast tier, with what it told of errors. */
 function serve(
   libos: LibOS,
-  handler: (request: HttpRequest) => Answer | Promise<Answer> | Generator<never, Answer>,
+  handler: (request: HttpRequest) => Answer | Promise<Answer> | Coroutine<Answer>,
   limits: object = {},
 ) {
   const errors: unknown[] = [];
@@ -113,8 +113,8 @@ netTest("a handler is a function, an async one, or a generator function", async 
     const handler of [
       () => "hello",
       () => Promise.resolve("hello"),
-      function* (): Generator<never, string> {
-        return "hello";
+      function* (request: HttpRequest): Coroutine<string> {
+        return `hello${yield* request.text()}`;
       },
     ]
   ) {
