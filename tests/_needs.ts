@@ -21,6 +21,7 @@ export type Missing = string | undefined;
 /** The programs that tests start, each with the package of Debian that has it. */
 const PACKAGES = {
   "curl": "curl",
+  "dpdk-testpmd": "dpdk-dev",
   "iperf3": "iperf3",
   "ping": "iputils-ping",
   "nc": "netcat-openbsd",
