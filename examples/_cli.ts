@@ -50,7 +50,7 @@ export interface Example {
   /** Flags of its own. */
   readonly flags?: Readonly<Record<string, OwnFlag>>;
   /** Starts it; gives where it listens, and how to end it. The signal is for connections that do not end. */
-  start(libos: LibOS, flags: Flags, signal: AbortSignal): Running;
+  start(libos: LibOS, flags: Flags, signal: AbortSignal): Running | Promise<Running>;
 }
 
 /** An example that runs. */
@@ -81,7 +81,7 @@ export async function main(example: Example): Promise<void> {
     // Before anybody is told that it runs, who may end it at once.
     const interruption = interrupted();
     const abort = new AbortController();
-    const running = start(example, libos, flags, abort.signal);
+    const running = await start(example, libos, flags, abort.signal);
     console.log(
       `${example.about}: listening on ${formatAddress(running.addr)} ` +
         `over ${libos.name} (${libos.provider}), idle policy ${flags.idle}; Ctrl-C ends it`,
@@ -98,9 +98,14 @@ export async function main(example: Example): Promise<void> {
 }
 
 /** Starts it; an error tells the address. */
-function start(example: Example, libos: LibOS, flags: Flags, signal: AbortSignal): Running {
+async function start(
+  example: Example,
+  libos: LibOS,
+  flags: Flags,
+  signal: AbortSignal,
+): Promise<Running> {
   try {
-    return example.start(libos, flags, signal);
+    return await example.start(libos, flags, signal);
   } catch (error) {
     if (!isKnown(error)) throw error;
     throw new UsageError(`${formatAddress(flags)}: ${error.message}`, { cause: error });

@@ -6,6 +6,8 @@
  * redis-cli -p 6380 set greeting hello
  * ```
  *
+ * With `--metrics 9121` there is a page for Prometheus on that port, beside the clients.
+ *
  * @module
  */
 
@@ -14,7 +16,15 @@ import { libc } from "../ffi/libc/load.ts";
 import { type Connection, type InetAddress, type LibOS, serve, type Sga } from "../mod.ts";
 import { Letter, Outbox } from "../libos/net/outbox.ts";
 import { main } from "./_cli.ts";
-import { freedBytes, type ReplyMemory, Session, Store } from "./kv/mod.ts";
+import type { HttpServer } from "../libos/http/mod.ts";
+import {
+  describeMetrics,
+  freedBytes,
+  METRICS_TYPE,
+  type ReplyMemory,
+  Session,
+  Store,
+} from "./kv/mod.ts";
 
 /**
  * How many keys whose time has come are deleted at once, and after how many milliseconds again: soon if there
@@ -122,6 +132,21 @@ function* handle(connection: Connection, store: Store, outbox: Outbox) {
   }
 }
 
+/** Serves the page for Prometheus. The module is loaded where it is asked for. */
+async function serveMetrics(
+  where: { libos: LibOS; hostname: string; port: number; signal: AbortSignal },
+  store: Store,
+): Promise<HttpServer> {
+  const { serveHttp } = await import("../libos/http/mod.ts");
+  return serveHttp({ ...where, tier: "fast" }, (request) =>
+    request.path === "/metrics"
+      ? {
+        headers: { "content-type": METRICS_TYPE },
+        body: describeMetrics(store, where.libos.statistics()),
+      }
+      : { status: 404, body: "The page is /metrics\n" });
+}
+
 function format({ hostname, port }: InetAddress): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
@@ -130,7 +155,14 @@ if (import.meta.main) {
   await main({
     about: "Key-value store",
     port: 6380,
-    start(libos, { hostname, port }, signal) {
+    flags: {
+      metrics: {
+        help: "where Prometheus finds its page",
+        values: ["none"],
+        form: { name: "PORT", is: /^(none|\d{1,5})$/ },
+      },
+    },
+    async start(libos, { hostname, port, own }, signal) {
       const outbox = new Outbox(libos);
       const server = serve(
         { libos, hostname, port, signal },
@@ -151,6 +183,9 @@ if (import.meta.main) {
         timer = setTimeout(expire, expired < EXPIRY.budget ? EXPIRY.idle : EXPIRY.busy);
       };
       expire();
+      const page = own.metrics === "none"
+        ? null
+        : await serveMetrics({ libos, hostname, port: Number(own.metrics), signal }, store);
       let freed = 0;
       const trim = setInterval(() => {
         if (freedBytes() - freed < TRIM.size) return;
@@ -162,7 +197,8 @@ if (import.meta.main) {
         shutdown() {
           clearTimeout(timer);
           clearInterval(trim);
-          return server.shutdown().finally(() => outbox[Symbol.dispose]());
+          return Promise.all([server.shutdown(), page?.shutdown()])
+            .then(() => {}).finally(() => outbox[Symbol.dispose]());
         },
       };
     },

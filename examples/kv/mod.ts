@@ -10,6 +10,7 @@
  * @module
  */
 export { freedBytes } from "./memory.ts";
+export { describeMetrics, METRICS_TYPE } from "./metrics.ts";
 export { ReplyBuffer, type ReplyMemory } from "./reply.ts";
 export { type ReplyMode, Session, type SessionInfo } from "./session.ts";
 export { type Statistics, Store, type StoreOptions } from "./store.ts";
