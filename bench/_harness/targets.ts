@@ -42,11 +42,27 @@ export function ourEchoBesideServe(name: string, idle: string, libos: string): S
   return ours("bench/peers/our_echo_beside_serve.ts", name, { idle, libos });
 }
 
+/** HTTP by one of our tiers. */
+export function ourHttp(tier: "fast" | "fetch", idle: string, libos: string): ServerCommand {
+  return ours("bench/peers/our_http.ts", `ours, ${tier}`, { tier, idle, libos });
+}
+
+/** The same by `Deno.serve`. */
+export function denoServeHttp(): ServerCommand {
+  const argv = [Deno.execPath(), "run", "-A", path("../peers/our_http.ts"), "--tier", "serve"];
+  return { name: "Deno.serve", argv };
+}
+
+/** The same by Node.js, or by Bun. */
+export function otherHttp(name: string, program: string): ServerCommand {
+  return { name, argv: [program, path("../peers/http.mjs")] };
+}
+
 /** Its name tells what is not as it is by default. */
 function ours(
   file: string,
   name: string,
-  flags: { readonly idle: string; readonly libos: string; readonly handler?: string },
+  flags: { readonly idle: string; readonly libos: string; readonly [own: string]: string },
 ): ServerCommand {
   // What is behind the name tells the wire.
   const all = { port: "0", ...flags, libos: flags.libos.split("/")[0]! };

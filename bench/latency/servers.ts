@@ -22,10 +22,13 @@ import {
   denoDatagramEcho,
   denoListenEcho,
   denoServe,
+  denoServeHttp,
   nodeEcho,
+  otherHttp,
   ourAwaitingEcho,
   ourEcho,
   ourEchoBesideServe,
+  ourHttp,
   ourKeyValueServer,
   ourUdpEcho,
   redisServer,
@@ -122,7 +125,17 @@ export const PEERS: Record<Protocol, readonly Entry[]> = {
   kv: [
     peer("redis-server", "redis-server", "c", () => redisServer(redis())),
   ],
-  http: [peer("deno-serve", "Deno.serve alone", "v8", () => denoServe())],
+  http: [
+    peer("deno-serve", "Deno.serve alone", "v8", () => denoServe()),
+    peer("deno-serve-http", "Deno.serve", "v8", () => denoServeHttp()),
+    peer("node-http", "node:http", "v8", () => otherHttp("node:http", node())),
+    peer(
+      "bun-http",
+      "Bun.serve",
+      "jsc",
+      async (search) => otherHttp("Bun.serve", (await findBun(search)).path),
+    ),
+  ],
 };
 
 /** Ours, likewise. */
@@ -139,6 +152,8 @@ export const OURS: Record<Protocol, readonly OurEntry[]> = {
   kv: [{ id: "ours-generator", command: ourKeyValueServer }],
   http: [
     { id: "ours-idle", command: (idle, libos) => ourEchoBesideServe("ours, idle", idle, libos) },
+    { id: "ours-fast", command: (idle, libos) => ourHttp("fast", idle, libos) },
+    { id: "ours-fetch", command: (idle, libos) => ourHttp("fetch", idle, libos) },
     { id: "ours-busy", command: (idle, libos) => ourEchoBesideServe("ours, busy", idle, libos) },
   ],
 };

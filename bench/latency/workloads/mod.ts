@@ -9,6 +9,7 @@ import { alongside } from "./alongside.ts";
 import { awaits } from "./awaits.ts";
 import { connections } from "./connections.ts";
 import { tcpEcho, udpEcho } from "./echo.ts";
+import { http } from "./http.ts";
 import { idle } from "./idle.ts";
 import { idleConnections } from "./idle_connections.ts";
 import { kv } from "./kv.ts";
@@ -25,6 +26,7 @@ export const WORKLOADS: readonly Workload[] = [
   udpEcho,
   kv,
   redisBenchmark,
+  http,
   awaits,
   alongside,
   rates,

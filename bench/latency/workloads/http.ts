@@ -1,0 +1,116 @@
+/**
+ * HTTP: a few bytes and a kilobyte of JSON, on one connection, on some, on many, and pipelined.
+ *
+ * @module
+ */
+import { run } from "../../_harness/children.ts";
+import { BenchmarkError } from "../../_harness/command_line.ts";
+import { pinned } from "../../_harness/server.ts";
+import { TemporaryFile } from "../../_harness/temporary_file.ts";
+import { type Figure, latency, throughput } from "../samples.ts";
+import type { Measurement, Trial, Workload } from "../workload.ts";
+
+/** How the server is asked: what for, on how many connections, and how many requests at once on each. */
+const LOADS = [
+  { path: "/", name: "hello", connections: 1, depth: 1 },
+  { path: "/", name: "hello", connections: 16, depth: 1 },
+  { path: "/", name: "hello", connections: 64, depth: 1 },
+  { path: "/", name: "hello", connections: 16, depth: 16 },
+  { path: "/json", name: "JSON", connections: 1, depth: 1 },
+  { path: "/json", name: "JSON", connections: 64, depth: 1 },
+] as const;
+
+type Load = (typeof LOADS)[number];
+
+/** wrk counts in microseconds and whole seconds; the latter are the least that it runs. */
+const SCRIPT = `
+local text
+init = function(args) text = string.rep(wrk.format(), tonumber(args[1])) end
+request = function() return text end
+done = function(summary, latency)
+  local errors = summary.errors
+  local wrong = errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  io.write(string.format(
+    '\\n{"operations":%d,"elapsed":%d,"wrong":%d,"min":%d,"mean":%f,"max":%d,"p50":%d,"p90":%d,"p99":%d,"p999":%d}\\n',
+    summary.requests, summary.duration, wrong, latency.min, latency.mean, latency.max,
+    latency:percentile(50), latency:percentile(90), latency:percentile(99), latency:percentile(99.9)))
+end
+`;
+
+/** What the tiers of ours are to be, as parts of what Deno.serve is. */
+const TARGETS = {
+  "ours-fast": { p50: 0.4, throughput: 1, p99: 1 },
+  "ours-fetch": { p50: 0.5, throughput: 0.8, p99: 1.2 },
+};
+const SERVE = "Deno.serve";
+
+/** See the module's description. */
+export const http: Workload = {
+  id: "http",
+  title: "HTTP",
+  protocol: "http",
+  subjects: ["deno-serve-http", "node-http", "bun-http", "ours-fast", "ours-fetch"],
+  baseline: "deno-serve-http",
+  many: true,
+  client: "loopback",
+  needs: "wrk",
+  rounds: ({ sweepRounds }) => sweepRounds,
+  describe: () => "a second of wrk with each load, on one thread",
+  parts: LOADS.map((load) => ({
+    name: nameOf(load),
+    measure: async (trial) => [await measure(trial, load)],
+  })),
+  ratios: (samples) =>
+    Object.entries(TARGETS).flatMap(([id, targets]) =>
+      samples.named(id).flatMap((subject) =>
+        LOADS.flatMap((load) => {
+          const variant = nameOf(load);
+          const ratio = (what: string, figure: Figure, target: object) =>
+            samples.ratio({
+              label: `${subject} / ${SERVE}: ${what}, ${variant}`,
+              above: { subject, variant },
+              below: { subject: SERVE, variant },
+              figure,
+              ...target,
+            });
+          if (load.connections === 1) return ratio("p50", latency("p50"), { atMost: targets.p50 });
+          const many = load.connections === 64;
+          return [
+            ...ratio("requests/s", throughput, many ? { atLeast: targets.throughput } : {}),
+            ...ratio("p99", latency("p99"), many ? { atMost: targets.p99 } : {}),
+          ];
+        })
+      )
+    ),
+  notes: [
+    "wrk's own part of a latency is in all of them; P is the number of requests sent at once",
+  ],
+};
+
+function nameOf({ name, connections, depth }: Load): string {
+  return `${name}, ${connections} connection${connections === 1 ? "" : "s"}${
+    depth === 1 ? "" : `, P=${depth}`
+  }`;
+}
+
+async function measure({ machine, server }: Trial, load: Load): Promise<Measurement> {
+  using script = new TemporaryFile(SCRIPT);
+  const url = `http://127.0.0.1:${server.port}${load.path}`;
+  const flags = ["-t1", `-c${load.connections}`, "-d1", "-s", script.path];
+  const argv = ["wrk", ...flags, url, "--", `${load.depth}`];
+  const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
+  await server.assertAlive();
+  const line = stdout.split("\n").find((line) => line.startsWith("{"));
+  if (code !== 0 || line === undefined) {
+    throw new BenchmarkError(`Cannot measure ${server.name}: ${stderr || stdout}`);
+  }
+  const { operations, elapsed, wrong, ...microseconds } = JSON.parse(line);
+  if (wrong > 0) throw new BenchmarkError(`${server.name} answered ${wrong} requests wrongly`);
+  const times = Object.entries(microseconds as Record<string, number>)
+    .map(([name, time]) => [name, time * 1000]);
+  return {
+    variant: nameOf(load),
+    latency: { count: operations, ...Object.fromEntries(times) },
+    throughput: operations / elapsed * 1e6,
+  };
+}
