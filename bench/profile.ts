@@ -5,10 +5,11 @@
  * @module
  */
 import { calibrate } from "./_harness/calibration.ts";
-import { runProgram } from "./_harness/command_line.ts";
+import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
 import { inspectMachine, type Machine } from "./_harness/machine.ts";
 import { Progress } from "./_harness/progress.ts";
 import { flameGraph } from "./latency/plots/flame_graph.ts";
+import { reach } from "./latency/reach.ts";
 import { flameTree } from "./profile/flame_tree.ts";
 import { formatReport, makeReport } from "./profile/report.ts";
 import { profileWorkload, type SessionOptions, STEPS, traceWorkload } from "./profile/session.ts";
@@ -25,6 +26,7 @@ const program = {
       description: "How the handler of tcp-echo is written",
     },
     pipeline: { default: 1, description: "Requests under way on each connection of kv" },
+    libos: { default: "catnap", form: "NAME", description: "The libOS, with its wire" },
     idle: {
       default: "adaptive",
       choices: ["spin", "adaptive", "park"],
@@ -42,7 +44,10 @@ const program = {
 
 await runProgram(program, async (values) => {
   const machine = inspectMachine();
-  const workload = workloadOf(values);
+  const way = reach(machine, values.libos);
+  if ("skipped" in way) throw new BenchmarkError(`Cannot profile: ${way.skipped}`);
+  using _wire = way;
+  const workload = workloadOf(values, way.libos);
   // First, since all would be in vain if it could not be made.
   if (values.out !== "") await Deno.mkdir(values.out, { recursive: true });
   const { profiled, traced, calibration } = await measure(machine, workload, values);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { removeStaleMemory } from "../bench/_stale_memory.ts";
+import { removeStaleMemory } from "./_stale_memory.ts";
 
 /**
  * The environment variable that says which run started a process. All that a run starts inherit it, whatever
@@ -25,10 +25,12 @@ export function markRun(): void {
 
 /** Kills the processes of runs that are no more, and removes the shared memory that nobody has. */
 export async function clearLeftovers(): Promise<void> {
-  const leftovers = orphans();
-  for (const pid of leftovers) kill(pid);
+  const leftovers = orphans().map((pid) => [pid, describe(pid)] as const);
+  for (const [pid] of leftovers) kill(pid);
   const end = performance.now() + GONE_MS;
-  while (leftovers.some((pid) => runOf(pid) !== undefined) && performance.now() < end) {
+  const isThere = ([pid, was]: typeof leftovers[number]) =>
+    was !== undefined && describe(pid) === was;
+  while (leftovers.some(isThere) && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   removeStaleMemory();

@@ -21,9 +21,11 @@ export type Missing = string | undefined;
 /** The programs that tests start, each with the package of Debian that has it. */
 const PACKAGES = {
   "curl": "curl",
+  "dpdk-testpmd": "dpdk-dev",
   "iperf3": "iperf3",
   "ping": "iputils-ping",
   "nc": "netcat-openbsd",
+  "nft": "nftables",
   "openssl": "openssl",
   "redis-benchmark": "redis-tools",
   "redis-cli": "redis-tools",
@@ -31,6 +33,7 @@ const PACKAGES = {
   "setpriv": "util-linux",
   "socat": "socat",
   "ss": "iproute2",
+  "tc": "iproute2",
   "tshark": "tshark",
   "wrk": "wrk",
 } as const;

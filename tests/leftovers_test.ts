@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { removeStaleMemory } from "../bench/_stale_memory.ts";
+import { removeStaleMemory } from "./_stale_memory.ts";
 import { clearLeftovers } from "./_leftovers.ts";
 import { Folder } from "./ffi/_demikernel.ts";
 

@@ -19,6 +19,7 @@ export type CPeer =
   | "load_http"
   | "load_kv"
   | "load_stream"
+  | "memif_echo"
   | "pingpong"
   | "ucx_echo"
   | "udp_echo_spin";

@@ -48,7 +48,7 @@ export interface EchoLoad extends LoadOptions {
   readonly seed?: number;
   /**
    * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It has
-   * one connection, over TCP, in a closed loop. By default that of the route, or one on catnap where there is no C compiler.
+   * one connection, or sends datagrams, in a closed loop. By default that of the route, or one on catnap where there is no C compiler.
    */
   readonly client?: LibOSClient;
 }
@@ -129,9 +129,11 @@ export async function loadEcho(
   server: Server,
   { client = defaultClient(machine, server), rate, cpu, ...options }: EchoLoad,
 ): Promise<LoadResult> {
-  const isPlain = (options.connections ?? 1) === 1 && !options.udp && rate === undefined && !cpu;
+  const isPlain = (options.connections ?? 1) === 1 && rate === undefined && !cpu;
   if (!isPlain) assertKernelClient(server, "such a load");
-  const program = client === undefined
+  const program = server.client !== undefined
+    ? [server.client]
+    : client === undefined
     ? await compiled(machine, "load_echo")
     : [Deno.execPath(), "run", "-A", new URL("../peers/load.ts", import.meta.url).pathname];
   const reconnect = server.route.stalls && client === undefined && !options.udp &&
@@ -212,7 +214,7 @@ function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | 
 function assertKernelClient({ name, route }: Server, what: string): void {
   if (route.client === undefined) return;
   throw new BenchmarkError(
-    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes over one TCP ` +
+    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes over one ` +
       "connection in a closed loop alone; measure that",
   );
 }

@@ -27,6 +27,8 @@ export interface ServerCommand {
   readonly hostnameOption?: string;
   /** How clients come to it. @default {LOOPBACK} */
   readonly route?: Route;
+  /** The only program that makes echoes with it. It has the options of `load_echo.c`. */
+  readonly client?: string;
 }
 
 const READY = /listening on [\w.:[\]]*:([\d,]+)/;
@@ -45,13 +47,15 @@ export class Server implements AsyncDisposable {
   readonly ports: readonly [number, ...number[]];
   /** How clients come to it. */
   readonly route: Route;
+  /** The only program that makes echoes with it, if others do not. */
+  readonly client: string | undefined;
   readonly #child: Deno.ChildProcess;
   readonly #output: Output;
   readonly #tracesPauses: boolean;
   #ended = false;
 
   private constructor(
-    { name, tracesPauses = false, route = LOOPBACK }: ServerCommand,
+    { name, tracesPauses = false, route = LOOPBACK, client }: ServerCommand,
     ports: readonly [number, ...number[]],
     child: Deno.ChildProcess,
     output: Output,
@@ -59,6 +63,7 @@ export class Server implements AsyncDisposable {
     this.name = name;
     this.ports = ports;
     this.route = route;
+    this.client = client;
     this.#tracesPauses = tracesPauses;
     this.#child = child;
     this.#output = output;

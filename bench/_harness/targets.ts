@@ -133,6 +133,12 @@ export async function cUcxEcho(machine: Machine): Promise<ServerCommand> {
   return { name: "C on UCX", argv: [await buildPeer(machine, "ucx_echo")] };
 }
 
+/** Frames on memif's rings in C, with a client of its own. */
+export async function cMemifEcho(machine: Machine): Promise<ServerCommand> {
+  const client = await buildPeer(machine, "memif_echo");
+  return { name: "C on memif", argv: [client], client };
+}
+
 /** The plainest C loop for datagrams. */
 export async function cUdpSpinEcho(machine: Machine): Promise<ServerCommand> {
   return { name: "C spin", argv: [await buildPeer(machine, "udp_echo_spin"), "--port", "0"] };

@@ -14,6 +14,7 @@ import { BenchmarkError } from "../_harness/command_line.ts";
 import { NativeConfigurationFile } from "../_harness/demikernel_peer.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK, type Route } from "../_harness/route.ts";
+import { memif } from "./reach/catnip.ts";
 import { bothOurs, ours, upstream } from "./reach/catpowder.ts";
 import { sharedMemory } from "./reach/shared_memory.ts";
 import { tap } from "./reach/tap.ts";
@@ -54,8 +55,10 @@ const WAYS: Readonly<Record<string, (machine: Machine) => Reach | Unreachable>> 
   "catnap": loopback,
   "catpowder": networked(() => ours("packet")),
   "catpowder/tap": networked(() => ours("tap")),
-  "catpowder/both": networked(bothOurs),
-  "catnip": () => ({ skipped: "its devices are not among the wires yet" }),
+  "catpowder/xdp": networked(() => ours("xdp")),
+  "catpowder/both": networked(() => bothOurs("packet")),
+  "catpowder/xdp-both": networked(() => bothOurs("xdp")),
+  "catnip": memif,
   "catmint": networked(onUcx),
   "deno:catnap": loopback,
   "demikernel:catnap": loopback,

@@ -15,6 +15,7 @@ import type { Server, ServerCommand } from "../_harness/server.ts";
 import {
   bunEcho,
   cEpollEcho,
+  cMemifEcho,
   cSpinEcho,
   cUcxEcho,
   cUdpSpinEcho,
@@ -81,6 +82,12 @@ export interface OurEntry {
   readonly command: (idle: string, libos: string) => ServerCommand;
 }
 
+/** Its frames are the same, whatever would be in them. */
+const ON_MEMIF: Entry = peer("c-memif", "C on memif", "c", ({ machine }) => cMemifEcho(machine), {
+  many: false,
+  only: "catnip",
+});
+
 /** The peers, in the order in which they are to be shown. */
 export const PEERS: Record<Protocol, readonly Entry[]> = {
   tcp: [
@@ -102,12 +109,14 @@ export const PEERS: Record<Protocol, readonly Entry[]> = {
       onLibos: true,
       only: "catmint",
     }),
+    ON_MEMIF,
     peer("deno-listen", "Deno.listen", "v8", () => denoListenEcho()),
     peer("node", "node", "v8", () => nodeEcho(node(), "tcp")),
     peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "tcp")),
   ],
   udp: [
     peer("c-spin", "C spin", "c", ({ machine }) => cUdpSpinEcho(machine)),
+    ON_MEMIF,
     peer("deno-listen", "Deno.listenDatagram", "v8", () => denoDatagramEcho()),
     peer("node", "node", "v8", () => nodeEcho(node(), "udp")),
     peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "udp")),

@@ -208,10 +208,10 @@ async function examineOurs(
   }));
 }
 
-/** Our client on a libOS makes echoes over TCP, on one connection. */
+/** Our client on a libOS makes echoes, on one connection. */
 function missingClient({ client }: Route, protocol: Protocol): string | undefined {
-  if (client === undefined || protocol === "tcp") return undefined;
-  return `the client on a libOS echoes over TCP, and there is none for ${protocol}`;
+  if (client === undefined || protocol === "tcp" || protocol === "udp") return undefined;
+  return `the client on a libOS echoes, and there is none for ${protocol}`;
 }
 
 /** Why one of ours cannot be measured; `undefined` if it answers a request. */

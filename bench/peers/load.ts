@@ -1,10 +1,10 @@
 /**
- * `load_echo.c` on a libOS of ours, for servers that no kernel socket reaches: one connection over TCP, in
+ * `load_echo.c` on a libOS of ours, for servers that no kernel socket reaches: one connection, or datagrams, in
  * a closed loop, with the same options, output and exit codes. It waits as a C program on PDPIX does, in
  * `wait`, so nothing but the libOS is within each round trip, and 80 ns for the clock.
  *
  *     load.ts --port P [--libos catnap] [--configuration FILE] [--device DEVICE --address ADDRESS/PREFIX]
- *             [--host 127.0.0.1] [--size 64] [--iterations 50000] [--warmup 0] [--time-limit MS] [--samples FILE]
+ *             [--host 127.0.0.1] [--size 64] [--iterations 50000] [--warmup 0] [--time-limit MS] [--samples FILE] [--udp]
  *
  * @module
  */
@@ -55,6 +55,7 @@ async function main(): Promise<void> {
       warmup: { type: "string", default: "0" },
       "time-limit": { type: "string", default: "0" },
       samples: { type: "string" },
+      udp: { type: "boolean", default: false },
     },
   });
   const size = whole("size", values.size, 1);
@@ -69,9 +70,11 @@ async function main(): Promise<void> {
     ...(values.device !== undefined && { device: values.device as `tap:${string}` }),
     ...(values.address !== undefined && { addresses: values.address }),
   });
-  const qd = libos.socket("inet", "stream");
+  const qd = libos.socket("inet", values.udp ? "dgram" : "stream");
   finish(libos, libos.connect(qd, { hostname: values.host, port }));
-  if (libos.capabilities.options.includes("nodelay")) libos.setsockopt(qd, "nodelay", true);
+  if (!values.udp && libos.capabilities.options.includes("nodelay")) {
+    libos.setsockopt(qd, "nodelay", true);
+  }
   const connection = { libos, qd, size, pattern: randomBytes(size + MESSAGES) };
   measure(connection, warmup, timeLimit, 0);
   const begin = performance.now();

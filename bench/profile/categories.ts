@@ -9,7 +9,8 @@ import { FOREIGN } from "./foreign_calls.ts";
 /** The categories, from the device up, and what each one is. */
 export const CATEGORIES = {
   device: "foreign calls: the kernel's sockets, or another library",
-  libOS: "our code around them: libos/catnap, libos/demikernel, ffi",
+  libOS: "our code around them: libos/catnap, libos/devices, libos/demikernel, ffi",
+  stack: "our own TCP/IP: libos/inetstack",
   scheduler: "the loop, coroutines, operations, tokens, timers, the clock",
   memory: "the heap, sgas, and copies by memcpy",
   "coroutine layer": "libos/net and mod.ts",
@@ -41,6 +42,7 @@ const PATHS: readonly (readonly [RegExp, Category])[] = [
   [/^libos\/net\/|^mod\.ts$/, "coroutine layer"],
   [/^libos\/runtime\/memory\//, "memory"],
   [/^libos\/runtime\/(operation|scheduler)\//, "scheduler"],
+  [/^libos\/inetstack\//, "stack"],
   [/^(libos|ffi)\//, "libOS"],
   [/^examples\//, "handler"],
 ];

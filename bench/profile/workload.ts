@@ -7,6 +7,7 @@ import { BenchmarkError } from "../_harness/command_line.ts";
 import { Histogram } from "../_harness/histogram.ts";
 import { loadEcho, loadKeyValue, type LoadResult } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
+import { LOOPBACK, type Route, routed } from "../_harness/route.ts";
 import type { Server, ServerCommand } from "../_harness/server.ts";
 import { type Handler, ourEcho, ourKeyValueServer, ourUdpEcho } from "../_harness/targets.ts";
 
@@ -42,6 +43,8 @@ export interface WorkloadOptions {
   readonly idle: string;
   /** Requests under way on each connection of kv. @default {1} */
   readonly pipeline?: number;
+  /** The libOS, with its wire if it has several. @default {"catnap"} */
+  readonly libos?: string;
 }
 
 /** The names of the workloads. */
@@ -53,29 +56,30 @@ const REQUESTS_PER_MS = 1000;
 const KEYS = 1000;
 const CONNECTIONS = 50;
 
-/** Returns a workload. */
+/** Returns a workload, whose server is where a route leads. */
 export function workloadOf(
-  { workload, handler, idle, pipeline = 1 }: WorkloadOptions,
+  { workload, handler, idle, pipeline = 1, libos = "catnap" }: WorkloadOptions,
+  route: Route = LOOPBACK,
 ): Workload {
   switch (workload) {
     case "kv":
       return {
         title:
-          `kv over catnap, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections, ` +
+          `kv over ${libos}, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections, ` +
           `${pipeline} under way on each`,
-        command: ourKeyValueServer(idle),
+        command: routed(ourKeyValueServer(idle, libos), route),
         run: (machine, server, ms) => loadKv(machine, server, ms, pipeline),
       };
     case "udp-echo":
       return {
-        title: `udp-echo over catnap, idle policy ${idle}: one client, 64 bytes`,
-        command: ourUdpEcho(idle),
+        title: `udp-echo over ${libos}, idle policy ${idle}: one client, 64 bytes`,
+        command: routed(ourUdpEcho(idle, libos), route),
         run: (machine, server, ms) => echo(machine, server, ms, true),
       };
     default:
       return {
-        title: `tcp-echo over catnap, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
-        command: ourEcho(handler as Handler, idle),
+        title: `tcp-echo over ${libos}, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
+        command: routed(ourEcho(handler as Handler, idle, libos), route),
         run: (machine, server, ms) => echo(machine, server, ms, false),
       };
   }

@@ -47,7 +47,7 @@ export function makeSocketMap(entries: number): number {
   attributes.setUint32(4, 4, true);
   attributes.setUint32(8, 4, true);
   attributes.setUint32(12, entries, true);
-  return call("BPF_MAP_CREATE", COMMAND.MAP_CREATE, attributes);
+  return bpf("BPF_MAP_CREATE", COMMAND.MAP_CREATE, attributes);
 }
 
 /** Puts a descriptor into a map. Throws `LibcError`. */
@@ -57,7 +57,7 @@ export function setInMap(map: number, key: number, fd: number): void {
   attributes.setUint32(0, map, true);
   attributes.setBigUint64(8, BigInt(addressOf(pair)), true);
   attributes.setBigUint64(16, BigInt(addressOf(pair)) + 4n, true);
-  call("BPF_MAP_UPDATE_ELEM", COMMAND.MAP_UPDATE_ELEM, attributes);
+  bpf("BPF_MAP_UPDATE_ELEM", COMMAND.MAP_UPDATE_ELEM, attributes);
 }
 
 /**
@@ -74,14 +74,14 @@ export function loadXdp(program: Uint8Array<ArrayBuffer>): number {
   attributes.setBigUint64(16, BigInt(addressOf(license)), true);
   attributes.setUint32(68, ATTACH_XDP, true);
   try {
-    return call("BPF_PROG_LOAD", COMMAND.PROG_LOAD, attributes);
+    return bpf("BPF_PROG_LOAD", COMMAND.PROG_LOAD, attributes);
   } catch (error) {
     // Once more, to be told why: who has no permission to load is told nothing.
     attributes.setUint32(24, 1, true);
     attributes.setUint32(28, LOG, true);
     attributes.setBigUint64(32, BigInt(addressOf(log)), true);
     try {
-      return call("BPF_PROG_LOAD", COMMAND.PROG_LOAD, attributes);
+      return bpf("BPF_PROG_LOAD", COMMAND.PROG_LOAD, attributes);
     } catch {
       const said = new TextDecoder().decode(log.subarray(0, log.indexOf(0))).trim();
       if (said === "") throw error;
@@ -100,7 +100,7 @@ export function attachXdp(program: number, index: number, mode: number): number 
   attributes.setUint32(4, index, true);
   attributes.setUint32(8, ATTACH_XDP, true);
   attributes.setUint32(12, mode, true);
-  return call("BPF_LINK_CREATE", COMMAND.LINK_CREATE, attributes);
+  return bpf("BPF_LINK_CREATE", COMMAND.LINK_CREATE, attributes);
 }
 
 /** Runs a program on a frame, which no interface sees; gives what it answers. Throws `LibcError`. */
@@ -110,11 +110,12 @@ export function runXdp(program: number, frame: Uint8Array<ArrayBuffer>): number 
   attributes.setUint32(8, frame.length, true);
   attributes.setBigUint64(16, BigInt(addressOf(frame)), true);
   attributes.setUint32(32, 1, true);
-  call("BPF_PROG_TEST_RUN", COMMAND.PROG_TEST_RUN, attributes);
+  bpf("BPF_PROG_TEST_RUN", COMMAND.PROG_TEST_RUN, attributes);
   return attributes.getUint32(4, true);
 }
 
-function call(name: string, command: bigint, attributes: DataView<ArrayBuffer>): number {
+/** The system call, with a command and its attributes; gives what it gives. Throws `LibcError`. */
+export function bpf(name: string, command: bigint, attributes: DataView<ArrayBuffer>): number {
   const bytes = new Uint8Array(attributes.buffer);
   const result = Number(libc().syscall(SYSCALL, command, bytes, BigInt(bytes.length)));
   if (result < 0) throw new LibcError(name, errno());

@@ -5,7 +5,7 @@
  */
 
 /** `AF_*`, `<sys/socket.h>`. */
-export const AF = { UNIX: 1, INET: 2, INET6: 10, PACKET: 17, XDP: 44 } as const;
+export const AF = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16, PACKET: 17, XDP: 44 } as const;
 
 /** `SOCK_*`, `<sys/socket.h>`. */
 export const SOCK = {

@@ -14,6 +14,7 @@ import { Words } from "../../ffi/libc/words.ts";
 import { DemikernelError } from "../error.ts";
 import { RuntimeLibOS, type RuntimeOptions } from "../runtime/libos.ts";
 import type { Queue } from "../runtime/queue/queue.ts";
+import { ServedQueues } from "../runtime/queue/served.ts";
 import { setNodelay } from "./backlog.ts";
 import { DatagramQueue } from "./datagram_queue.ts";
 import { HotSet } from "./hot_set.ts";
@@ -64,8 +65,7 @@ export class Catnap extends RuntimeLibOS {
   readonly #sockets: (SocketQueue | undefined)[] = [];
   readonly #hot = new HotSet();
   /** Queues to serve, first in first out. */
-  #active: SocketQueue[] = [];
-  #serving: SocketQueue[] = [];
+  readonly #served = new ServedQueues();
   #untilEpoll = 0;
   /** Events in `#events` that are being told now. */
   #count = 0;
@@ -115,7 +115,7 @@ export class Catnap extends RuntimeLibOS {
     } else {
       work += this.#pollEvents();
     }
-    if (this.#active.length > 0) work += this.#serve();
+    if (this.#served.size > 0) work += this.#served.serve();
     return work;
   }
 
@@ -155,7 +155,7 @@ export class Catnap extends RuntimeLibOS {
       clock: this.scheduler.clock,
       turn: 0,
       starved: new Set(),
-      activate: (queue) => this.#activate(queue),
+      activate: (queue) => this.#served.add(queue),
       watched: (queue) => void (this.#sockets[queue.qd] = queue),
       heat: (queue) => {
         // Whoever was told of its data may have closed it.
@@ -166,26 +166,6 @@ export class Catnap extends RuntimeLibOS {
       cool: (queue) => this.#hot.cool(queue),
       closed: (queue) => this.#closed(queue),
     };
-  }
-
-  #activate(queue: SocketQueue): void {
-    if (queue.active) return;
-    queue.active = true;
-    this.#active.push(queue);
-  }
-
-  #serve(): number {
-    let work = 0;
-    const serving = this.#active;
-    this.#active = this.#serving;
-    this.#serving = serving;
-    for (let i = 0; i < serving.length; i++) {
-      const queue = serving[i]!;
-      queue.active = false;
-      work += queue.serve();
-    }
-    serving.length = 0;
-    return work;
   }
 
   #pollEvents(): number {

@@ -82,7 +82,7 @@ export function serveHttp(
   handler: FetchHandler<UnixAddress>,
 ): HttpServer<UnixAddress>;
 export function serveHttp(
-  options: Partial<TierOption<Tier>>,
+  options: (HttpOptions<InetEndpoint> | HttpOptions<UnixEndpoint>) & Partial<TierOption<Tier>>,
   handler: HttpHandler | FetchHandler<never>,
 ): HttpServer<never> {
   checkKind("serveHttp", "options", options, "an object");
@@ -91,7 +91,7 @@ export function serveHttp(
   if (tier !== "fast" && tier !== "fetch") {
     throw wrongKind("serveHttp", "tier", tier, "fast or fetch");
   }
-  return new HttpServer<never>(
+  return new HttpServer(
     others as unknown as HttpOptions,
     tier === "fast" ? handler as HttpHandler : fetchTier(handler as FetchHandler<never>),
   );

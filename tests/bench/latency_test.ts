@@ -283,7 +283,7 @@ test("awaits measures each thing that is awaited, on ours and on Deno.listen", a
     parts.flatMap((part) => names.map((name) => `${part}: ${name}`)),
   );
   assert(samples.every(({ latency }) => latency!.count > 0));
-  assertEquals(ratios.length, parts.length * 2 * 2);
+  assertEquals(ratios.length, parts.length * 2 * 3);
   assertEquals(ratios.map(({ atMost }) => atMost).slice(0, 3), [0.6, 1, 1]);
 });
 

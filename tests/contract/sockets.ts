@@ -7,8 +7,6 @@
 import type { Domain, SocketAddress, SocketType } from "../../libos/pdpix.ts";
 import type { Sockets } from "./subject.ts";
 
-let names = 0;
-
 /** IPv6 sockets reach IPv4 as well, so an address of that is no stranger to them. */
 const STRANGERS = {
   inet: { hostname: "::1", port: 0 },
@@ -36,8 +34,8 @@ export function unix(type: SocketType): Sockets {
   return {
     domain: "unix",
     type,
-    address: () => ({ path: `\0demikernel-contract-${Deno.pid}-${names++}` }),
-    file: () => `/tmp/demikernel-contract-${Deno.pid}-${names++}`,
+    address: () => ({ path: `\0demikernel-contract-${crypto.randomUUID()}` }),
+    file: () => `/tmp/demikernel-contract-${crypto.randomUUID()}`,
     stranger: STRANGERS.unix,
   };
 }

@@ -58,7 +58,7 @@ export interface Subject {
   readonly features: readonly Feature[];
   /** Runs in a process of its own: it may hang, or end the process. */
   readonly isolated: boolean;
-  /** How often a case may be run until it does not fail: more than once where the libOS loses data, and why is told. */
+  /** How often a case may be run until it does not fail: more than once where its answer is a matter of luck, and why is told. */
   readonly attempts?: number;
   /** Why it cannot be opened here, and what would help; undefined if it can. */
   readonly missing?: string | undefined;

@@ -50,6 +50,8 @@ const PROGRAM = `
   console.log(JSON.stringify([sum, ffs.call(), ntohs.call() & 0xffff, equal, Math.sign(memcmp.call())]));
   abs.call();
   console.log(Deno[Deno.internal].getTurbocallTarget());
+  // Until here it is not to be collected.
+  bytes.fill(0);
 `;
 
 Deno.test(

@@ -212,13 +212,16 @@ export class Told implements ConnectionUser {
 /** See the module's description. */
 export class TestHost {
   readonly device: ManualDevice;
-  readonly heap = new BufferHeap();
+  readonly heap: BufferHeap;
   readonly stack: Stack;
   readonly told = new Told();
+  /** All that were made here. */
+  readonly listeners: Listener[] = [];
   now = 1000;
 
   constructor(options: Partial<StackOptions> & { mtu?: number; aligned?: boolean } = {}) {
     this.device = new ManualDevice(1, options);
+    this.heap = options.heap ?? new BufferHeap();
     this.stack = new Stack(this.device, {
       addresses: [`${HOST}/24`],
       neighbours: { [PEER]: PEER_MAC },
@@ -274,6 +277,7 @@ export class TestHost {
     this.stack.tcp.bind(address, port!, false);
     const listener = new Listener(address, port!, backlog, receiveLimit!, sendLimit!);
     this.stack.tcp.listen(listener);
+    this.listeners.push(listener);
     return listener;
   }
 

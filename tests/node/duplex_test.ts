@@ -155,20 +155,20 @@ netTest("a ConnectionDuplex refuses what is no address, and no timeout", async (
 netTest("a ConnectionDuplex emits timeout when nothing moves, and only then", async (libos) => {
   const [socket, peer] = await makeDuplex(libos);
   let timeouts = 0;
-  socket.setTimeout(60, () => timeouts++);
+  socket.setTimeout(500, () => timeouts++);
   socket.resume();
   for (let i = 0; i < 6; i++) {
-    await pause(20);
+    await pause(100);
     await (i % 2 === 0
       ? peer.push(bytes("x"))
       : new Promise((resolve) => socket.write("y", resolve)));
   }
-  assertEquals([timeouts, socket.timeout], [0, 60]);
+  assertEquals([timeouts, socket.timeout], [0, 500]);
   await event(socket, "timeout");
   assertEquals(timeouts, 1);
   socket.setTimeout(0);
   assertEquals(socket.timeout, undefined);
-  await pause(80);
+  await pause(600);
   assertEquals(timeouts, 1);
   assert(!socket.destroyed);
   socket.destroy();

@@ -8,10 +8,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect, type Connection, listen, type Listener } from "../../libos/net/mod.ts";
 import { BOUNDS } from "../../libos/inetstack/bounds.ts";
+import type { DemikernelError } from "../../libos/error.ts";
 import type { Coroutine, QueueDescriptor } from "../../libos/pdpix.ts";
 import { SeededRandom } from "../../libos/inetstack/random.ts";
 import type { SimHost } from "../../libos/sim/host.ts";
-import { simulate } from "../../libos/sim/network.ts";
+import { simulate, type SimulatedNetwork } from "../../libos/sim/network.ts";
 import type { LinkOptions } from "../../libos/sim/link.ts";
 
 /** What came of a run: two runs of a seed have the same. */
@@ -40,6 +41,9 @@ interface Stream {
 
 const PUSHES = [1, 7, 64, 536, 1448, 4096, 65_536, 262_144, 1 << 20];
 const MTUS = [576, 1280, 1500, 4000, 9000];
+export const HOUR = 3_600_000;
+/** How often it is tried to connect. */
+const TRIES = 5;
 /** Bytes of one stream at most. */
 const MOST = 1_200_000;
 
@@ -129,6 +133,44 @@ function* both(
   connection.close();
 }
 
+/** Connects; once more if all questions for the server's address were lost, or all SYNs. */
+export function* persist(
+  libos: SimHost,
+  hostname: string,
+  most = TRIES,
+): Coroutine<Connection> {
+  for (let tries = 1;; tries++) {
+    try {
+      return yield* connect({ libos, hostname, port: 7 });
+    } catch (error) {
+      const { code } = error as DemikernelError;
+      if (!(code === "EHOSTUNREACH" || code === "ETIMEDOUT") || tries === most) throw error;
+    }
+  }
+}
+
+/** Nothing uses the network any more: what is left of connections ends by itself, and then nothing is left. */
+export async function checkRest(
+  network: SimulatedNetwork,
+  hosts: readonly SimHost[],
+): Promise<void> {
+  network.runSync([
+    (function* (): Coroutine {
+      yield* hosts[0]!.operations.sleep(HOUR);
+    })(),
+  ], { limit: 2 * HOUR });
+  for (const host of hosts) {
+    const { stack } = host;
+    assertEquals(stack.tcp.size, 0, `connections of ${host.hostname}`);
+    for (const { users } of stack.interface.neighbours) assertEquals(users, 0);
+    assert(stack.interface.neighbours.size <= BOUNDS.NEIGHBOURS);
+    const { buffers, pending, queues } = host.statistics();
+    assertEquals({ buffers, pending, queues }, { buffers: 0, pending: 0, queues: 0 });
+    const report = await host.exit();
+    assertEquals(report.leakedBuffers, 0);
+  }
+}
+
 /** Runs a seed. */
 export async function runScenario(seed: number): Promise<Outcome> {
   const random = new SeededRandom(seed ^ 0x5eed);
@@ -173,7 +215,7 @@ export async function runScenario(seed: number): Promise<Outcome> {
     yield* both(server, connection, down, up);
   }
   function* dial(number: number): Coroutine {
-    const connection = yield* connect({ libos: client, hostname: first!, port: 7 });
+    const connection = yield* persist(client, first!);
     yield* connection.push(Uint8Array.of(number));
     const { up, down } = streams[number]!;
     yield* both(client, connection, up, down);
@@ -181,27 +223,10 @@ export async function runScenario(seed: number): Promise<Outcome> {
   network.runSync(streams.flatMap((_, number) => [accept(), dial(number)]), { limit: 24 * HOUR });
   const time = network.now;
   listener.close();
-  // What is left of connections ends by itself.
-  network.runSync([
-    (function* (): Coroutine {
-      yield* client.operations.sleep(HOUR);
-    })(),
-  ], { limit: 2 * HOUR });
   const retransmitted = [server, client].reduce(
     (sum, { stack }) => sum + stack.counters.tcpRetransmitted,
     0,
   );
-  for (const host of [server, client]) {
-    const { stack } = host;
-    assertEquals(stack.tcp.size, 0, `connections of ${host.hostname}`);
-    for (const { users } of stack.interface.neighbours) assertEquals(users, 0);
-    assert(stack.interface.neighbours.size <= BOUNDS.NEIGHBOURS);
-    const { buffers, pending, queues } = host.statistics();
-    assertEquals({ buffers, pending, queues }, { buffers: 0, pending: 0, queues: 0 });
-    const report = await host.exit();
-    assertEquals(report.leakedBuffers, 0);
-  }
+  await checkRest(network, [server, client]);
   return { hash, frames, time, retransmitted };
 }
-
-const HOUR = 3_600_000;

@@ -5,8 +5,9 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { runDatagrams } from "./_datagrams.ts";
+import { runDay } from "./_day.ts";
 import { runScenario } from "./_scenario.ts";
 
 const SEEDS = 60;
@@ -32,4 +33,8 @@ Deno.test("the same seed gives the same run to the bit, and another one another"
 
 Deno.test("datagrams over a bad network arrive whole or not at all, of 60 seeds", async () => {
   for (let seed = 0; seed < SEEDS; seed++) await runDatagrams(seed);
+});
+
+Deno.test("two hosts that cannot always reach each other get through a day", async () => {
+  assert(await runDay(0) > 100);
 });

@@ -6,6 +6,7 @@
 import {
   INTERFACE,
   KernelLink,
+  type Kind,
   OURS,
   PairLink,
   prefixed,
@@ -17,12 +18,19 @@ import { NativeConfigurationFile } from "../../_harness/demikernel_peer.ts";
 import type { Route } from "../../_harness/route.ts";
 import type { Reach } from "../reach.ts";
 
+/** What they run on, and what peers do. */
+const WIRES = {
+  tap: "a TAP device; a veth pair for the peers",
+  packet: "a veth pair",
+  xdp: "a veth pair with XDP at our end; one without for the peers",
+} as const;
+
 /**
  * Servers on our catpowder. Those on the kernel's sockets are at one end of a pair of virtual Ethernet devices, with all
  * their offloads; C programs on Microsoft's catpowder are where {@linkcode upstream} has them. The clients are on the
  * kernel's sockets, at the other ends.
  */
-export function ours(kind: "tap" | "packet"): Reach {
+export function ours(kind: Kind): Reach {
   using made = new DisposableStack();
   const { upstream: others, libos: route } = made.use(upstream());
   const { port, kernel: client } = made.use(new KernelLink(kind));
@@ -30,7 +38,7 @@ export function ours(kind: "tap" | "packet"): Reach {
   between.port.host.ip(`address add ${prefixed(OURS)[0]} dev ${INTERFACE}`);
   const resources = made.move();
   return {
-    wire: kind === "tap" ? "a TAP device; a veth pair for the peers" : "a veth pair",
+    wire: WIRES[kind],
     libos: {
       ...routeBetween(port.host, client),
       serverEnv: { DEVICE: port.device, ADDRESS: prefixed(OURS)[0]! },
@@ -43,15 +51,14 @@ export function ours(kind: "tap" | "packet"): Reach {
 }
 
 /** As {@linkcode ours}, and our client is on catpowder, too: no kernel's TCP is at either end. */
-export function bothOurs(): Reach {
+export function bothOurs(kind: Kind): Reach {
   using made = new DisposableStack();
-  const way = made.use(ours("packet"));
-  const [server, client] = made.use(new PairLink("packet")).ports;
+  const way = made.use(ours(kind));
+  const [server, client] = made.use(new PairLink(kind)).ports;
   const resources = made.move();
   return {
     ...way,
-    wire:
-      "a veth pair, with catpowder at both ends; the clients of the peers are on the kernel's sockets",
+    wire: `${WIRES[kind]}; catpowder at both ends, and the kernel at those of the peers`,
     libos: {
       ...routeBetween(server.host, client.host),
       serverEnv: { DEVICE: server.device, ADDRESS: prefixed(OURS)[0]! },

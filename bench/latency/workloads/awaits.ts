@@ -57,7 +57,8 @@ export const awaits: Workload = {
   ratios: (samples) =>
     samples.ours.flatMap((subject) =>
       CASES.flatMap(({ variant, awaited, connections }) =>
-        (["p50", "p99"] as const).flatMap((key) =>
+        // Where many wait, what the middle one sees says little: their peer may serve some, and starve the others.
+        (["p50", "mean", "p99"] as const).flatMap((key) =>
           samples.ratio({
             label: `${subject} / ${THEIRS}: ${key}, ${variant}`,
             above: { subject, variant },

@@ -47,6 +47,7 @@ export const tcpEcho: Workload = echo("tcp", {
     "c-spin",
     "c-epoll",
     "c-demikernel",
+    "c-memif",
     "deno-listen",
     "node",
     "bun",
@@ -72,7 +73,7 @@ export const tcpEcho: Workload = echo("tcp", {
 /** Echo over UDP. */
 export const udpEcho: Workload = echo("udp", {
   title: "UDP echo, 64 bytes, round trip",
-  subjects: ["c-spin", "deno-listen", "node", "bun", "ours-generator"],
+  subjects: ["c-spin", "c-memif", "deno-listen", "node", "bun", "ours-generator"],
   ratios: (samples) => [
     ...overC(samples, "ours-generator"),
     ...overOthers(samples, ["deno-listen", "node", "bun"]),
@@ -82,14 +83,16 @@ export const udpEcho: Workload = echo("udp", {
 /** Ours, divided by the plainest C; the targets are of catnap, which is on the same sockets. */
 function overC(samples: Samples, id: string, atMost?: number): RatioResult[] {
   return samples.named(id).flatMap((subject) =>
-    (["p50", "p99"] as const).flatMap((key) =>
-      samples.ratio({
-        label: `${subject} / C spin, ${key}`,
-        above: { subject },
-        below: { subject: "C spin" },
-        figure: latency(key),
-        ...(atMost === undefined ? {} : { atMost: key === "p50" ? atMost : 1.25 }),
-      })
+    ["c-spin", "c-memif"].flatMap((plainest) => samples.named(plainest)).flatMap((plainest) =>
+      (["p50", "p99"] as const).flatMap((key) =>
+        samples.ratio({
+          label: `${subject} / ${plainest}, ${key}`,
+          above: { subject },
+          below: { subject: plainest },
+          figure: latency(key),
+          ...(atMost === undefined ? {} : { atMost: key === "p50" ? atMost : 1.25 }),
+        })
+      )
     )
   );
 }

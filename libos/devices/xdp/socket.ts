@@ -6,6 +6,7 @@
 
 import { AF, SOCK, SOL } from "../../../ffi/libc/constants.ts";
 import { assemble } from "../../../ffi/bpf/assemble.ts";
+import { findXdp } from "../../../ffi/bpf/attached.ts";
 import { attachXdp, loadXdp, makeSocketMap, setInMap, XDP_FLAGS } from "../../../ffi/bpf/bpf.ts";
 import { check, LibcError } from "../../../ffi/libc/call.ts";
 import {
@@ -29,6 +30,8 @@ import { ringBytes, XdpRing } from "./rings.ts";
 /** The kernel lets go of a queue some time after the socket on it was closed: how often it is asked, and how long between. */
 const TRIES = 100;
 const PAUSE = 5;
+/** More queues than interfaces have. */
+const QUEUES = 4096;
 const NOBODY = new Int32Array(new SharedArrayBuffer(4));
 
 /** Where the program is: in the driver, or in the kernel behind it. */
@@ -174,7 +177,7 @@ function attach(
   isZeroCopy: boolean,
 ): { readonly link: number; readonly mode: XdpMode } {
   const { close } = libc();
-  const map = makeSocketMap(queue + 1);
+  const map = makeSocketMap(QUEUES);
   let program = -1;
   try {
     setInMap(map, queue, socket);
@@ -193,12 +196,31 @@ function attach(
       } catch (error) {
         failure ??= error;
         if (!(error instanceof LibcError) || error.errno === Errno.EPERM) throw error;
+        if (error.errno === Errno.EBUSY) {
+          return { link: join(program, index, queue, socket), mode: one };
+        }
       }
     }
     throw failure;
   } finally {
     if (program >= 0) close(program);
     close(map);
+  }
+}
+
+/** Has the program of another socket, on another queue of the interface, fill this one, too; gives its link. */
+function join(program: number, index: number, queue: number, socket: number): number {
+  const attached = findXdp(program, index);
+  if (attached === undefined) throw new LibcError("bpf", Errno.EBUSY);
+  const { close } = libc();
+  try {
+    setInMap(attached.map, queue, socket);
+    return attached.link;
+  } catch (error) {
+    close(attached.link);
+    throw error;
+  } finally {
+    close(attached.map);
   }
 }
 

@@ -95,7 +95,10 @@ function rearm(tcp: Tcp, connection: Connection): void {
   if (connection.probing) endProbing(connection);
 }
 
-/** Takes the window of a segment that is not older than the one it came with; says whether it is another one. */
+/**
+ * Takes the window of a segment that is not older than the one it came with; says whether what may be sent has to be looked
+ * at: it is another one, or was probed.
+ */
 export function updateWindow(connection: Connection, segment: Segment): boolean {
   const { sndWl1, sndWl2, sndWnd } = connection;
   const { seq, ack } = segment;
@@ -105,6 +108,7 @@ export function updateWindow(connection: Connection, segment: Segment): boolean 
   connection.sndWl1 = seq;
   connection.sndWl2 = ack;
   if (window > connection.maxSndWnd) connection.maxSndWnd = window;
-  if (window > 0) endProbing(connection);
-  return window !== sndWnd;
+  const probed = connection.probing && window > 0;
+  if (probed) endProbing(connection);
+  return probed || window !== sndWnd;
 }

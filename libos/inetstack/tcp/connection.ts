@@ -161,6 +161,18 @@ export class Connection {
   timerAt = 0;
   /** When to retransmit, or to probe. */
   retransmitAt = 0;
+  /** What the retransmission timer is set for: one of {@linkcode LOSS}. */
+  lossTimer: number = LOSS.TIMEOUT;
+  /** What is under way, while more than one segment is. */
+  scoreboard: Scoreboard | null = null;
+  /** Whether a probe of the tail is under way (TLP.end_seq is set). */
+  tailProbe = false;
+  /** How long what was sent may wait to be acknowledged; 0 for no limit but that of retransmissions. */
+  userTimeout = 0;
+  /** Whether the timer expired, or a window is probed, and nothing was acknowledged since. */
+  stalled = false;
+  /** When something was sent last, in microseconds of the stack. */
+  sentAt = 0;
   /** When to send the acknowledgment that was put off. */
   ackAt = 0;
   /** The largest text that a segment of the peer had. */
@@ -193,8 +205,16 @@ export class Connection {
   rcvScale = 0;
   /** Bytes that may wait in it. */
   receiveLimit: number = BOUNDS.RECEIVE_BUFFER;
+  /** Whether the receive buffer grows by itself. */
+  tunesReceive = false;
   /** Whether the peer may be told of ranges out of order (RFC 2018). */
   sackPermitted = false;
+  /** Whether both sides know it; while a SYN is out, whether it was asked for. */
+  ecn = false;
+  /** Where a range begins that came twice (RFC 2883). */
+  duplicateFrom = 0;
+  /** Where it ends; the same if there is none to tell of. */
+  duplicateTo = 0;
   /** Whether the FIN was sent. */
   finSent = false;
   /** Whether an acknowledgment is to be sent with the next turn. */
@@ -267,10 +287,6 @@ export class Connection {
 
   // Recovery by selective acknowledgments (RFC 6675, RFC 8985, RFC 6937).
 
-  /** What is under way, while more than one segment is. */
-  scoreboard: Scoreboard | null = null;
-  /** When something was sent last, in microseconds of the stack. */
-  sentAt = 0;
   /** Whether {@linkcode Connection.recovering} is after a timeout. */
   afterTimeout = false;
   /** RACK.xmit_ts: when that was sent which was sent last of all that arrived, in microseconds of the stack. */
@@ -291,14 +307,10 @@ export class Connection {
   reorderingPersist = 16;
   /** RACK.dsack_round */
   duplicateRound = 0;
-  /** Whether a probe of the tail is under way (TLP.end_seq is set). */
-  tailProbe = false;
   /** TLP.end_seq */
   tailProbeEnd = 0;
   /** TLP.is_retrans */
   tailProbeRepeats = false;
-  /** What the retransmission timer is set for: one of {@linkcode LOSS}. */
-  lossTimer: number = LOSS.TIMEOUT;
   /** How far the detection of spurious timeouts is: one of {@linkcode FRTO}. */
   frto: number = FRTO.OFF;
   /** RecoverFS: bytes under way when the loss was noticed. */
@@ -317,37 +329,25 @@ export class Connection {
   congestionEnd = 0;
   // Explicit congestion notification (RFC 3168).
 
-  /** Whether both sides know it; while a SYN is out, whether it was asked for. */
-  ecn = false;
   /** Whether a mark came that the sender did not react to yet. */
   ecnEcho = false;
-  /** Whether the peer is to be told that the window shrank for its echo. */
+  /** Whether the peer is to be told that the window shrank. */
   ecnReduced = false;
 
   // Sizes of buffers, and how long the peer is waited for.
 
-  /** Whether the receive buffer grows by itself. */
-  tunesReceive = false;
   /** Whether the send buffer grows by itself. */
   tunesSend = false;
   /** When the receive buffer was looked at last, in microseconds of the stack. */
   tunedAt = 0;
   /** Up to where the user had taken the stream then. */
   tunedSeq = 0;
-  /** How long what was sent may wait to be acknowledged; 0 for no limit but that of retransmissions. */
-  userTimeout = 0;
   /** When the first challenge ACK of this period was sent. */
   challengedAt = 0;
   /** How many challenge ACKs were to be sent in it. */
   challenges = 0;
-  /** Whether the timer expired, or a window is probed, and nothing was acknowledged since. */
-  stalled = false;
   /** Since when nothing goes on. */
   stalledAt = 0;
-  /** Where a range begins that came twice (RFC 2883). */
-  duplicateFrom = 0;
-  /** Where it ends; the same if there is none to tell of. */
-  duplicateTo = 0;
 
   // Timers.
 

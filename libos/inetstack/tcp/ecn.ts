@@ -7,6 +7,7 @@
  * @module
  */
 
+import { reduceThreshold } from "./congestion/congestion.ts";
 import type { Connection } from "./connection.ts";
 import { ahead, before } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
@@ -58,8 +59,7 @@ export function takeEcn(connection: Connection, segment: Segment, mark: number):
 export function reduceForMark(connection: Connection, ack: number): void {
   const { sndUna, sndMax, congestionEnd } = connection;
   if (connection.recovering || before(ack, congestionEnd) || ahead(sndMax, sndUna) === 0) return;
-  connection.ssthresh = connection.congestion.reduced(connection, false);
+  reduceThreshold(connection, false);
   connection.cwnd = connection.ssthresh;
   connection.congestionEnd = sndMax;
-  connection.ecnReduced = true;
 }

@@ -39,6 +39,8 @@ export class RangePool {
   readonly heap: BufferHeap;
   /** Bytes of memory that ranges are in, of all connections, until they are taken. */
   bytes = 0;
+  /** How many there may be. */
+  limit: number = TCP_MEMORY;
   #free: Range | null = null;
 
   /** Makes an empty pool. */
@@ -48,12 +50,12 @@ export class RangePool {
 
   /** Whether memory is short: nobody gets more of it than he has. */
   get isShort(): boolean {
-    return this.bytes > TCP_MEMORY >> 1;
+    return this.bytes > this.limit >> 1;
   }
 
   /** Whether it is used up. */
   get isFull(): boolean {
-    return this.bytes > TCP_MEMORY;
+    return this.bytes > this.limit;
   }
 
   /** Takes one, with memory for `size` bytes. */

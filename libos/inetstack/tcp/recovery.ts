@@ -6,6 +6,7 @@
  */
 
 import type { Connection } from "./connection.ts";
+import { reduceThreshold } from "./congestion/congestion.ts";
 import { output, retransmitFirst } from "./output.ts";
 import { before } from "./sequence.ts";
 import type { Tcp } from "./tcp.ts";
@@ -25,7 +26,7 @@ export function onDuplicate(tcp: Tcp, connection: Connection): void {
   ) {
     connection.recovering = true;
     connection.recover = connection.sndMax;
-    connection.ssthresh = connection.congestion.reduced(connection, false);
+    reduceThreshold(connection, false);
     retransmitFirst(tcp, connection);
     connection.cwnd = connection.ssthresh + THRESHOLD * connection.mss;
   }
@@ -53,7 +54,7 @@ export function onPartial(tcp: Tcp, connection: Connection, bytes: number): void
 export function onTimeout(connection: Connection): void {
   // Of what was sent again already, the loss was accounted for.
   if (connection.retransmits === 0) {
-    connection.ssthresh = connection.congestion.reduced(connection, true);
+    reduceThreshold(connection, true);
   }
   connection.cwnd = connection.mss;
   connection.recovering = false;

@@ -6,6 +6,7 @@
  */
 
 import type { Connection } from "./connection.ts";
+import { reduceThreshold } from "./congestion/congestion.ts";
 import { FRTO, LOSS, TIMER } from "./connection.ts";
 import { judgeTimeout, undo } from "./frto.ts";
 import { output } from "./output.ts";
@@ -84,7 +85,7 @@ function beginRecovery(tcp: Tcp, connection: Connection): void {
   armRetransmission(tcp, connection);
   // A window that shrank for a congestion mark in this round trip does not shrink again.
   if (!before(connection.sndUna, connection.congestionEnd)) {
-    connection.ssthresh = connection.congestion.reduced(connection, false);
+    reduceThreshold(connection, false);
   }
 }
 
@@ -98,7 +99,7 @@ function endRecovery(connection: Connection): void {
 /** A probe has repaired a loss that nobody noticed: the window shrinks as for any other (RFC 8985, section 7.4). */
 function reduceOnce(connection: Connection): void {
   if (before(connection.sndUna, connection.congestionEnd)) return;
-  connection.ssthresh = connection.congestion.reduced(connection, false);
+  reduceThreshold(connection, false);
   connection.cwnd = connection.ssthresh;
   connection.congestionEnd = connection.sndMax;
 }
@@ -143,7 +144,7 @@ export function onSelectiveTimeout(tcp: Tcp, connection: Connection): void {
     : FRTO.REPEATED;
   if (!connection.recovering) remember(connection);
   if (connection.retransmits === 0) {
-    connection.ssthresh = connection.congestion.reduced(connection, true);
+    reduceThreshold(connection, true);
   }
   // What was acknowledged selectively would have been so in order by now, if the peer still had it (RFC 2018, section 8).
   board.markAllLost((board.stateOf(board.first) & RECORD.SACKED) !== 0);

@@ -231,21 +231,32 @@ export class Scoreboard {
   }
 }
 
+/** Scoreboards that nobody uses are kept, for the next connection that needs one; so many at most. */
+const KEPT = 256;
+
 /** Scoreboards that nobody uses, for all connections of a host. */
 export class ScoreboardPool {
   #free: Scoreboard | null = null;
+  #count = 0;
 
   /** Takes one, which begins at a sequence number. */
   take(start: number): Scoreboard {
-    const board = this.#free ?? new Scoreboard();
-    this.#free = board.next;
-    board.next = null;
+    let board = this.#free;
+    if (board === null) {
+      board = new Scoreboard();
+    } else {
+      this.#free = board.next;
+      this.#count--;
+      board.next = null;
+    }
     board.reset(start);
     return board;
   }
 
   /** Takes one back. */
   put(board: Scoreboard): void {
+    if (this.#count === KEPT) return;
+    this.#count++;
     board.next = this.#free;
     this.#free = board;
   }

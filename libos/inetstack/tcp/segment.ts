@@ -66,15 +66,16 @@ export class Segment {
     this.payload = payload + header;
     this.length = length - header;
     this.sackBlocks = 0;
+    this.mss = 0;
+    this.windowScale = -1;
+    this.sackPermitted = false;
     if (header === TCP.SIZE + TIMESTAMPS_SIZE && i32[word + 5] === TIMESTAMPS_HEAD) {
       this.hasTimestamps = true;
       this.tsValue = swap32(i32[word + 6]!);
       this.tsEcho = swap32(i32[word + 7]!);
     } else {
       this.hasTimestamps = false;
-      if (header > TCP.SIZE || (this.flags & FLAG.SYN) !== 0) {
-        this.#parseOptions(payload + TCP.SIZE, payload + header);
-      }
+      if (header > TCP.SIZE) this.#parseOptions(payload + TCP.SIZE, payload + header);
     }
     return true;
   }
@@ -83,9 +84,6 @@ export class Segment {
   #parseOptions(from: number, end: number): void {
     const { u8 } = this.memory;
     const syn = (this.flags & FLAG.SYN) !== 0;
-    this.mss = 0;
-    this.windowScale = -1;
-    this.sackPermitted = false;
     for (let at = from; at < end;) {
       const kind = u8[at]!;
       if (kind === OPTION.END) return;

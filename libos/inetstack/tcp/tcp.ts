@@ -70,6 +70,8 @@ export class Tcp implements ErrorListener {
   offersWindowScale = true;
   /** Whether it offers selective acknowledgments, and takes them (RFC 2018). */
   offersSack = true;
+  /** How many connections may be in TIME-WAIT. */
+  timeWaitLimit: number = BOUNDS.TIME_WAIT;
   /** How many connections of listeners are not made yet. */
   halfOpen = 0;
   /** The secret of its numbers and ports. */
@@ -344,9 +346,9 @@ export class Tcp implements ErrorListener {
   }
 
   /** A connection in TIME-WAIT counts; if there are too many, the oldest goes. */
-  boundTimeWait(connection: Connection, most: number): void {
+  boundTimeWait(connection: Connection): void {
     this.#timeWait.add(connection);
-    if (this.#timeWait.size <= most) return;
+    if (this.#timeWait.size <= this.timeWaitLimit) return;
     for (const oldest of this.#timeWait) return this.remove(oldest);
   }
 

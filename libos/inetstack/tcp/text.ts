@@ -4,7 +4,6 @@
  * @module
  */
 
-import { BOUNDS } from "../bounds.ts";
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
 import { emitAck, ownMss } from "./emit.ts";
@@ -151,5 +150,5 @@ export function enterTimeWait(tcp: Tcp, connection: Connection): void {
   connection.sendBuffer.clear();
   disarmAll(tcp, connection);
   arm(tcp, connection, TIMER.END, TIME_WAIT_LENGTH);
-  tcp.boundTimeWait(connection, BOUNDS.TIME_WAIT);
+  tcp.boundTimeWait(connection);
 }

@@ -24,7 +24,7 @@ export function isTooLong({ stalled, stalledAt, userTimeout }: Connection, now: 
 
 /** A delay of a timer, cut short to when it has lasted too long. */
 export function untilTooLong(connection: Connection, delay: number, now: number): number {
-  const { stalled, stalledAt, userTimeout } = connection;
-  if (userTimeout === 0 || !stalled) return delay;
-  return Math.max(1, Math.min(delay, (stalledAt + userTimeout - now) | 0));
+  const { userTimeout } = connection;
+  if (userTimeout === 0 || !connection.stalled) return delay;
+  return Math.max(1, Math.min(delay, (connection.stalledAt + userTimeout - now) | 0));
 }

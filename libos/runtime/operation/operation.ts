@@ -110,7 +110,6 @@ export class PooledOperation<T = any> implements Operation<T> {
     this.opcode = opcode;
     this.owner = owner;
     this.size = 0;
-    this.outcome = null;
   }
 
   /** Used by libOSes: it cannot be over yet, so the scheduler has to look after it. */
@@ -338,6 +337,9 @@ export class PooledOperation<T = any> implements Operation<T> {
 
   #recycle(): void {
     this.#state = CONSUMED;
+    // What is free holds no closed connection.
+    this.owner = null;
+    this.outcome = null;
     this.#pool.put(this);
   }
 

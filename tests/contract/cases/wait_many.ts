@@ -16,10 +16,11 @@ import {
   pollAll,
   tell,
   text,
+  WAIT,
 } from "../answers.ts";
 import type { Case } from "../case.ts";
 import { type End, textOf } from "../end.ts";
-import { breathe, waitAll, waitAny, waitNextN } from "../waits.ts";
+import { breathe, wait, waitAll, waitAny, waitNextN } from "../waits.ts";
 import { channel, type World } from "../world.ts";
 import type { Operation, Sga } from "../../../libos/pdpix.ts";
 
@@ -28,10 +29,10 @@ async function channels(world: World, length: number): Promise<{ from: End; to: 
   return await Array.fromAsync({ length }, () => channel(world));
 }
 
-/** See the module's description. */
 /** So many polls are enough for any libOS to end what it can. */
 const PATIENCE = 1000;
 
+/** See the module's description. */
 export const WAIT_MANY: readonly Case[] = [
   {
     id: "waitAny/no-token",
@@ -300,8 +301,7 @@ export const WAIT_MANY: readonly Case[] = [
       await from.send("data");
       const work = to.libos.poll();
       pollAll(to.libos);
-      await breathe(to.libos);
-      return list([typeof work, text(to.libos.wait(qt, 0))]);
+      return list([typeof work, text(await wait(to.libos, qt, WAIT))]);
     },
   },
 ];

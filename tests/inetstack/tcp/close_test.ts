@@ -172,11 +172,11 @@ Deno.test("more than the bound in TIME-WAIT push the oldest out", () => {
   const host = new TestHost();
   const peer = accepted(host);
   const other = connected(host);
+  host.stack.tcp.timeWaitLimit = 1;
   for (const one of [peer, other]) {
     host.stack.tcp.shutdown(one.connection);
     one.send("F.", 1, 2);
   }
-  host.stack.tcp.boundTimeWait(other.connection, 1);
   assertEquals([stateOf(peer.connection), stateOf(other.connection)], ["CLOSED", "TIME-WAIT"]);
 });
 

@@ -95,6 +95,8 @@ export class ScriptHost extends InetLibOS {
   override readonly name = "packets";
   /** What was sent and not looked at yet, the oldest first. */
   readonly sent: SentFrame[];
+  /** Segments that came and went, by the own port and the peer's. */
+  readonly segments = new Map<string, { came: number; went: number }>();
   readonly #clock: VirtualClock;
   readonly #device: ScriptDevice;
 
@@ -104,6 +106,8 @@ export class ScriptHost extends InetLibOS {
     const sent: SentFrame[] = [];
     const device = new ScriptDevice(options.mtu, (frame) => {
       sent.push({ frame, at: clock.read() - BEGIN });
+      const ports = portsOf(frame);
+      if (ports !== null) this.#count(ports[0], ports[1]).went++;
     });
     super({
       ...options,
@@ -130,6 +134,8 @@ export class ScriptHost extends InetLibOS {
 
   /** A frame arrives. */
   arrive(frame: Uint8Array<ArrayBuffer>): void {
+    const ports = portsOf(frame);
+    if (ports !== null) this.#count(ports[1], ports[0]).came++;
     this.#device.incoming.push(frame);
     this.poll();
     this.settleDown();
@@ -163,4 +169,20 @@ export class ScriptHost extends InetLibOS {
     }
     return undefined;
   }
+
+  #count(localPort: number, remotePort: number): { came: number; went: number } {
+    const key = `${localPort} ${remotePort}`;
+    const known = this.segments.get(key) ?? { came: 0, went: 0 };
+    this.segments.set(key, known);
+    return known;
+  }
+}
+
+/** The ports of the segment in a frame, the sender's first; null if there is none. */
+function portsOf(frame: Uint8Array<ArrayBuffer>): readonly [number, number] | null {
+  const view = new DataView(frame.buffer);
+  const four = view.getUint16(12) === 0x0800;
+  if (frame[four ? 23 : 20] !== 6) return null;
+  const at = four ? 14 + (frame[14]! & 15) * 4 : 54;
+  return [view.getUint16(at), view.getUint16(at + 2)];
 }

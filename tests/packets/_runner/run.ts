@@ -90,12 +90,14 @@ class Run {
   /** Gives the stack what commands have set. */
   #configure(): void {
     const { tcp } = this.#host.stack;
-    const { timestamps, sack, windowScale, ecn } = this.#settings;
+    const { timestamps, sack, windowScale, ecn, timeWaitLimit, memory } = this.#settings;
     tcp.offersTimestamps = timestamps;
     tcp.offersSack = sack;
     tcp.offersWindowScale = windowScale;
     tcp.asksForEcn = ecn === 1;
     tcp.givesEcn = ecn !== 0;
+    tcp.timeWaitLimit = timeWaitLimit;
+    tcp.pool.limit = memory;
   }
 
   run(): void {

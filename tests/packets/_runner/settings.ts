@@ -4,11 +4,15 @@
  * @module
  */
 
+import { BOUNDS } from "../../../libos/inetstack/bounds.ts";
 import type { Place } from "./syntax.ts";
 import { ScriptError } from "./syntax.ts";
 
 /** Whose scripts they are: what those take for granted, and what of a segment is its sender's own choice. */
 export type Profile = "linux" | "freebsd" | "demikernel";
+
+/** What Linux counts the memory of TCP in. */
+const PAGE = 4096;
 
 /** See the module's description. Times are in milliseconds. */
 export interface Settings {
@@ -32,6 +36,9 @@ export interface Settings {
   /** Linux's numbers: 0 off, 1 on, 2 for who asks. */
   ecn: number;
   congestion: string;
+  /** How many connections may be in TIME-WAIT, and how many bytes of all connections may wait to be taken. */
+  timeWaitLimit: number;
+  memory: number;
   /** What was ignored, each once. */
   readonly notes: Set<string>;
 }
@@ -56,6 +63,8 @@ export function settingsOf(profile: Profile): Settings {
     windowScale: true,
     ecn: 2,
     congestion: "cubic",
+    timeWaitLimit: BOUNDS.TIME_WAIT,
+    memory: BOUNDS.TCP_MEMORY,
     notes: new Set(),
   };
 }
@@ -164,6 +173,12 @@ function setSysctl(settings: Settings, name: string, value: string): void {
       return;
     case "net.ipv4.tcp_wmem":
       settings.sendBuffer = lastNumber(value) ?? settings.sendBuffer;
+      return;
+    case "net.ipv4.tcp_max_tw_buckets":
+      settings.timeWaitLimit = number;
+      return;
+    case "net.ipv4.tcp_mem":
+      settings.memory = (lastNumber(value) ?? 0) * PAGE;
       return;
     case "net.inet.tcp.sendspace":
       settings.sendBuffer = number;

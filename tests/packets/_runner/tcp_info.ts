@@ -7,6 +7,7 @@
 import type { Connection } from "../../../libos/inetstack/tcp/connection.ts";
 import { currentRto } from "../../../libos/inetstack/tcp/rtt.ts";
 import { RECORD } from "../../../libos/inetstack/tcp/scoreboard.ts";
+import { before } from "../../../libos/inetstack/tcp/sequence.ts";
 import { named } from "./values.ts";
 import { ownMss } from "../../../libos/inetstack/tcp/emit.ts";
 import { STATE_NAMES } from "../../../libos/inetstack/tcp/state.ts";
@@ -23,6 +24,10 @@ const STATES: Readonly<Record<string, string>> = {
 export function tcpInfo(name: string, system: System): number | undefined {
   const connection = system.current?.connection;
   if (connection === null || connection === undefined) return name === "tcpi_state" ? 7 : undefined;
+  const { localPort, remotePort } = connection;
+  const segments = system.host.segments.get(`${localPort} ${remotePort}`)!;
+  if (name === "tcpi_segs_in") return segments.came;
+  if (name === "tcpi_segs_out") return segments.went;
   return FIELDS[name]?.(connection);
 }
 
@@ -47,6 +52,7 @@ function isLost(state: number): boolean {
 function congestionState(connection: Connection): number {
   if (connection.retransmits > 0 || connection.afterTimeout) return 4;
   if (connection.recovering) return 3;
+  if (before(connection.sndUna, connection.congestionEnd)) return 2;
   const told = connection.duplicateAcks > 0 ||
     count(connection, (state) => (state & RECORD.SACKED) !== 0) > 0;
   return told ? 1 : 0;
@@ -84,6 +90,10 @@ const FIELDS: Readonly<Record<string, (connection: Connection) => number>> = {
   tcpi_backoff: ({ retransmits }) => retransmits,
   tcpi_retransmits: ({ retransmits }) => retransmits,
   tcpi_probes: ({ probing, retransmits }) => probing ? retransmits : 0,
+  // The SYN counts, too.
+  tcpi_delivered: (connection) =>
+    1 + segments((connection.sndUna - connection.iss - 1) | 0, connection.mss) +
+    count(connection, (state) => (state & RECORD.SACKED) !== 0),
   tcpi_total_retrans: ({ retransmitted }) => retransmitted,
   tcpi_bytes_acked: ({ sndUna, iss }) => Math.max(0, (sndUna - iss - 1) | 0),
   tcpi_bytes_received: ({ rcvNxt, irs, finReceived }) =>
@@ -92,6 +102,7 @@ const FIELDS: Readonly<Record<string, (connection: Connection) => number>> = {
   tcpi_rcv_wnd: ({ rcvWnd }) => rcvWnd,
   tcpi_snd_wscale: ({ sndScale }) => sndScale,
   tcpi_rcv_wscale: ({ rcvScale }) => rcvScale,
-  tcpi_options: ({ timestamps, sackPermitted, rcvScale, sndScale }) =>
-    (timestamps ? 1 : 0) | (sackPermitted ? 2 : 0) | (rcvScale > 0 || sndScale > 0 ? 4 : 0),
+  tcpi_options: ({ timestamps, sackPermitted, rcvScale, sndScale, ecn }) =>
+    (timestamps ? 1 : 0) | (sackPermitted ? 2 : 0) | (rcvScale > 0 || sndScale > 0 ? 4 : 0) |
+    (ecn ? 8 : 0),
 };

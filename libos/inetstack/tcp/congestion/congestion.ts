@@ -46,3 +46,12 @@ export function flightSize({ sndMax, sndUna, cwndLimited, cwnd }: Connection): n
   const flight = (sndMax - sndUna) | 0;
   return cwndLimited ? Math.max(flight, cwnd) : flight;
 }
+
+/**
+ * There is congestion: sets ssthresh. Where both sides know congestion marks, the next new text says so, whatever it was that
+ * told (RFC 3168, section 6.1.2).
+ */
+export function reduceThreshold(connection: Connection, timeout: boolean): void {
+  connection.ssthresh = connection.congestion.reduced(connection, timeout);
+  connection.ecnReduced = connection.ecn;
+}

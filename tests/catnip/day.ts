@@ -1,0 +1,161 @@
+/**
+ * A day in the life of a device: `day.ts [TIMES]`, 100 by default, on memif and on XDP; needs root. The other end is killed
+ * and comes again so often; then the interface goes down and up, and the ring is full for a second. A part of it is a test.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { connect, type Connection, type LibOS, open } from "../../mod.ts";
+import { openAt, OURS, PairLink, prefixed, THEIRS } from "../_network/link.ts";
+import { Program } from "../examples/_program.ts";
+
+/** The devices that have such a day. */
+export type Kind = "memif" | "xdp";
+
+/** Milliseconds that anything may take. */
+const PATIENCE = 20_000;
+/** How long the interface is down, and the ring is full. */
+const TROUBLE = 1_000;
+
+/** Two ends: ours here, and a program at the other one. */
+interface Wire extends AsyncDisposable {
+  open(): LibOS;
+  start(): Promise<Program>;
+  /** Takes the interface down, or up; where there is one. */
+  readonly set?: (state: "down" | "up") => void;
+  /** What the kernel still has of a program that was killed; empty if nothing. */
+  left(): Promise<string>;
+}
+
+async function memif(): Promise<Wire> {
+  const folder = await Deno.makeTempDir();
+  const device = `memif:${folder}/memif.sock` as const;
+  const env = {
+    LIBOS: "catnip",
+    DEVICE: `${device},role=server`,
+    ADDRESS: prefixed(THEIRS).join(" "),
+  };
+  return {
+    open: () => open({ libos: "catnip", device, addresses: prefixed(OURS) }),
+    start: () => Program.start("tcp_echo", [], { env }),
+    left: () => Promise.resolve(""),
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+function xdp(): Wire {
+  const link = new PairLink("xdp");
+  const [ours, theirs] = link.ports;
+  const { host } = theirs;
+  const name = theirs.device.slice("xdp:".length);
+  const env = {
+    LIBOS: "catpowder",
+    DEVICE: theirs.device,
+    ADDRESS: prefixed(THEIRS).join(" "),
+  };
+  return {
+    open: () => openAt(ours, OURS),
+    start: () => Program.start("tcp_echo", [], { env, host }),
+    set: (state) => host.ip(`link set ${name} ${state}`),
+    async left() {
+      const args = ["-details", "link", "show", name];
+      const text = new TextDecoder().decode((await host.command("ip", { args }).output()).stdout);
+      return /xdp\S*|prog\/.*/.exec(text)?.[0] ?? "";
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(link[Symbol.dispose]()),
+  };
+}
+
+/** Has one day, in which the other end is killed so often. */
+export async function day(kind: Kind, times: number): Promise<void> {
+  await using wire = kind === "memif" ? await memif() : xdp();
+  await using libos = wire.open();
+  const before = libos.statistics();
+  let lost: Promise<string> | undefined;
+  for (let i = 0; i < times; i++) {
+    await using peer = await wire.start();
+    // The last one's connections are unknown to the next one, who says so.
+    if (lost !== undefined) assertEquals(await lost, "ConnectionReset");
+    const connection = await connect({ libos, hostname: THEIRS.inet, port: peer.port });
+    await exchange(connection);
+    await peer.end("SIGKILL");
+    assertEquals(await until(async () => (await wire.left()) === ""), true, await wire.left());
+    lost = outcome(connection);
+  }
+  {
+    await using peer = await wire.start();
+    if (lost !== undefined) assertEquals(await lost, "ConnectionReset");
+    using connection = await connect({ libos, hostname: THEIRS.inet, port: peer.port });
+    if (wire.set !== undefined) {
+      wire.set("down");
+      const exchanged = exchange(connection);
+      await libos.operations.sleep(TROUBLE);
+      wire.set("up");
+      await exchanged;
+    }
+    Deno.kill(peer.pid, "SIGSTOP");
+    await flood(libos, peer.port);
+    // A veth takes every frame, and loses what there is no room for at its other end.
+    if (kind === "memif") assert(libos.statistics().device!.fullRings! > 0);
+    Deno.kill(peer.pid, "SIGCONT");
+    await exchange(connection);
+  }
+  const same = async () => {
+    // What a connection that was closed still says, and what was not acknowledged, is held for a while.
+    await libos.operations.sleep(50);
+    const { buffers, device } = libos.statistics();
+    return buffers === before.buffers && device!.freeFrames === before.device!.freeFrames;
+  };
+  assert(await until(same), JSON.stringify(libos.statistics()));
+}
+
+/** Sends datagrams for as long as the trouble lasts, to somebody who takes none. */
+async function flood(libos: LibOS, port: number): Promise<void> {
+  const qd = libos.socket("inet", "dgram");
+  libos.bind(qd, { hostname: OURS.inet, port: 5000 });
+  const end = performance.now() + TROUBLE;
+  while (performance.now() < end) {
+    for (let i = 0; i < 64; i++) {
+      await libos.operations.pushTo(qd, libos.alloc(1000), { hostname: THEIRS.inet, port });
+    }
+    await libos.operations.sleep(1);
+  }
+  libos.close(qd);
+}
+
+async function exchange(connection: Connection): Promise<void> {
+  await connection.push(Uint8Array.of(1, 2, 3));
+  using sga = await connection.pop({ timeout: PATIENCE });
+  assertEquals(sga?.bytes(), Uint8Array.of(1, 2, 3));
+}
+
+/** How a connection ends to which one more push is made. */
+async function outcome(connection: Connection): Promise<string> {
+  try {
+    await connection.push(Uint8Array.of(4));
+    (await connection.pop({ timeout: PATIENCE }))?.free();
+    return "end";
+  } catch (error) {
+    return (error as Error).name;
+  } finally {
+    connection.close();
+  }
+}
+
+async function until(reached: () => Promise<boolean>): Promise<boolean> {
+  const end = performance.now() + PATIENCE;
+  while (!await reached()) {
+    if (performance.now() > end) return false;
+  }
+  return true;
+}
+
+if (import.meta.main) {
+  const times = Number(Deno.args[0] ?? 100);
+  assert(Number.isInteger(times) && times > 0, "give a number of times");
+  for (const kind of ["memif", "xdp"] as const) {
+    await day(kind, times);
+    console.log(`${kind}: the other end was killed ${times} times, and all is as before`);
+  }
+}
