@@ -36,7 +36,11 @@ export type Takeover = (channel: Channel, rest: Uint8Array<ArrayBuffer>) => Prom
 
 /** An answer after which the connection speaks another protocol (RFC 9110, section 7.8). */
 export interface Switching {
-  /** Says so, if it has to be said, and speaks the protocol until the promise is resolved. */
+  /**
+   * Says so, if it has to be said, and speaks the protocol until the promise is resolved.
+   *
+   * @internal
+   */
   readonly takeover: Takeover;
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-export type { Answer, AnswerInit, Body, BodyStream, FieldsInit } from "./answer.ts";
+export type { Answer, AnswerInit, Body, BodyStream, FieldsInit, Switching } from "./answer.ts";
 export { HttpClient, type HttpClientOptions, type RequestOptions } from "./client.ts";
 export { HttpError } from "./error.ts";
 export type { FetchHandler, HttpInfo } from "./fetch.ts";
@@ -14,3 +14,4 @@ export type { CollectOptions, HttpRequest } from "./request.ts";
 export { HttpResponse } from "./response.ts";
 export { type HttpHandler, serveHttp, type Tier, type TierOption } from "./serve.ts";
 export type { HttpOptions, HttpServer, HttpServerOptions } from "./server.ts";
+export type { RequestBody } from "./wire.ts";

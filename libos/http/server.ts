@@ -27,7 +27,7 @@ import type { Answer } from "./answer.ts";
 import type { Channel } from "./input.ts";
 import { type HttpLimits, toLimits } from "./options.ts";
 import type { HttpRequest } from "./request.ts";
-import { type Answered, Session, type SessionServer, STATE } from "./session.ts";
+import { type Answered, Session, STATE } from "./session.ts";
 
 /** How to serve HTTP. */
 export interface HttpServerOptions<A extends SocketAddress = SocketAddress>
@@ -53,8 +53,7 @@ export type HttpOptions<E extends Endpoint = Endpoint> =
 const LOOKS = 4;
 
 /** A server of HTTP; {@linkcode serveHttp} makes it. */
-export class HttpServer<A extends SocketAddress = SocketAddress>
-  implements SessionServer, AsyncDisposable {
+export class HttpServer<A extends SocketAddress = SocketAddress> implements AsyncDisposable {
   /** Limits, those by default included. */
   readonly limits: Required<HttpLimits>;
   /** @internal */
@@ -65,7 +64,11 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
   closing = false;
   /** Whether it speaks HTTPS. */
   readonly secure: boolean;
-  /** Gives the answer to a request; the tier decides which. @internal */
+  /**
+   * Gives the answer to a request; the tier decides which.
+   *
+   * @internal
+   */
   readonly handle: (request: HttpRequest) => Answered;
   /** As {@linkcode Server.finished}. */
   readonly finished: Promise<void>;
@@ -163,12 +166,20 @@ export class HttpServer<A extends SocketAddress = SocketAddress>
     return this.shutdown();
   }
 
-  /** Forgets a connection. @internal */
+  /**
+   * Forgets a connection.
+   *
+   * @internal
+   */
   left(session: Session): void {
     this.#sessions.delete(session.connection);
   }
 
-  /** Tells what a handler threw; gives what is answered instead. @internal */
+  /**
+   * Tells what a handler threw; gives what is answered instead.
+   *
+   * @internal
+   */
   fail(error: unknown, request: HttpRequest): Answer {
     try {
       if (this.#onError) this.#onError(error, request);

@@ -85,6 +85,7 @@ Deno.test("attribute() gives each category its share of a request", () => {
   assertEquals(Object.fromEntries(categories.map(({ category, ns }) => [category, ns])), {
     device: 5500,
     libOS: 500,
+    stack: 0,
     scheduler: 800,
     memory: 500,
     "coroutine layer": 300,
@@ -113,7 +114,7 @@ Deno.test("attribute() shows a category without samples as nothing", () => {
     500,
   );
   assertEquals(categories.filter(({ ns }) => ns > 0).map(({ category }) => category), ["idle"]);
-  assertEquals(categories.length, 9);
+  assertEquals(categories.length, 10);
 });
 
 Deno.test("flameTree() sums up to the request, and no function to less than it called", () => {
