@@ -13,7 +13,9 @@
 
 import { addressOf } from "../../../ffi/libc/memory.ts";
 import { type CheckedMemif, checkMemif, type MemifOptions } from "./options.ts";
-import { Client, type Link, type LinkOptions, type Peer, Server, START } from "./peer.ts";
+import { Client } from "./client.ts";
+import { type Link, type LinkOptions, type Peer, START } from "./peer.ts";
+import { Server } from "./server.ts";
 import { ClientMeeting, type Meeting, ServerMeeting } from "./socket.ts";
 import type { LinearMemory } from "../../runtime/memory/linear_memory.ts";
 import { copy, type Memory } from "../../runtime/memory/memory.ts";

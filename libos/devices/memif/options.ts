@@ -9,7 +9,8 @@ import { checkOptions } from "../../check.ts";
 import { ETHERNET_HEADER } from "../../inetstack/device.ts";
 import { inspect } from "../../error.ts";
 import { RING, SECRET_SIZE } from "./layout.ts";
-import { MOST_QUEUES, regionBytes, START } from "./peer.ts";
+import { MOST_QUEUES, START } from "./peer.ts";
+import { regionBytes } from "./server.ts";
 import { SOCKADDR } from "../../../ffi/libc/sockaddr.ts";
 
 /** A memif link to open. */
