@@ -33,7 +33,9 @@ done = function(summary, latency)
   io.write(string.format(
     '\\n{"operations":%d,"elapsed":%d,"wrong":%d,"min":%d,"mean":%f,"max":%d,"p50":%d,"p90":%d,"p99":%d,"p999":%d}\\n',
     summary.requests, summary.duration, wrong, latency.min, latency.mean, latency.max,
-    latency:percentile(50), latency:percentile(90), latency:percentile(99), latency:percentile(99.9)))
+    latency:percentile(50), latency:percentile(90), latency:percentile(99),
+    -- It is 0 where the rank is beyond the last sample.
+    math.max(latency:percentile(99), latency:percentile(99.9))))
 end
 `;
 
