@@ -40,9 +40,6 @@ const UNTOLD = 16;
 /** A ring that was full so often in a row is not emptied any more: frames are lost then, as on a wire. */
 const STALLED = 1024;
 
-/** How often an eventfd is read before a sleep: some 2 µs, in which what the other end wrote before comes here. */
-const READS = 8;
-
 /** Places in {@linkcode Words}: what is written to an eventfd, read from it, and how long either is. */
 const ONE = 0;
 const COUNT = 1;
@@ -175,10 +172,8 @@ export class MemifDevice implements Device {
     const { u64 } = this.#words;
     for (const ring of this.#receiving) {
       ring.masked = false;
-      // Besides, these take so long that a frame is seen whose sender saw the flag before.
-      for (let i = 0; i < READS; i++) {
-        this.#libc.read_at(ring.eventfd, u64[COUNT]!, u64[SIZE]!);
-      }
+      // Besides, this takes so long that a frame is seen whose sender saw the flag before.
+      this.#libc.read_at(ring.eventfd, u64[COUNT]!, u64[SIZE]!);
       if (ring.available() !== 0) this.#ring(ring);
     }
   }

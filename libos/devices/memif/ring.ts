@@ -8,9 +8,6 @@
 import { DESCRIPTOR, RING } from "./layout.ts";
 import type { Memory } from "../../runtime/memory/memory.ts";
 
-/** Whether this processor's stores are seen by others in the order in which they were made. */
-const IN_ORDER = Deno.build.arch === "x86_64";
-
 /** Where a ring is, and which end this is. */
 export interface RingPlace {
   /** Where it begins in the memory; a multiple of 4. */
@@ -77,12 +74,11 @@ export class Ring {
   }
 
   /**
-   * Tells the other end of what is done. All that was written before is seen by whoever sees this: where stores are seen
-   * in their order, any store will do, and it does not wait for the lines that those before it are written to.
+   * Tells the other end of what is done. All that was written before is seen by whoever sees this; and what is read
+   * afterwards, such as {@linkcode Ring.masked}, is no older: a plain store would let the other end sleep beside a frame.
    */
   publish(): void {
-    if (IN_ORDER) this.#u16[this.#own] = this.#position + this.#ownBias;
-    else Atomics.store(this.#u16, this.#own, this.#position + this.#ownBias);
+    Atomics.store(this.#u16, this.#own, this.#position + this.#ownBias);
   }
 
   /** Whether whoever takes from it looks by itself. To be asked after {@linkcode Ring.publish}. */
