@@ -43,6 +43,14 @@ export function noteDelivered(
   connection.rackRtt = rtt;
 }
 
+/**
+ * All that is sent from now on is sent after whatever has arrived: that is not compared with it, since times of sending are
+ * microseconds in 32 bits, which tell nothing of what is half an hour ago.
+ */
+export function forgetDelivered(connection: Connection): void {
+  connection.rackRtt = 0;
+}
+
 /** Whether a segment was sent after another one (RACK_sent_after). */
 function isAfter(sent: number, end: number, otherSent: number, otherEnd: number): boolean {
   return sent === otherSent ? before(otherEnd, end) : before(otherSent, sent);

@@ -6,7 +6,7 @@
 
 import type { Connection } from "./connection.ts";
 import { provePath } from "./path_mtu.ts";
-import { noteDelivered, noteDuplicate } from "./rack.ts";
+import { forgetDelivered, noteDelivered, noteDuplicate } from "./rack.ts";
 import { ahead, before } from "./sequence.ts";
 import { RECORD, type Scoreboard } from "./scoreboard.ts";
 import { read32, type Segment } from "./segment.ts";
@@ -16,6 +16,7 @@ import type { Tcp } from "./tcp.ts";
 export function beginScoreboard(tcp: Tcp, connection: Connection, end: number): Scoreboard {
   const board = tcp.scoreboards.take(connection.sndUna);
   connection.scoreboard = board;
+  forgetDelivered(connection);
   if (end !== connection.sndUna) board.append(end, connection.sentAt);
   return board;
 }

@@ -11,7 +11,7 @@ import { FRTO, LOSS, TIMER } from "./connection.ts";
 import { judgeTimeout, undo } from "./frto.ts";
 import { output } from "./output.ts";
 import { beginReduction, reduceProportionally } from "./prr.ts";
-import { detectLoss, noteRecovered } from "./rack.ts";
+import { detectLoss, forgetDelivered, noteRecovered } from "./rack.ts";
 import { beginScoreboard, deliverUpTo, endScoreboard, takeBlocks } from "./sack.ts";
 import { before } from "./sequence.ts";
 import { RECORD } from "./scoreboard.ts";
@@ -148,6 +148,7 @@ export function onSelectiveTimeout(tcp: Tcp, connection: Connection): void {
   }
   // What was acknowledged selectively would have been so in order by now, if the peer still had it (RFC 2018, section 8).
   board.markAllLost((board.stateOf(board.first) & RECORD.SACKED) !== 0);
+  forgetDelivered(connection);
   connection.cwnd = connection.mss;
   connection.recovering = connection.afterTimeout = true;
   connection.recover = connection.sndMax;
