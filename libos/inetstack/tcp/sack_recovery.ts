@@ -137,7 +137,7 @@ export function onReorderingTimeout(tcp: Tcp, connection: Connection): void {
 
 /** Nothing was acknowledged for too long: all is taken for lost, and it begins with one segment (RFC 6675, section 5.1). */
 export function onSelectiveTimeout(tcp: Tcp, connection: Connection): void {
-  const board = connection.scoreboard ?? beginScoreboard(tcp, connection, connection.sndMax);
+  const board = connection.scoreboard ?? beginScoreboard(tcp, connection, connection.sndNxt);
   // That of a connection which repairs losses already judges nothing (RFC 5682, section 2.1, step 1).
   connection.frto = connection.afterTimeout && connection.retransmits === 0
     ? FRTO.OFF
@@ -159,7 +159,7 @@ export function onSelectiveTimeout(tcp: Tcp, connection: Connection): void {
 
 /** What is under way is sent anew, and no congestion is to be blamed: it was too big (RFC 8201, section 4). */
 export function repeatAll(tcp: Tcp, connection: Connection): void {
-  const board = connection.scoreboard ?? beginScoreboard(tcp, connection, connection.sndMax);
+  const board = connection.scoreboard ?? beginScoreboard(tcp, connection, connection.sndNxt);
   board.markAllLost(false);
   connection.duplicateAcks = Math.max(connection.duplicateAcks, 1);
 }
