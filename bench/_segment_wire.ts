@@ -188,24 +188,4 @@ export class Wire {
     to.stack.poll(this.now);
     return to.stack.tcp.take(peer, 0)!;
   }
-
-  /** Sends so many bytes from one end to the other, and takes them there. */
-  send(from: WireHost, connection: Connection, to: WireHost, peer: Connection, size: number): void {
-    const sga = from.heap.alloc(size);
-    sga.move();
-    from.stack.tcp.push(connection, sga);
-    sga.recycle();
-    let taken = 0;
-    this.now++;
-    for (;;) {
-      to.stack.poll(this.now);
-      for (let got = to.stack.tcp.take(peer, 0); got !== null; got = to.stack.tcp.take(peer, 0)) {
-        taken += got.length;
-        got.recycle();
-      }
-      if (taken === size) return;
-      this.now++;
-      from.stack.poll(this.now);
-    }
-  }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { run } from "./children.ts";
 import { BenchmarkError } from "./command_line.ts";
 import type { Machine } from "./machine.ts";
@@ -10,7 +11,6 @@ import type { Machine } from "./machine.ts";
 /** The C programs below `bench/peers/`. */
 export type CPeer =
   | "calibrate"
-  | "connections"
   | "demikernel_echo"
   | "echo_epoll"
   | "echo_spin"
@@ -22,13 +22,13 @@ export type CPeer =
   | "memif_echo"
   | "pingpong"
   | "ucx_echo"
-  | "udp_echo_spin";
+  | "xdp_echo";
 
 const FLAGS = ["-std=gnu99", "-O2", "-Wall", "-Wextra", "-pthread"];
 /** Libraries come after the source that needs them. */
 const LIBRARIES = ["-lm"];
 const MORE_LIBRARIES: Partial<Record<CPeer, readonly string[]>> = { ucx_echo: ["-lucp", "-lucs"] };
-const HEADERS = ["peer.h", "load.h"];
+const HEADERS = ["peer.h", "load.h", "frames.h"];
 const built = new Map<CPeer, string>();
 
 /**
@@ -49,7 +49,7 @@ export async function buildPeer(machine: Machine, name: CPeer): Promise<string> 
   const folder = new URL("../peers/", import.meta.url);
   const source = new URL(`${name}.c`, folder).pathname;
   const path = `${await cacheFolder()}/${name}-${await key(machine.compiler, folder, name)}`;
-  if (!await exists(path)) {
+  if (!existsSync(path)) {
     // Compiled beside its place and then moved there: another run never sees half a program.
     const unfinished = `${path}.${Deno.pid}`;
     const libraries = [...LIBRARIES, ...MORE_LIBRARIES[name] ?? []];
@@ -80,12 +80,4 @@ async function cacheFolder(): Promise<string> {
   const folder = `${cache}/demikernel-deno/bench`;
   await Deno.mkdir(folder, { recursive: true });
   return folder;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -22,28 +22,30 @@ export interface LoadOptions {
   readonly timeLimit?: number;
 }
 
-/** What {@linkcode loadEcho} is to do. */
-export interface EchoLoad extends LoadOptions {
-  /** Echoes to measure; the client keeps 8 bytes of memory for each, or 16 in an open loop. */
+/** What loads have that are counted: {@linkcode loadConnect} needs no more. */
+export interface CountedLoad extends LoadOptions {
+  /** Operations to measure; the client keeps 8 bytes of memory for each, or 16 in an open loop. */
   readonly iterations: number;
+}
+
+/** What {@linkcode loadEcho} is to do. */
+export interface EchoLoad extends CountedLoad {
   /** Bytes in a message: at most 1 MiB, and 65 507 over UDP. @default {64} */
   readonly size?: number;
-  /** Whether to send datagrams. @default {false} */
+  /** Whether to send datagrams, from one socket in a closed loop. @default {false} */
   readonly udp?: boolean;
   /** Connections to open. @default {1} */
   readonly connections?: number;
-  /** How many of them exchange messages; the others were echoed once. All by default. TCP only. */
+  /** How many of them exchange messages; the others were echoed once. All by default. */
   readonly active?: number;
   /**
-   * Requests per second, over all connections: an open loop, where requests are due by a schedule, whatever
+   * Requests per second, over all connections: an open loop, where requests are due at random (Poisson), whatever
    * the server does, and their latency counts from when they were due. Without it each active connection
    * has one request outstanding, and its latency counts from when it was sent.
    */
   readonly rate?: number;
   /** Whether to tell what processor time the server has used. Not from a client on a libOS. @default {false} */
   readonly cpu?: boolean;
-  /** When the requests of an open loop are due. @default {"poisson"} */
-  readonly arrivals?: "poisson" | "fixed";
   /** The same seed gives the same Poisson arrivals again, from 1. @default {1} */
   readonly seed?: number;
   /**
@@ -54,17 +56,13 @@ export interface EchoLoad extends LoadOptions {
 }
 
 /** What {@linkcode loadHttp} is to do. */
-export interface HttpLoad extends LoadOptions {
-  /** Requests to measure, one after the other. */
-  readonly iterations: number;
+export interface HttpLoad extends CountedLoad {
   /** A port of the server on which an echo goes back and forth meanwhile. */
   readonly echoPort?: number | undefined;
 }
 
-/** What {@linkcode loadKeyValue} is to do. All keys are set before. */
-export interface KeyValueLoad extends LoadOptions {
-  /** Requests to measure. */
-  readonly requests: number;
+/** What {@linkcode loadKeyValue} is to do. All keys are set before, to values of 64 bytes. */
+export interface KeyValueLoad extends CountedLoad {
   /** Connections to open. @default {50} */
   readonly connections?: number;
   /** Requests that a connection sends at once, before it awaits their replies. @default {1} */
@@ -73,22 +71,12 @@ export interface KeyValueLoad extends LoadOptions {
   readonly getShare?: number;
   /** How many keys there are. @default {10_000} */
   readonly keys?: number;
-  /** Bytes in a value, at most 1 MiB. @default {64} */
-  readonly valueSize?: number;
-  /** The same seed gives the same requests again, from 1. @default {1} */
-  readonly seed?: number;
 }
 
 /** What {@linkcode loadStream} is to do. Its warm-up is in bytes. */
 export interface StreamLoad extends LoadOptions {
   /** Bytes to send and to get back. */
   readonly bytes: number;
-}
-
-/** What {@linkcode loadConnect} is to do. */
-export interface ConnectLoad extends LoadOptions {
-  /** Connections to make, one after the other. */
-  readonly iterations: number;
 }
 
 /** What was measured. */
@@ -134,7 +122,7 @@ export async function loadEcho(
   const program = server.client !== undefined
     ? [server.client]
     : client === undefined
-    ? await compiled(machine, "load_echo")
+    ? [await buildPeer(machine, "load_echo")]
     : [Deno.execPath(), "run", "-A", new URL("../peers/load.ts", import.meta.url).pathname];
   const reconnect = server.route.stalls && client === undefined && !options.udp &&
     rate === undefined;
@@ -148,61 +136,34 @@ export async function loadEcho(
   };
 }
 
-/**
- * Measures GET and SET on a server that speaks the protocol of Redis.
- *
- * @throws {BenchmarkError} If a reply was wrong, or the server died.
- */
-export async function loadKeyValue(
+/** Measures a server by one of the load generators; rejects with a {@linkcode BenchmarkError} as {@linkcode loadEcho} does. */
+export type Load<Options> = (
   machine: Machine,
   server: Server,
-  options: KeyValueLoad,
-): Promise<LoadResult> {
-  assertKernelClient(server, "GET and SET");
-  return await measure(machine, server, await compiled(machine, "load_kv"), { ...options });
-}
+  options: Options,
+) => Promise<LoadResult>;
 
-/**
- * Measures how fast a stream goes to an echo server and back.
- *
- * @throws {BenchmarkError} If a byte came back wrong, or the server died.
- */
-export async function loadStream(
-  machine: Machine,
-  server: Server,
-  options: StreamLoad,
-): Promise<LoadResult> {
-  assertKernelClient(server, "a stream");
-  const program = await compiled(machine, "load_stream");
-  return await measure(machine, server, program, { ...options }, false);
-}
+/** Measures GET and SET on a server that speaks the protocol of Redis. */
+export const loadKeyValue: Load<KeyValueLoad> = fromKernel("load_kv", "GET and SET");
 
-/**
- * Measures the making of connections: from connect() until 64 bytes were echoed.
- *
- * @throws {BenchmarkError} If an echo came back wrong, or the server died.
- */
-export async function loadConnect(
-  machine: Machine,
-  server: Server,
-  options: ConnectLoad,
-): Promise<LoadResult> {
-  assertKernelClient(server, "the making of connections");
-  return await measure(machine, server, await compiled(machine, "load_connect"), { ...options });
-}
+/** Measures how fast a stream goes to an echo server and back. */
+export const loadStream: Load<StreamLoad> = fromKernel("load_stream", "a stream");
 
-/**
- * Measures requests over HTTP, on a connection that is kept.
- *
- * @throws {BenchmarkError} If a reply was wrong, or the server died.
- */
-export async function loadHttp(
-  machine: Machine,
-  server: Server,
-  options: HttpLoad,
-): Promise<LoadResult> {
-  assertKernelClient(server, "HTTP");
-  return await measure(machine, server, await compiled(machine, "load_http"), { ...options });
+/** Measures the making of connections: from connect() until 64 bytes were echoed. */
+export const loadConnect: Load<CountedLoad> = fromKernel(
+  "load_connect",
+  "the making of connections",
+);
+
+/** Measures requests over HTTP, on a connection that is kept. */
+export const loadHttp: Load<HttpLoad> = fromKernel("load_http", "HTTP");
+
+/** Loads whose client is in C, on the kernel's sockets. */
+function fromKernel<Options extends LoadOptions>(peer: CPeer, what: string): Load<Options> {
+  return async (machine, server, options) => {
+    assertKernelClient(server, what);
+    return await measure(machine, server, [await buildPeer(machine, peer)], options);
+  };
 }
 
 /** Without a compiler there is no client in C. */
@@ -219,23 +180,16 @@ function assertKernelClient({ name, route }: Server, what: string): void {
   );
 }
 
-async function compiled(machine: Machine, peer: CPeer): Promise<string[]> {
-  return [await buildPeer(machine, peer)];
-}
-
-type Flags = LoadOptions & Record<string, unknown>;
-
 async function measure(
   machine: Machine,
   server: Server,
   program: readonly string[],
-  { port = server.port, ...flags }: Flags,
-  sampled = true,
+  { port = server.port, ...flags }: LoadOptions,
 ): Promise<LoadResult> {
   const { hostname: host, clientPrefix, stalls = false } = server.route;
   const attempts = stalls ? ATTEMPTS : 1;
   using samples = new TemporaryFile();
-  const own = { port, host, ...(sampled && { samples: samples.path }) };
+  const own = { port, host, samples: samples.path };
   const argv = pinned(machine, "client", [
     ...clientPrefix,
     ...program,
@@ -256,8 +210,8 @@ async function measure(
   return { times: new Float64Array(buffer), ...JSON.parse(stdout) };
 }
 
-/** The options of a program: `valueSize: 64` is `--value-size 64`, and `udp: true` is `--udp`. */
-function commandLine(flags: Record<string, unknown>): string[] {
+/** The options of a program: `timeLimit: 64` is `--time-limit 64`, and `udp: true` is `--udp`. */
+function commandLine(flags: object): string[] {
   return Object.entries(flags).flatMap(([key, value]) => {
     const name = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (value === undefined || value === false) return [];

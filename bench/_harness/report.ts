@@ -3,69 +3,41 @@
  *
  * @module
  */
-import type { Spread } from "./statistics.ts";
+import type { RatioResult } from "../latency/schema.ts";
 import { table } from "./table.ts";
 
-/** A ratio, and what it should be. */
-export interface Ratio extends Spread {
-  /** Which is divided by which. */
-  readonly label: string;
-  /** Of how many rounds it is, where that differs from ratio to ratio. */
-  readonly rounds?: number;
-  /** The lower one of the bounds between which the median lies with a probability of 95 %, if they are known. */
-  readonly low?: number;
-  /** The upper one. */
-  readonly high?: number;
-  /** The target, if it is at most this. */
-  readonly atMost?: number;
-  /** The target, if it is at least this. */
-  readonly atLeast?: number;
-}
+/** What stands over the cells of {@linkcode ratioRow}. */
+export const RATIO_HEAD: readonly string[] = [
+  ...["ratio", "median", "95 %", "spread", "rounds", "target", ""],
+];
 
-/** Whether the median meets the target, which may have two sides; `undefined` where there is none. */
-export function meetsTarget(
-  { median, atMost, atLeast }: Pick<Ratio, "median" | "atMost" | "atLeast">,
-): boolean | undefined {
-  if (atMost === undefined && atLeast === undefined) return undefined;
-  return median <= (atMost ?? Infinity) && median >= (atLeast ?? -Infinity);
-}
-
-/** Returns the ratios as a table, the median over the rounds first. */
-export function ratioTable(ratios: readonly Ratio[]): string {
-  const hasBounds = ratios.some(({ low }) => low !== undefined);
-  const hasRounds = ratios.some(({ rounds }) => rounds !== undefined);
-  const figures = ratios.map(({ label, median, low, high, min, max, rounds }) => [
-    label,
-    fixed(median),
-    ...(hasBounds ? [range(low, high)] : []),
-    range(min, max),
-    ...(hasRounds ? [String(rounds ?? "")] : []),
-  ]);
-  const columns = [
-    ...["ratio", "median", ...(hasBounds ? ["95 %"] : []), "spread"],
-    ...(hasRounds ? ["rounds"] : []),
-  ];
-  if (ratios.every((ratio) => meetsTarget(ratio) === undefined)) return table(columns, figures);
-  const rows = figures.map((row, index) => [...row, ...verdict(ratios[index]!)]);
-  return table([...columns, "target", ""], rows);
-}
-
-function verdict(ratio: Ratio): string[] {
-  const met = meetsTarget(ratio);
-  if (met === undefined) return [];
-  const { atMost, atLeast } = ratio;
+/** Returns the cells of a ratio; those of what it does not have are empty. */
+export function ratioRow(ratio: RatioResult): string[] {
+  const { label, median, low, high, min, max, rounds, atLeast, atMost, met } = ratio;
   const bounds = [
-    ...(atLeast === undefined ? [] : [`>= ${atLeast}`]),
-    ...(atMost === undefined ? [] : [`<= ${atMost}`]),
+    ...(atLeast === undefined ? [] : [`≥ ${atLeast}`]),
+    ...(atMost === undefined ? [] : [`≤ ${atMost}`]),
   ];
-  return [bounds.join(", "), met ? "met" : "MISSED"];
+  return [
+    label.replace(" / ", " ÷ "),
+    fixed(median),
+    low === undefined || high === undefined ? "" : `${fixed(low)}–${fixed(high)}`,
+    `${fixed(min)}–${fixed(max)}`,
+    String(rounds ?? ""),
+    bounds.join(", "),
+    met === undefined ? "" : met ? "met" : "MISSED",
+  ];
 }
 
-function range(from: number | undefined, to: number | undefined): string {
-  return from === undefined || to === undefined ? "" : `${fixed(from)}-${fixed(to)}`;
+/** Returns the ratios as a table, without columns that are empty. */
+export function ratioTable(ratios: readonly RatioResult[]): string {
+  const rows = ratios.map(ratioRow);
+  const keep = (cells: readonly string[]) =>
+    cells.filter((_, column) => rows.some((row) => row[column] !== ""));
+  return table(keep(RATIO_HEAD), rows.map(keep));
 }
 
-/** Returns a ratio in as many digits as it takes to see whether it meets a target. */
-export function fixed(value: number): string {
+/** In as many digits as it takes to see whether it meets a target. */
+function fixed(value: number): string {
   return value.toFixed(Math.abs(value) < 0.1 ? 4 : Math.abs(value) < 10 ? 3 : 1);
 }

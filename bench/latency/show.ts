@@ -5,10 +5,16 @@
  */
 import { describeCalibration } from "../_harness/calibration.ts";
 import { ratioTable } from "../_harness/report.ts";
-import { keepSteady } from "../_harness/rounds.ts";
 import { quantile } from "../_harness/statistics.ts";
 import { microseconds, table } from "../_harness/table.ts";
-import { cpuPerOperation, type Figure, latency, throughput } from "./samples.ts";
+import {
+  bandwidth,
+  cpuPerOperation,
+  type Figure,
+  keepSteady,
+  latency,
+  throughput,
+} from "./samples.ts";
 import type { Experiment, Run, Sample } from "./schema.ts";
 
 /** A column of figures: how it is called, taken and written. */
@@ -34,58 +40,28 @@ const COLUMNS: readonly Column[] = [
   { head: "p90 us", figure: latency("p90"), write: microseconds },
   { head: "p99 us", figure: latency("p99"), write: microseconds },
   { head: "p99.9 us", figure: latency("p999"), write: microseconds },
-  { head: "1000/s", figure: throughput, write: (value) => (value / 1_000).toFixed(1) },
-  {
-    head: "MB/s",
-    figure: ({ bandwidth }) => bandwidth,
-    write: (value) => (value / 1e6).toFixed(0),
-  },
-  {
-    head: "CPU ms/s",
-    figure: ({ server }) => server?.cpu,
-    write: (value) => value.toFixed(0),
-  },
+  { head: "1000/s", figure: throughput, write: inUnits(1e3, 1) },
+  { head: "MB/s", figure: bandwidth, write: inUnits(1e6, 0) },
+  { head: "CPU ms/s", figure: ({ server }) => server?.cpu, write: inUnits(1, 0) },
   { head: "CPU us each", figure: cpuPerOperation, write: microseconds },
-  { head: "lost", figure: ({ lost }) => lost, write: (value) => value.toFixed(0), of: "worst" },
-  {
-    head: "late",
-    figure: ({ unanswered }) => unanswered,
-    write: (value) => value.toFixed(0),
-    of: "worst",
-  },
-  {
-    head: "pauses",
-    figure: ({ pauses }) => pauses?.count,
-    write: (value) => value.toFixed(0),
-    of: "sum",
-  },
+  { head: "lost", figure: ({ lost }) => lost, write: inUnits(1, 0), of: "worst" },
+  { head: "late", figure: ({ unanswered }) => unanswered, write: inUnits(1, 0), of: "worst" },
+  { head: "pauses", figure: ({ pauses }) => pauses?.count, write: inUnits(1, 0), of: "sum" },
   {
     head: "pause us",
     figure: ({ pauses }) => pauses?.longest,
-    write: (value) => (value / 1_000).toFixed(0),
+    write: inUnits(1e3, 0),
     of: "worst",
   },
-  {
-    head: "idle CPU ms/s",
-    figure: ({ server }) => server?.idleCpu,
-    write: (value) => value.toFixed(1),
-  },
-  {
-    head: "memory MB",
-    figure: ({ server }) => server?.resident,
-    write: (value) => (value / 1e6).toFixed(1),
-  },
-  {
-    head: "anonymous MB",
-    figure: ({ server }) => server?.anonymous,
-    write: (value) => (value / 1e6).toFixed(1),
-  },
-  {
-    head: "KiB each",
-    figure: ({ server }) => server?.perConnection,
-    write: (value) => (value / 1024).toFixed(2),
-  },
+  { head: "idle CPU ms/s", figure: ({ server }) => server?.idleCpu, write: inUnits(1, 1) },
+  { head: "memory MB", figure: ({ server }) => server?.resident, write: inUnits(1e6, 1) },
+  { head: "anonymous MB", figure: ({ server }) => server?.anonymous, write: inUnits(1e6, 1) },
+  { head: "KiB each", figure: ({ server }) => server?.perConnection, write: inUnits(1024, 2) },
 ];
+
+function inUnits(unit: number, decimals: number): (value: number) => string {
+  return (value) => (value / unit).toFixed(decimals);
+}
 
 /** Returns a whole run. */
 export function showRun(run: Run): string {

@@ -6,18 +6,17 @@
  */
 import { BenchmarkError } from "../_harness/command_line.ts";
 import type { Machine } from "../_harness/machine.ts";
-import { LOOPBACK, type Route, routed } from "../_harness/route.ts";
+import { type Route, routed } from "../_harness/route.ts";
 import { Server, type ServerCommand } from "../_harness/server.ts";
 import { traced } from "../_harness/targets.ts";
 import { isOnLoopback, type Reach, reach, WAY_NAMES } from "./reach.ts";
 import {
-  CHECKS,
-  CHECKS_ON_WIRES,
   type Entry,
   type OurEntry,
   OURS,
   PEERS,
   type Protocol,
+  REQUESTS,
   type Runtime,
   SUBJECT_IDS,
 } from "./servers.ts";
@@ -156,12 +155,13 @@ function findWay(machine: Machine, libos: string): Pick<Search, "way" | "unreach
 }
 
 async function examinePeer(
-  { find, onLibos, only: _, ...facts }: Entry,
+  { find, onLibos, only, ...facts }: Entry,
   search: Search,
 ): Promise<Candidate> {
   const { way, protocol } = search;
   try {
-    const route = onLibos ? way.upstream?.route ?? way.libos : way.kernel;
+    const ofUpstream = only === undefined ? way.upstream?.route : undefined;
+    const route = onLibos ? ofUpstream ?? way.libos : way.kernel;
     if (route === undefined) {
       throw new BenchmarkError(`the kernel's sockets cannot be at the server's end of ${way.wire}`);
     }
@@ -222,10 +222,7 @@ async function whyNot(
 ): Promise<string | undefined> {
   try {
     await using server = await Server.start(machine, command);
-    const { hostname, client } = server.route;
-    const isOfKernel = hostname === LOOPBACK.hostname && client === undefined;
-    if (isOfKernel) await CHECKS[protocol](server);
-    else await CHECKS_ON_WIRES[protocol](machine, server);
+    await REQUESTS[protocol](machine, server, 1);
     return undefined;
   } catch (error) {
     return reasonOfOurs(error);

@@ -3,8 +3,8 @@
  *
  *     load_stream --port P [--bytes 1000000000] [the options of load.h]
  *
- * --warmup is in bytes, too. A write offers 64 KiB, and at most 1 MiB is under way. There are no latencies:
- * --samples is not taken. "operations" in the output counts the writes.
+ * --warmup is in bytes, too. A write offers 64 KiB, and at most 1 MiB is under way. There are no latencies.
+ * "operations" in the output counts the writes.
  */
 #include "load.h"
 
@@ -60,8 +60,6 @@ int main(int argc, char **argv)
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (o == 'b')
             bytes = number("bytes", optarg, 1, 1000000000000);
-        else if (o == 'o')
-            fail("--samples is not taken: a stream has no latencies");
         else
             parse_common(o);
     }

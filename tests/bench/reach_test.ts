@@ -11,7 +11,7 @@ import { cDemikernelEcho } from "../../bench/_harness/demikernel_peer.ts";
 import { loadConnect, loadEcho, loadKeyValue, loadStream } from "../../bench/_harness/load.ts";
 import { LOOPBACK, routed } from "../../bench/_harness/route.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
-import { cSpinEcho, cUcxEcho, ourEcho } from "../../bench/_harness/targets.ts";
+import { inC, OUR_ECHO } from "../../bench/_harness/targets.ts";
 import { type Reach, reach, WAY_NAMES } from "../../bench/latency/reach.ts";
 import { subjects } from "../../bench/latency/subjects.ts";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
@@ -58,7 +58,7 @@ for (const libos of WAY_NAMES.filter((name) => name !== "demikernel:catmem")) {
     libos,
     `reach() leads to our server on ${libos}, started twice`,
     async ({ libos: way }) => {
-      const command = routed(ourEcho("generator", "adaptive", libos), way);
+      const command = routed(OUR_ECHO.generator("adaptive", libos), way);
       await assertEchoes(command);
       await assertEchoes(command);
     },
@@ -67,7 +67,7 @@ for (const libos of WAY_NAMES.filter((name) => name !== "demikernel:catmem")) {
   testOn(libos, `reach() leads to the kernel's sockets beside ${libos}`, async ({ kernel }) => {
     // At the other end of catnip's wire there is none.
     assertEquals(kernel === undefined, libos === "demikernel:catnip");
-    if (kernel !== undefined) await assertEchoes(routed(await cSpinEcho(machine), kernel));
+    if (kernel !== undefined) await assertEchoes(routed(await inC(machine, "echo_spin"), kernel));
   });
 }
 
@@ -102,7 +102,7 @@ Deno.test({
   ),
   async fn() {
     using way = reach(machine, "catmint") as Reach;
-    const peer = routed(await cUcxEcho(machine), way.libos);
+    const peer = routed(await inC(machine, "ucx_echo"), way.libos);
     await assertEchoes(peer);
     await assertEchoes(peer);
   },
@@ -145,14 +145,14 @@ testOn("demikernel:catpowder", "Reach disposal lets the hosts vanish", (way) => 
 });
 
 testOn("demikernel:catloop", "loads that our client cannot make are refused", async ({ libos }) => {
-  const command = routed(ourEcho("generator", "adaptive", "demikernel:catloop"), libos);
+  const command = routed(OUR_ECHO.generator("adaptive", "demikernel:catloop"), libos);
   await using server = await Server.start(machine, command);
   const echo = { iterations: 10 };
   for (
     const refused of [
       () => loadEcho(machine, server, { ...echo, connections: 2 }),
       () => loadEcho(machine, server, { ...echo, rate: 1000 }),
-      () => loadKeyValue(machine, server, { requests: 10 }),
+      () => loadKeyValue(machine, server, echo),
       () => loadStream(machine, server, { bytes: 1000 }),
       () => loadConnect(machine, server, echo),
     ]

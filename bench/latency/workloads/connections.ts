@@ -22,13 +22,12 @@ export const connections: Workload = {
   baseline: "c-epoll-spin",
   many: true,
   parameter: { name: "connections", unit: "" },
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>
     `${milliseconds} ms with each number of connections, a request of 64 bytes under way on all of them`,
   parts: PARTS.map((numbers) => ({
     name: `${numbers.join(" and ")} connections`,
     measure: async (trial) => {
-      const { machine, server, effort: { milliseconds }, round } = trial;
+      const { effort: { milliseconds }, round } = trial;
       const measurements = [];
       for (const connections of round % 2 === 0 ? numbers : numbers.toReversed()) {
         const load = {
@@ -39,7 +38,7 @@ export const connections: Workload = {
           timeLimit: milliseconds,
         };
         measurements.push(
-          await measureLoad(trial, { point: connections }, () => loadEcho(machine, server, load)),
+          await measureLoad(trial, { point: connections }, loadEcho, load),
         );
       }
       return measurements;
@@ -57,12 +56,12 @@ export const connections: Workload = {
     ),
     ...samples.ours.flatMap((subject) =>
       [100, MANY].flatMap((point) =>
-        samples.ratio({
-          label: `${subject} / C epoll spin: cost of an echo, ${point} busy connections`,
-          above: { subject, point },
-          below: { subject: "C epoll spin", point },
-          figure: cost,
-        })
+        samples.each(
+          [subject],
+          ["C epoll spin"],
+          `: cost of an echo, ${point} busy connections`,
+          { point, figure: cost },
+        )
       )
     ),
   ],

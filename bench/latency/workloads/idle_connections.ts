@@ -21,7 +21,6 @@ export const idleConnections: Workload = {
   baseline: "c-epoll-spin",
   many: true,
   parameter: { name: "idle connections", unit: "" },
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ operations }) =>
     `${
       PER_OPERATION * operations
@@ -30,11 +29,11 @@ export const idleConnections: Workload = {
   parts: [{
     name: "",
     measure: async (trial) => {
-      const { machine, server, effort: { operations }, round } = trial;
+      const { effort: { operations }, round } = trial;
       const measure = (idle: number): Promise<Measurement> => {
         const iterations = PER_OPERATION * operations;
         const load = { iterations, warmup: 10_000, connections: 1 + idle, active: 1 };
-        return measureLoad(trial, { point: idle }, () => loadEcho(machine, server, load));
+        return measureLoad(trial, { point: idle }, loadEcho, load);
       };
       // In a fixed order, whatever a process gains or loses as it ages would be taken for the cost.
       const order = round % 2 === 0 ? [0, IDLE] : [IDLE, 0];

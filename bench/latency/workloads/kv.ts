@@ -5,7 +5,7 @@
  */
 import { loadKeyValue } from "../../_harness/load.ts";
 import { measureLoad } from "../measurement.ts";
-import { latency, throughput } from "../samples.ts";
+import { type Figure, latency, throughput } from "../samples.ts";
 import type { Workload } from "../workload.ts";
 
 const CONNECTIONS = 50;
@@ -42,38 +42,30 @@ export const kv: Workload = {
   parts: CASES.map(({ variant, pipeline, getShare }) => ({
     name: variant,
     measure: async (trial) => {
-      const { machine, server, effort: { operations } } = trial;
+      const { effort: { operations } } = trial;
       const requests = PER_OPERATION * operations * (pipeline === 1 ? 1 : PER_REQUEST);
       const load = {
-        requests,
+        iterations: requests,
         warmup: requests,
         connections: CONNECTIONS,
         pipeline,
         getShare,
         keys: LARGEST_KEYSPACE,
       };
-      return [await measureLoad(trial, { variant }, () => loadKeyValue(machine, server, load))];
+      return [await measureLoad(trial, { variant }, loadKeyValue, load)];
     },
   })),
   ratios: (samples) =>
     samples.ours.flatMap((subject) =>
       CASES.flatMap(({ variant }) => {
-        const [above, below] = [{ subject, variant }, { subject: "redis-server", variant }];
+        const over = (what: string, request: { figure: Figure; atLeast?: 1; atMost?: 1 }) =>
+          samples.each([subject], ["redis-server"], `: ${what}, ${variant}`, {
+            variant,
+            ...request,
+          });
         return [
-          ...samples.ratio({
-            label: `${subject} / redis-server: requests per second, ${variant}`,
-            above,
-            below,
-            figure: throughput,
-            atLeast: 1,
-          }),
-          ...samples.ratio({
-            label: `${subject} / redis-server: p99, ${variant}`,
-            above,
-            below,
-            figure: latency("p99"),
-            atMost: 1,
-          }),
+          ...over("requests per second", { figure: throughput, atLeast: 1 }),
+          ...over("p99", { figure: latency("p99"), atMost: 1 }),
         ];
       })
     ),

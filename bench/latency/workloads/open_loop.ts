@@ -42,7 +42,7 @@ function part(rate: number, connections: number, variant?: string): Part {
   return {
     name: variant === undefined ? name : `${name}, ${variant}`,
     measure: async (trial) => {
-      const { machine, server, effort: { milliseconds }, round } = trial;
+      const { server, effort: { milliseconds }, round } = trial;
       const iterations = Math.max(Math.ceil(rate * milliseconds / 1_000), LEAST_REQUESTS);
       const load = {
         iterations,
@@ -55,7 +55,7 @@ function part(rate: number, connections: number, variant?: string): Part {
         timeLimit: Math.ceil(1_500 * iterations / rate),
       };
       const place = { point: rate, ...(variant === undefined ? {} : { variant }) };
-      return [await measureLoad(trial, place, () => loadEcho(machine, server, load))];
+      return [await measureLoad(trial, place, loadEcho, load)];
     },
   };
 }
@@ -72,19 +72,16 @@ export const openLoop: Workload = {
   title: "TCP echo at a set rate, latency from when it was due",
   subjects: ["c-epoll-spin", ...OTHERS, "ours-generator", "ours-iterator"],
   baseline: "c-epoll-spin",
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests of 64 bytes at each rate, due at random (Poisson) over ` +
     `${MANY} connections`,
   parts: HIGH.map((rate) => part(rate, MANY)),
   ratios: (samples) =>
     samples.ours.flatMap((ours) =>
-      OTHERS.flatMap((id) => samples.named(id)).flatMap((other) =>
+      samples.named(...OTHERS).flatMap((other) =>
         COMPARED.flatMap((point) =>
-          samples.ratio({
-            label: `${other} / ${ours}, ${point} requests/s, p99`,
-            above: { subject: other, point },
-            below: { subject: ours, point },
+          samples.each([other], [ours], `, ${point} requests/s, p99`, {
+            point,
             figure: latency("p99"),
             atLeast: 1,
           })
@@ -145,13 +142,12 @@ export const rates: Workload = {
         VARIANTS.flatMap(({ variant }) =>
           LOW.flatMap((point) => {
             const atMost = subject.includes("park") ? park : adaptive?.(point);
-            return samples.ratio({
-              label: `${subject} / ${THEIRS}: ${name}, ${point} requests/s, ${variant}`,
-              above: { subject, point, variant },
-              below: { subject: THEIRS, point, variant },
-              figure: of,
-              ...(atMost === undefined ? {} : { atMost }),
-            });
+            return samples.each(
+              [subject],
+              [THEIRS],
+              `: ${name}, ${point} requests/s, ${variant}`,
+              { point, variant, figure: of, ...(atMost === undefined ? {} : { atMost }) },
+            );
           })
         )
       )

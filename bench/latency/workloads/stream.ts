@@ -19,7 +19,6 @@ export const stream: Workload = {
   subjects: ["c-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
   baseline: "c-spin",
   client: "kernel",
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>
     `${
       2 * milliseconds
@@ -33,15 +32,11 @@ export const stream: Workload = {
     },
   }],
   ratios: (samples) =>
-    samples.ours.flatMap((ours) =>
-      ["c-spin", "deno-listen", "node", "bun"].flatMap((id) => samples.named(id)).flatMap((other) =>
-        samples.ratio({
-          label: `${ours} / ${other}, bytes per second`,
-          above: { subject: ours },
-          below: { subject: other },
-          figure: bandwidth,
-        })
-      )
+    samples.each(
+      samples.ours,
+      samples.named("c-spin", "deno-listen", "node", "bun"),
+      ", bytes per second",
+      { figure: bandwidth },
     ),
   notes: [],
 };
