@@ -22,7 +22,7 @@ export interface Reading {
 export async function calibrate(machine: Machine): Promise<Reading> {
   if (machine.compiler === undefined) return {};
   const { cores } = machine;
-  const options = cores ? ["--cpus", `${cores.client},${cores.server}`] : [];
+  const options = cores ? [cores.client, cores.server].map(String) : [];
   const { code, stdout, stderr } = await run([await buildPeer(machine, "calibrate"), ...options]);
   if (code !== 0) throw new BenchmarkError(`Cannot calibrate: ${stderr || `exit code ${code}`}`);
   const [cacheLine, loopback] = stdout.split(" ").map(Number);

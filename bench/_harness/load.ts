@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { buildPeer, type CPeer } from "./c_peer.ts";
+import { buildPeer } from "./c_peer.ts";
 import { run } from "./children.ts";
 import { BenchmarkError } from "./command_line.ts";
 import type { Machine } from "./machine.ts";
@@ -38,6 +38,8 @@ export interface EchoLoad extends CountedLoad {
   readonly connections?: number;
   /** How many of them exchange messages; the others were echoed once. All by default. */
   readonly active?: number;
+  /** How many requests a connection has outstanding. @default {1} */
+  readonly pipeline?: number;
   /**
    * Requests per second, over all connections: an open loop, where requests are due at random (Poisson), whatever
    * the server does, and their latency counts from when they were due. Without it each active connection
@@ -49,8 +51,8 @@ export interface EchoLoad extends CountedLoad {
   /** The same seed gives the same Poisson arrivals again, from 1. @default {1} */
   readonly seed?: number;
   /**
-   * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It has
-   * one connection, or sends datagrams, in a closed loop. By default that of the route, or one on catnap where there is no C compiler.
+   * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It makes closed
+   * loops. By default that of the route, or one on catnap where there is no C compiler.
    */
   readonly client?: LibOSClient;
 }
@@ -73,17 +75,11 @@ export interface KeyValueLoad extends CountedLoad {
   readonly keys?: number;
 }
 
-/** What {@linkcode loadStream} is to do. Its warm-up is in bytes. */
-export interface StreamLoad extends LoadOptions {
-  /** Bytes to send and to get back. */
-  readonly bytes: number;
-}
-
 /** What was measured. */
 export interface LoadResult {
-  /** The latency of each operation in nanoseconds, in the order of completion; empty for a stream. */
+  /** The latency of each operation in nanoseconds, in the order of completion; of echoes in a pipeline there are none. */
   readonly times: Float64Array;
-  /** Operations that were completed; the writes of a stream. */
+  /** Operations that were completed. */
   readonly operations: number;
   /** Nanoseconds that the measurement took. */
   readonly elapsed: number;
@@ -100,6 +96,10 @@ export interface LoadResult {
   readonly cpu?: number;
 }
 
+/** Our client, on any libOS. */
+const OUR_CLIENT = [
+  ...[Deno.execPath(), "run", "-A", new URL("../peers/load.ts", import.meta.url).pathname],
+];
 /** A client that failed may have noticed the end of the server before we did. */
 const SETTLE_MS = 500;
 /** How often a measurement is begun on a route that stalls. */
@@ -117,23 +117,16 @@ export async function loadEcho(
   server: Server,
   { client = defaultClient(machine, server), rate, cpu, ...options }: EchoLoad,
 ): Promise<LoadResult> {
-  const isPlain = (options.connections ?? 1) === 1 && rate === undefined && !cpu;
-  if (!isPlain) assertKernelClient(server, "such a load");
+  if (rate !== undefined || cpu || options.pipeline) assertKernelClient(server, "such a load");
   const program = server.client !== undefined
     ? [server.client]
     : client === undefined
     ? [await buildPeer(machine, "load_echo")]
-    : [Deno.execPath(), "run", "-A", new URL("../peers/load.ts", import.meta.url).pathname];
+    : OUR_CLIENT;
   const reconnect = server.route.stalls && client === undefined && !options.udp &&
     rate === undefined;
   const flags = { ...options, ...client, rate, reconnect, ...(cpu && { cpuOf: server.pid }) };
-  const result = await measure(machine, server, program, flags);
-  const { lost, unanswered, ...rest } = result;
-  return {
-    ...rest,
-    ...((options.udp || reconnect) && lost !== undefined && { lost }),
-    ...(rate !== undefined && unanswered !== undefined && { unanswered }),
-  };
+  return await measure(machine, server, program, flags);
 }
 
 /** Measures a server by one of the load generators; rejects with a {@linkcode BenchmarkError} as {@linkcode loadEcho} does. */
@@ -144,10 +137,12 @@ export type Load<Options> = (
 ) => Promise<LoadResult>;
 
 /** Measures GET and SET on a server that speaks the protocol of Redis. */
-export const loadKeyValue: Load<KeyValueLoad> = fromKernel("load_kv", "GET and SET");
-
-/** Measures how fast a stream goes to an echo server and back. */
-export const loadStream: Load<StreamLoad> = fromKernel("load_stream", "a stream");
+export const loadKeyValue: Load<KeyValueLoad> = async (machine, server, options) => {
+  const { client } = server.route;
+  const all = { connections: 50, getShare: 0.5, keys: 10_000, ...options, ...client };
+  const program = client === undefined ? [await buildPeer(machine, "load_kv")] : OUR_CLIENT;
+  return await measure(machine, server, program, all);
+};
 
 /** Measures the making of connections: from connect() until 64 bytes were echoed. */
 export const loadConnect: Load<CountedLoad> = fromKernel(
@@ -159,7 +154,7 @@ export const loadConnect: Load<CountedLoad> = fromKernel(
 export const loadHttp: Load<HttpLoad> = fromKernel("load_http", "HTTP");
 
 /** Loads whose client is in C, on the kernel's sockets. */
-function fromKernel<Options extends LoadOptions>(peer: CPeer, what: string): Load<Options> {
+function fromKernel<Options extends LoadOptions>(peer: string, what: string): Load<Options> {
   return async (machine, server, options) => {
     assertKernelClient(server, what);
     return await measure(machine, server, [await buildPeer(machine, peer)], options);
@@ -171,12 +166,12 @@ function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | 
   return route.client ?? (compiler === undefined ? { libos: "catnap" } : undefined);
 }
 
-/** Our client on a libOS can do no more than echo. */
+/** Our client on a libOS cannot do all. */
 function assertKernelClient({ name, route }: Server, what: string): void {
   if (route.client === undefined) return;
   throw new BenchmarkError(
-    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes over one ` +
-      "connection in a closed loop alone; measure that",
+    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes, GET and SET ` +
+      "in a closed loop alone; measure those",
   );
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { buildPeer, type CPeer } from "./c_peer.ts";
+import { buildPeer } from "./c_peer.ts";
 import type { Machine } from "./machine.ts";
 import { freePort, type ServerCommand } from "./server.ts";
 
@@ -44,14 +44,14 @@ export function denoEcho(...options: string[]): ServerCommand {
 /** A peer in C. */
 export async function inC(
   machine: Machine,
-  peer: CPeer,
+  peer: string,
   ...options: string[]
 ): Promise<ServerCommand> {
   return { name: peer, argv: [await buildPeer(machine, peer), ...options] };
 }
 
 /** A peer in C that is its own client, with the options of `load_echo.c`: no other speaks to it. */
-export async function onRings(machine: Machine, peer: CPeer): Promise<ServerCommand> {
+export async function onRings(machine: Machine, peer: string): Promise<ServerCommand> {
   const client = await buildPeer(machine, peer);
   return { name: peer, argv: [client], client };
 }

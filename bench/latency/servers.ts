@@ -8,7 +8,6 @@ import { BenchmarkError } from "../_harness/command_line.ts";
 import { cDemikernelEcho } from "../_harness/demikernel_peer.ts";
 import { loadEcho, loadHttp, loadKeyValue, type LoadResult } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
-import { findNode } from "../_harness/node.ts";
 import type { Server, ServerCommand } from "../_harness/server.ts";
 import {
   deno,
@@ -21,7 +20,7 @@ import {
   redisServer,
   script,
 } from "../_harness/targets.ts";
-import { which } from "../_harness/which.ts";
+import { findNode, which } from "../_harness/which.ts";
 import type { Upstream } from "./reach.ts";
 
 /**
@@ -90,7 +89,7 @@ export const PEERS: Record<Protocol, readonly Entry[]> = {
     peer("c-epoll", "C epoll", "c", ({ machine }) => inC(machine, "echo_epoll", "--block")),
     peer("c-demikernel", "C on libdemikernel", "c", ({ machine, upstream }) => {
       if (upstream === undefined) throw new BenchmarkError("libdemikernel has no such libOS");
-      return cDemikernelEcho(machine, upstream.configuration, upstream.libos);
+      return cDemikernelEcho(machine, upstream);
     }, { onLibos: true }),
     peer("c-ucx", "C on UCX", "c", ({ machine }) => inC(machine, "ucx_echo"), {
       many: false,

@@ -2,17 +2,17 @@
  * Load on an echo server, over any number of connections; every byte that comes back is checked.
  *
  *     load_echo --port P [--udp | --reconnect] [--connections 1] [--active ALL] [--size 64]
- *               [--rate REQUESTS_PER_SECOND [--seed 1]] [--cpu-of PID] [the options of load.h]
+ *               [--pipeline 1] [--rate REQUESTS_PER_SECOND [--seed 1]] [--cpu-of PID] [the options of load.h]
  *
  * Closed loop: each active connection has one request outstanding, and its latency counts from when it
- * was sent. Open loop (--rate): requests are due at random times (Poisson) that know nothing of the server, on the
+ * was sent; with --pipeline several, whose latencies are not kept. Open loop (--rate): requests are due at random times (Poisson) that know nothing of the server, on the
  * connections in turn, and the latency counts from when a request was DUE; one that is due goes out
  * although earlier ones are outstanding, or waits, keeping its time, while its socket is full. So a
  * server that stalls is charged for all who would have come meanwhile. The warm-up is a closed loop.
  *
  * Connections beyond --active were echoed once and stay silent. Datagrams (--udp) are of one socket, in a closed loop.
  *
- * The output has two more fields. "unanswered": requests of an open loop still outstanding when the
+ * The output may have more fields. "unanswered": requests of an open loop still outstanding when the
  * time was up. "lost" (UDP): requests without a reply for 200 ms, each made up for by another one. Linux's TCP
  * would wait as long (its least retransmission timeout) before it sent again. With
  * --reconnect, for a server whose TCP is known to let connections stall: requests of a closed loop without
@@ -35,10 +35,10 @@ enum { BURST = 16 };
 
 static struct {
     bool udp, reconnect;
-    long connections, active, size, cpu_of;
+    long connections, active, size, pipeline, cpu_of;
     double rate;
     uint64_t seed;
-} options = { false, false, 1, 0, 64, 0, 0, 1 };
+} options = { false, false, 1, 0, 64, 1, 0, 0, 1 };
 
 /* Requests are numbered per connection, and counted: those before `received` are over. */
 struct connection {
@@ -68,6 +68,7 @@ static void parse(int argc, char **argv)
                                            { "connections", required_argument, NULL, 'c' },
                                            { "active", required_argument, NULL, 'a' },
                                            { "size", required_argument, NULL, 's' },
+                                           { "pipeline", required_argument, NULL, 'l' },
                                            { "rate", required_argument, NULL, 'r' },
                                            { "seed", required_argument, NULL, 'e' },
                                            { "cpu-of", required_argument, NULL, 'P' },
@@ -80,6 +81,7 @@ static void parse(int argc, char **argv)
         case 'c': options.connections = number("connections", optarg, 1, 1000000); break;
         case 'a': options.active = number("active", optarg, 1, 1000000); break;
         case 's': options.size = number("size", optarg, 1, 1 << 20); break;
+        case 'l': options.pipeline = number("pipeline", optarg, 1, 1000); break;
         case 'r': options.rate = fraction("rate", optarg, 0.001, 1e9); break;
         case 'e': options.seed = (uint64_t)number("seed", optarg, 1, INT32_MAX); break;
         case 'P': options.cpu_of = number("cpu-of", optarg, 1, INT32_MAX); break;
@@ -95,6 +97,8 @@ static void parse(int argc, char **argv)
         fail("--udp is for one socket in a closed loop");
     if (options.reconnect && (options.udp || options.rate > 0))
         fail("--reconnect needs a closed loop over TCP");
+    if (options.pipeline > 1 && (options.udp || options.reconnect || options.rate > 0))
+        fail("--pipeline needs a plain closed loop over TCP");
     if (options.udp && options.size > 65507)
         fail("--size is at most 65507 with --udp");
 }
@@ -127,18 +131,18 @@ static void flush(struct connection *connection)
     watch_for_room(connection->fd, index, &connection->blocked, false);
 }
 
-/* Makes the next request of a closed loop, unless there have been enough. */
+/* Makes the next requests of a closed loop, unless there have been enough. */
 static void request(struct connection *connection)
 {
-    if (phase.issued == phase.target)
-        return;
-    uint64_t now = now_ns();
-    if (now >= phase.deadline)
-        return;
-    phase.issued++;
-    connection->due++;
-    connection->begin = now;
-    flush(connection);
+    while (connection->due - connection->received < (uint64_t)options.pipeline) {
+        uint64_t now = now_ns();
+        if (phase.issued == phase.target || now >= phase.deadline)
+            return;
+        phase.issued++;
+        connection->due++;
+        connection->begin = now;
+        flush(connection);
+    }
 }
 
 /* ---- Receiving ---- */
@@ -158,7 +162,7 @@ static void answered(const struct connection *connection, uint64_t request, uint
     double latency = (double)(now - connection->begin);
     if (schedule.open)
         latency = (double)(now - phase.begin) - *due_time(connection, request);
-    if (phase.recorded)
+    if (phase.recorded && options.pipeline == 1)
         sample(latency);
 }
 
@@ -221,7 +225,7 @@ static void turn(void)
             receive_datagram(connection);
         else
             receive_stream(connection);
-        if (!schedule.open && connection->received == connection->due)
+        if (!schedule.open)
             request(connection);
     }
 }
@@ -404,9 +408,12 @@ int main(int argc, char **argv)
     uint64_t elapsed = (unanswered > 0 ? now_ns() : phase.last_progress) - phase.begin;
     check_silent();
     write_samples();
-    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld,\"lost\":%ld,\"unanswered\":%ld",
-           phase.answered, (unsigned long long)elapsed,
-           (long long)phase.answered * options.size, phase.lost, unanswered);
+    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld", phase.answered,
+           (unsigned long long)elapsed, (long long)phase.answered * options.size);
+    if (options.udp || options.reconnect)
+        printf(",\"lost\":%ld", phase.lost);
+    if (options.rate > 0)
+        printf(",\"unanswered\":%ld", unanswered);
     if (options.cpu_of > 0)
         printf(",\"cpu\":%llu", (unsigned long long)cpu);
     puts("}");

@@ -87,6 +87,13 @@ test("loadEcho() keeps many connections busy, or only some of them", async () =>
   assertMeasured(await loadEcho(machine, server, { ...load, active: 1 }), 2_000, 2_000 * 64);
 });
 
+test("loadEcho() has several requests under way on a connection, as a stream", async () => {
+  await using server = await Server.start(machine, await inC(machine, "echo_epoll", "--block"));
+  const load = { iterations: 100, warmup: 10, size: 65_536, pipeline: 16 };
+  const { operations, bytes, times } = await loadEcho(machine, server, load);
+  assertEquals([operations, bytes, times.length], [100, 100 * 65_536, 0]);
+});
+
 test("loadEcho() ends at the time limit", async () => {
   await using server = await Server.start(machine, await inC(machine, "echo_spin"));
   const { times, operations } = await loadEcho(machine, server, {

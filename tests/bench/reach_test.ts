@@ -8,7 +8,7 @@ import {
 import { spawn } from "../../bench/_harness/children.ts";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { cDemikernelEcho } from "../../bench/_harness/demikernel_peer.ts";
-import { loadConnect, loadEcho, loadKeyValue, loadStream } from "../../bench/_harness/load.ts";
+import { loadConnect, loadEcho } from "../../bench/_harness/load.ts";
 import { LOOPBACK, routed } from "../../bench/_harness/route.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
 import { inC, OUR_ECHO } from "../../bench/_harness/targets.ts";
@@ -87,9 +87,8 @@ Deno.test({
 });
 
 async function leadsToC(way: Reach): Promise<void> {
-  const { libos, configuration, route } = way.upstream!;
-  const peer = await cDemikernelEcho(machine, configuration, libos);
-  const command = routed(peer, route ?? way.libos);
+  const peer = await cDemikernelEcho(machine, way.upstream!);
+  const command = routed(peer, way.upstream!.route ?? way.libos);
   await assertEchoes(command);
   // It was killed, and what it left does not stand in the way of the next one.
   await assertEchoes(command);
@@ -150,10 +149,8 @@ testOn("demikernel:catloop", "loads that our client cannot make are refused", as
   const echo = { iterations: 10 };
   for (
     const refused of [
-      () => loadEcho(machine, server, { ...echo, connections: 2 }),
       () => loadEcho(machine, server, { ...echo, rate: 1000 }),
-      () => loadKeyValue(machine, server, echo),
-      () => loadStream(machine, server, { bytes: 1000 }),
+      () => loadEcho(machine, server, { ...echo, pipeline: 2 }),
       () => loadConnect(machine, server, echo),
     ]
   ) {
@@ -233,8 +230,7 @@ testOn(
     await runProgram({ name: "test.ts", summary: "", options: {} }, async () => {
       const machine = { ...inspectMachine(), cores: undefined };
       using way = reach(machine, "demikernel:catloop");
-      const { upstream: { configuration, libos } } = way;
-      const peer = routed(await cDemikernelEcho(machine, configuration, libos), way.libos);
+      const peer = routed(await cDemikernelEcho(machine, way.upstream), way.libos);
       await using server = await Server.start(machine, peer);
       console.log(way.libos.hostname + " " + server.pid + ";");
       await new Promise((resolve) => setTimeout(resolve, 60_000));

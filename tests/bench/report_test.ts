@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";
 import type { Reading } from "../../bench/_harness/calibration.ts";
 import { commonPhase, isOf, isOnePhase, levelOf } from "../../bench/_harness/phase.ts";
-import { ratioTable } from "../../bench/_harness/report.ts";
 import { microseconds, table } from "../../bench/_harness/table.ts";
+import { ratioTable } from "../../bench/latency/show.ts";
 
 Deno.test("table() puts names to the left and figures to the right", () => {
   assertEquals(

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { RATIO_HEAD, ratioRow } from "../../_harness/report.ts";
-import { figureTable, remarksOn } from "../show.ts";
+import { figureTable, RATIO_HEAD, ratioRow, remarksOn } from "../show.ts";
 import type { Experiment, Run } from "../schema.ts";
 
 /** What the document is made of. */

@@ -5,7 +5,7 @@
  */
 import { loadKeyValue } from "../../_harness/load.ts";
 import { measureLoad } from "../measurement.ts";
-import { type Figure, latency, throughput } from "../samples.ts";
+import { latency, throughput } from "../samples.ts";
 import type { Workload } from "../workload.ts";
 
 const CONNECTIONS = 50;
@@ -58,14 +58,14 @@ export const kv: Workload = {
   ratios: (samples) =>
     samples.ours.flatMap((subject) =>
       CASES.flatMap(({ variant }) => {
-        const over = (what: string, request: { figure: Figure; atLeast?: 1; atMost?: 1 }) =>
-          samples.each([subject], ["redis-server"], `: ${what}, ${variant}`, {
-            variant,
-            ...request,
-          });
+        const redis = samples.named("redis-server");
         return [
-          ...over("requests per second", { figure: throughput, atLeast: 1 }),
-          ...over("p99", { figure: latency("p99"), atMost: 1 }),
+          ...samples.each([subject], redis, `: requests per second, ${variant}`, {
+            ...{ variant, figure: throughput, atLeast: 1 },
+          }),
+          ...samples.each([subject], redis, `: p99, ${variant}`, {
+            ...{ variant, figure: latency("p99"), atMost: 1 },
+          }),
         ];
       })
     ),

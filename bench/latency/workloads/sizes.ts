@@ -17,7 +17,7 @@ export const sizes: Workload = {
   id: "sizes",
   title: "TCP echo by message size, round trip",
   protocol: "tcp",
-  subjects: ["c-spin", "deno-listen", "node", "bun", "ours-generator"],
+  subjects: ["c-spin", "c-memif", "c-xdp", "deno-listen", "node", "bun", "ours-generator"],
   baseline: "c-spin",
   parameter: { name: "size", unit: "B" },
   describe: ({ milliseconds }) => `${milliseconds} ms of echoes of each size, one at a time`,
@@ -33,7 +33,10 @@ export const sizes: Workload = {
   ratios: (samples) =>
     samples.ours.flatMap((subject) =>
       SIZES.flatMap((point) =>
-        samples.each([subject], ["C spin"], `, ${point} B, p50`, { point, figure: latency("p50") })
+        samples.each([subject], samples.named("c-spin", "c-memif", "c-xdp"), `, ${point} B, p50`, {
+          point,
+          figure: latency("p50"),
+        })
       )
     ),
   notes: [],
