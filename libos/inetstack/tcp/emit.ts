@@ -166,7 +166,8 @@ export function emitResetFor(tcp: Tcp, packet: Packet, segment: Segment): void {
   const { output, host } = tcp;
   const { source, destination } = packet;
   const neighbour = output.route(source);
-  if (neighbour === null || !tcp.resets.spend() || !output.begin(neighbour, TCP_SIZE)) return;
+  if (neighbour === null || !tcp.resets.spend()) return;
+  if (!output.begin(neighbour, source, TCP_SIZE)) return;
   const { memory, at } = output;
   const { i32, u16 } = memory;
   const word = at >> 2;

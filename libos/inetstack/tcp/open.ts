@@ -109,6 +109,7 @@ export function makeConnection(
   connection.tsOffset = connectionHash(tcp.key, remote, local, portsOut);
   connection.heardAt = tcp.host.time.ms;
   connection.mss = 536;
+  connection.pathMtu = tcp.output.paths.of(remote, neighbour.iface.device.mtu);
   neighbour.users++;
   tcp.table.add(connection);
   return connection;

@@ -85,7 +85,7 @@ function emitAnswer(
   const { source, destination } = packet;
   const { hasTimestamps, windowScale } = segment;
   const neighbour = output.route(source);
-  if (neighbour === null || !output.begin(neighbour, LONGEST)) return;
+  if (neighbour === null || !output.begin(neighbour, source, LONGEST)) return;
   const { memory, at } = output;
   const { i32, u16 } = memory;
   const word = at >> 2;

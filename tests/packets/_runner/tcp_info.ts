@@ -74,7 +74,7 @@ const FIELDS: Readonly<Record<string, (connection: Connection) => number>> = {
   tcpi_rcv_mss: ({ rcvMss }) => rcvMss,
   tcpi_advmss: ({ neighbour, version, timestamps }) =>
     ownMss(neighbour, version) - (timestamps ? 12 : 0),
-  tcpi_pmtu: ({ pathMtu, neighbour }) => pathMtu || neighbour.iface.device.mtu,
+  tcpi_pmtu: ({ pathMtu }) => pathMtu,
   tcpi_unacked: ({ sndMax, sndUna, mss }) => segments((sndMax - sndUna) | 0, mss),
   tcpi_ca_state: congestionState,
   tcpi_sacked: (connection) => count(connection, (state) => (state & RECORD.SACKED) !== 0),
