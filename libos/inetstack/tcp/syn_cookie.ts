@@ -9,7 +9,7 @@
 import { ahead } from "./sequence.ts";
 import type { Connection } from "./connection.ts";
 import { connectionHash } from "./isn.ts";
-import { ownMss, pseudoOf } from "./emit.ts";
+import { pseudoOf, toldMss } from "./emit.ts";
 import { fold, sum, swap16 } from "../../runtime/memory/memory.ts";
 import { hash } from "../hash.ts";
 import type { IpAddress } from "../ip_address.ts";
@@ -69,7 +69,7 @@ export function sendCookie(
   tcp.cookieAt = ms;
   tcp.sendsCookies = true;
   tcp.host.counters.tcpCookiesSent++;
-  emitAnswer(tcp, packet, segment, cookie, stamp, listener.receiveLimit);
+  emitAnswer(tcp, packet, segment, cookie, stamp, listener);
 }
 
 /** Sends the SYN,ACK of no connection: without timestamps nothing is remembered but the MSS, and nothing else is offered. */
@@ -79,7 +79,7 @@ function emitAnswer(
   segment: Segment,
   seq: number,
   stamp: number,
-  receiveLimit: number,
+  { receiveLimit, maxSegmentSize }: Listener,
 ): void {
   const { output, host } = tcp;
   const { source, destination } = packet;
@@ -94,7 +94,7 @@ function emitAnswer(
   const size = TCP.SIZE + writeSynOptions(
     memory,
     at + TCP.SIZE,
-    ownMss(neighbour, packet.version),
+    toldMss(neighbour, packet.version, maxSegmentSize),
     hasTimestamps,
     stamp,
     segment.tsValue,
