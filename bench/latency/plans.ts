@@ -23,7 +23,7 @@ export const PLANS = {
   /** What `docs/benchmarks.md` shows: about three quarters of an hour. */
   full: {
     effort: {
-      ...{ rounds: 200, sweepRounds: 3, fresh: 5, precision: 0.025 },
+      ...{ rounds: 80, sweepRounds: 2, fresh: 4, precision: 0.03 },
       ...{ operations: 4_000, milliseconds: 700 },
     },
   },
