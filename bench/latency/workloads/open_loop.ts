@@ -43,7 +43,7 @@ function part(rate: number, connections: number, variant?: string): Part {
   return {
     name: variant === undefined ? name : `${name}, ${variant}`,
     measure: async (trial) => {
-      const { server, effort: { milliseconds }, round } = trial;
+      const { effort: { milliseconds }, round } = trial;
       const iterations = Math.max(Math.ceil(rate * milliseconds / 1_000), LEAST_REQUESTS);
       const load = {
         iterations,
