@@ -336,7 +336,9 @@ export class Parser implements Callbacks {
 
   #tooLarge(): number {
     // RFC 9110, section 15.5.15, and RFC 6585, section 5.
-    if (this.fields.count === 0 && this.#type === TYPE.REQUEST) {
+    const isTarget = this.fields.count === 0 ||
+      this.targetEnd - this.targetStart > this.#limits.maxHeaderSize;
+    if (isTarget && this.#type === TYPE.REQUEST) {
       return this.#refuse(414, "The target is too long");
     }
     return this.#refuse(431, "The fields are too large");

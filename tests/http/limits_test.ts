@@ -35,6 +35,7 @@ for (const tier of TIERS) {
       [GET.replace("Host", `X: ${"x".repeat(900)}\r\nHost`), [200]],
       [GET.replace("Host", `X: ${"x".repeat(1000)}\r\nHost`), [431]],
       [GET.replace("/ ", `/${"x".repeat(900)} `), [200]],
+      [GET.replace("/ ", `/${"x".repeat(1000)} `), [414]],
       [GET.replace("/ ", `/${"x".repeat(100_000)} `), [414]],
       [`GET /${"x".repeat(2000)}`, [414]],
       [`${GET.slice(0, -2)}X: ${"x".repeat(2000)}`, [431]],
