@@ -9,6 +9,7 @@ import { serveHttp } from "../../libos/http/mod.ts";
 import { connect, type Connection, type LibOS } from "../../mod.ts";
 import { LOOPBACK, netTest } from "../net/_net.ts";
 import { answers, Peer, statuses, telling, TIERS } from "./_http.ts";
+import { serveSlowClients } from "./slow_clients.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -190,3 +191,7 @@ netTest(
     for (const connection of slow) connection.reset();
   },
 );
+
+Deno.test("slow clients of each kind are held to the limits, and so is what they cost", {
+  timeout: 60_000,
+}, () => serveSlowClients(300, 2000));
