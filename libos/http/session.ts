@@ -241,7 +241,7 @@ export class Session {
     const expect = parser.fields.get("expect");
     if (expect === null || parser.version === 10) return null;
     // RFC 9110, section 10.1.1.
-    if (expect.toLowerCase() !== "100-continue") {
+    if (!/^100-continue(?:, *100-continue)*$/i.test(expect)) {
       return this.#refuse(417, "Nothing else is expected");
     }
     if (!parser.hasRest) {

@@ -90,9 +90,11 @@ export class Peer implements Disposable {
     this.#connection = connection;
   }
 
-  /** Connects. */
+  /** Connects; what is said goes out at once. */
   static async to(port: number): Promise<Peer> {
-    return new Peer(await Deno.connect({ hostname: "127.0.0.1", port }));
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    connection.setNoDelay();
+    return new Peer(connection);
   }
 
   /** Says something. */
