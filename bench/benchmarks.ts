@@ -4,13 +4,14 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { run } from "./_harness/children.ts";
 import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
 import { benchSection, textSection } from "./latency/document/sections.ts";
 import { document } from "./latency/document/document.ts";
 import { compare, type Comparison, readRun, showComparisons } from "./latency/compare.ts";
 import { plots } from "./latency/plots/plots.ts";
-import type { Run } from "./latency/schema.ts";
+import type { Experiment, Run } from "./latency/schema.ts";
 import { WORKLOADS } from "./latency/workloads/mod.ts";
 
 const DOCS = new URL("../docs/", import.meta.url);
@@ -36,6 +37,16 @@ const program = {
 
 /** The workload that is measured once more, to show how far two runs differ. */
 const TWICE = "tcp-echo";
+/** What is measured on each other wire, by the names of `--libos`. */
+const WIRES: Readonly<Record<string, readonly string[]>> = {
+  "catpowder/tap": ["tcp-echo"],
+  "catpowder": ["tcp-echo"],
+  "catpowder/both": ["tcp-echo"],
+  "catpowder/xdp": ["tcp-echo", "kv"],
+  "catpowder/xdp-both": ["tcp-echo"],
+  "catnip": ["tcp-echo", "udp-echo"],
+  "catmint": ["tcp-echo"],
+};
 /** The profiles, whose text is shown as it is. */
 const PROFILES = [
   {
@@ -59,8 +70,8 @@ await runProgram(program, async ({ plan, results }) => {
   Deno.chdir(new URL("..", import.meta.url));
   await Deno.mkdir(results, { recursive: true });
   const latency = (id: string) => ["bench/latency.ts", "--plan", plan, "--workload", id];
-  const measureLatency = async (id: string, file: string): Promise<Run> => {
-    await measure(file, ["run", "-A", ...latency(id), "--json"]);
+  const measureLatency = async (id: string, file: string, ...args: string[]): Promise<Run> => {
+    await measure(file, ["run", "-A", ...latency(id), ...args, "--json"]);
     return await readRun(file);
   };
   const runs: Run[] = [];
@@ -71,6 +82,19 @@ await runProgram(program, async ({ plan, results }) => {
     runs.push(first);
     if (id === TWICE) {
       twice = compare(first, await measureLatency(id, `${results}/${id}-again.json`));
+    }
+  }
+  const onWires: Experiment[] = [];
+  for (const [libos, ids] of Object.entries(WIRES)) {
+    for (const id of ids) {
+      const file = `${results}/${id}-${libos.replace("/", "-")}.json`;
+      const { experiments } = await measureLatency(id, file, "--libos", libos);
+      // The plots are of the first wire, the kernel's loopback.
+      onWires.push(...experiments.map((one) => ({
+        ...one,
+        id: `${id} --libos ${libos}`,
+        title: `${one.title}: ${libos}`,
+      })));
     }
   }
   const costs = `${results}/deno-bench.json`;
@@ -106,7 +130,7 @@ await runProgram(program, async ({ plan, results }) => {
     );
   }
   const text = document({
-    run: merged,
+    run: { ...merged, experiments: [...merged.experiments, ...onWires] },
     plots: [...pictures.keys()],
     method: await Deno.readTextFile(new URL("method.md", TEXTS)),
     findings: await Deno.readTextFile(new URL("findings.md", TEXTS)),
@@ -121,7 +145,7 @@ await runProgram(program, async ({ plan, results }) => {
 /** Runs a program and keeps what it prints, unless that is there already. */
 async function measure(file: string, args: readonly string[]): Promise<void> {
   const command = `deno ${args.join(" ")}`;
-  if (await exists(file)) {
+  if (existsSync(file)) {
     console.error(`${file} is there already: ${command} is not run again`);
     return;
   }
@@ -129,13 +153,4 @@ async function measure(file: string, args: readonly string[]): Promise<void> {
   const { code, stdout, stderr } = await run([Deno.execPath(), ...args]);
   if (code !== 0) throw new BenchmarkError(`Cannot measure by ${command}: ${stderr}`);
   await Deno.writeTextFile(file, stdout);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -93,6 +93,12 @@ export interface SocketOptions {
   sendBuffer: number;
   /** Receive buffer in bytes; the kernel doubles what is set (SO_RCVBUF). */
   receiveBuffer: number;
+  /**
+   * The most bytes of payload that a segment of a TCP connection is to have, either way, with the options that go with it
+   * (TCP_MAXSEG; RFC 9293, section 3.7.1): 88 to 32767, to be set before the connection is made, or on its listener. The peer
+   * and the way may allow less. Of a connection, it is what its segments may have now; before, 536 unless it was set.
+   */
+  maxSegmentSize: number;
   /** How the congestion window grows and shrinks: CUBIC (RFC 9438) by default, or Reno (RFC 5681). */
   congestion: "cubic" | "reno";
   /**

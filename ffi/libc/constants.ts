@@ -112,7 +112,7 @@ export const SO = {
 } as const;
 
 /** `TCP_*`. */
-export const TCP = { NODELAY: 1, KEEPIDLE: 4, KEEPINTVL: 5, KEEPCNT: 6 } as const;
+export const TCP = { NODELAY: 1, MAXSEG: 2, KEEPIDLE: 4, KEEPINTVL: 5, KEEPCNT: 6 } as const;
 
 /** `IP_*`. */
 export const IP = {

@@ -5,10 +5,10 @@
  */
 
 import { SOL, TCP } from "../../ffi/libc/constants.ts";
-import { errno } from "../../ffi/libc/memory.ts";
 import { DemikernelError, Errno } from "../error.ts";
 import { OperationList } from "../runtime/operation/list.ts";
 import type { PooledOperation } from "../runtime/operation/operation.ts";
+import { socketErrno } from "../runtime/socket_errno.ts";
 import { Timer } from "../runtime/scheduler/timers.ts";
 import { acceptFrom, takeName } from "./address.ts";
 import type { CatnapContext } from "./socket_queue.ts";
@@ -70,7 +70,7 @@ export class Backlog {
       operation.complete(qd);
       return true;
     }
-    const error = errno();
+    const error = socketErrno();
     if (error === Errno.EAGAIN) {
       this.ready = false;
     } else if (OUT_OF_RESOURCES.includes(error)) {

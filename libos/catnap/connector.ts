@@ -8,6 +8,7 @@ import { EPOLL, SO, SOL } from "../../ffi/libc/constants.ts";
 import { errno } from "../../ffi/libc/memory.ts";
 import { Errno } from "../error.ts";
 import type { PooledOperation } from "../runtime/operation/operation.ts";
+import { socketErrno } from "../runtime/socket_errno.ts";
 import { Timer } from "../runtime/scheduler/timers.ts";
 import { makeName, type Name, nameOf } from "./address.ts";
 import type { CatnapContext } from "./socket_queue.ts";
@@ -80,10 +81,14 @@ export class Connector {
   #try(): void {
     const { libc, timers, clock } = this.#context;
     const result = libc.connect(this.#socket.fd, this.#layout, this.#layout.length);
-    const error = result < 0 ? errno() : 0;
+    // That of a file may be anything that a file system says.
+    const isFile = this.#socket.domain === "unix";
+    const error = result === 0 ? 0 : isFile ? errno() : socketErrno();
     if (error === 0) this.#succeed();
     else if (error === Errno.EAGAIN) timers.arm(this.#retry, clock.read() + RETRY);
-    else if (error !== Errno.EINPROGRESS) this.#fail(error);
+    else if (error === Errno.EINTR) this.#try();
+    // It was under way already where an errno was not believed.
+    else if (error !== Errno.EINPROGRESS && error !== Errno.EALREADY) this.#fail(error);
   }
 
   #succeed(): void {

@@ -27,6 +27,7 @@ const FLAGS: Partial<Record<keyof SocketOptions, IntegerOption>> = {
 const SIZES: Partial<Record<keyof SocketOptions, readonly [IntegerOption, number, number]>> = {
   sendBuffer: [() => [SOL.SOCKET, SO.SNDBUF], 1, 0x7fffffff],
   receiveBuffer: [() => [SOL.SOCKET, SO.RCVBUF], 1, 0x7fffffff],
+  maxSegmentSize: [() => [SOL.TCP, TCP.MAXSEG], 88, 32767],
   multicastTtl: [
     (domain) => domain === "inet" ? [SOL.IP, IP.MULTICAST_TTL] : [SOL.IPV6, IPV6.MULTICAST_HOPS],
     0,

@@ -8,14 +8,15 @@
  */
 
 import type { Libc } from "../../ffi/libc/load.ts";
-import { addressOf, errno } from "../../ffi/libc/memory.ts";
+import { addressOf } from "../../ffi/libc/memory.ts";
 import { SOCKADDR } from "../../ffi/libc/sockaddr.ts";
 import { MSG } from "../../ffi/libc/constants.ts";
 import { Words } from "../../ffi/libc/words.ts";
-import type { DemikernelError } from "../error.ts";
+import { type DemikernelError, Errno } from "../error.ts";
 import type { Chunk } from "../runtime/memory/chunk.ts";
 import type { BufferHeap } from "../runtime/memory/heap.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
+import { socketErrno } from "../runtime/socket_errno.ts";
 import { type PeerAddress, PeerTable } from "./address.ts";
 
 /** The most that one pop of a stream gives, and more than any UDP datagram is. */
@@ -96,7 +97,9 @@ export class Receiver {
     const { u64 } = this.#words;
     const length = this.#libc.recv(fd, u64[TARGET]!, u64[LENGTH]!, 0);
     if (length > 0) return this.#heap.wrap(chunk, length);
-    this.#failed();
+    if (length < 0) this.#failed();
+    // Another process took the record that was there, and then the end came.
+    else this.errno = Errno.EINTR;
     this.#heap.release(chunk);
     return null;
   }
@@ -143,7 +146,7 @@ export class Receiver {
   }
 
   #failed(): void {
-    this.errno = errno();
+    this.errno = socketErrno();
     this.failure = undefined;
   }
 }

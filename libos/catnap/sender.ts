@@ -6,10 +6,11 @@
 
 import type { Libc } from "../../ffi/libc/load.ts";
 import { MSG } from "../../ffi/libc/constants.ts";
-import { addressOf, errno } from "../../ffi/libc/memory.ts";
+import { addressOf } from "../../ffi/libc/memory.ts";
 import { MESSAGE, MessageHeader } from "../../ffi/libc/msghdr.ts";
 import { Words } from "../../ffi/libc/words.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
+import { socketErrno } from "../runtime/socket_errno.ts";
 import type { PeerAddress } from "./address.ts";
 
 /** The most that one call sends, so that its result fits 32 bits. */
@@ -46,7 +47,7 @@ export class Sender {
       this.#gather(sga, start, most);
       sent = this.#libc.sendmsg(fd, words.u64[HEADER]!, MSG.NOSIGNAL);
     }
-    if (sent < 0) this.errno = errno();
+    if (sent < 0) this.errno = socketErrno();
     return sent;
   }
 
@@ -72,7 +73,7 @@ export class Sender {
       this.#message.setName(peer.location, peer.size);
       sent = this.#libc.sendmsg(fd, words.u64[HEADER]!, MSG.NOSIGNAL);
     }
-    if (sent < 0) this.errno = errno();
+    if (sent < 0) this.errno = socketErrno();
     return sent;
   }
 

@@ -12,6 +12,7 @@ import type { PooledOperation } from "../runtime/operation/operation.ts";
 import { Opcode } from "../runtime/operation/owner.ts";
 import type { PushOperation } from "../runtime/operation/pool.ts";
 import type { HeapSga } from "../runtime/memory/sga.ts";
+import { socketErrno } from "../runtime/socket_errno.ts";
 import { type Name, readName } from "./address.ts";
 import { Backlog } from "./backlog.ts";
 import { Connector } from "./connector.ts";
@@ -276,6 +277,8 @@ export class StreamQueue extends SocketQueue {
       sga = receiver.receiveLarge(this.fd, size);
     } else {
       const got = receiver.receive(this.fd, size);
+      // Another process took the record that was there, and then the end came: the next look finds it.
+      if (got === 0) return;
       sga = got > 0 ? receiver.take(got) : null;
     }
     if (sga === null) return this.#endReceive(operation, -1);
@@ -373,9 +376,11 @@ export class StreamQueue extends SocketQueue {
 
   /** A direction that the peer's reset closed already is closed well enough. */
   #shutdown(how: number): void {
-    if (this.context.libc.shutdown(this.fd, how) === 0) return;
-    const error = errno();
-    if (error !== Errno.ENOTCONN) throw this.error(error, "shutdown");
+    while (this.context.libc.shutdown(this.fd, how) !== 0) {
+      const error = socketErrno();
+      if (error === Errno.ENOTCONN) return;
+      if (error !== Errno.EINTR) throw this.error(error, "shutdown");
+    }
   }
 
   #checkRecord(sga: HeapSga): void {

@@ -95,7 +95,7 @@ export class TapDevice implements Device {
       const length = this.#libc.read_at(this.#fd, u64[RECEIVE]!, u64[SIZE]!);
       if (length <= 0) {
         // The interface was deleted: it is readable for ever, and never gives anything.
-        if (errno() === EBADFD) this.#doorbell.disconnect();
+        if (length < 0 && errno() === EBADFD) this.#doorbell.disconnect();
         return count;
       }
       this.counters.countReceived(length);

@@ -16,6 +16,8 @@ export const BOUNDS = Object.freeze(
     NEIGHBOURS: 1024,
     /** Packets that wait for the address of one neighbour: a datagram of 64 KiB in fragments. RFC 4861, section 7.2.2, asks for one. */
     NEIGHBOUR_WAITING: 64,
+    /** Destinations whose ways are known to take smaller packets: a power of two, and as many as there are neighbours. */
+    PATHS: 1024,
     /** Addresses of a host, and groups that it joined: both are searched from end to end. */
     ADDRESSES: 64,
 

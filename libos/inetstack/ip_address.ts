@@ -116,6 +116,12 @@ export class IpAddress {
   }
 }
 
+/** Mixes the words of an address, so that the low bits of it are a place in a table. Who wants two to be the same, can. */
+export function mix(w0: number, w1: number, w2: number, w3: number): number {
+  const mixed = Math.imul(w0 ^ w1 ^ Math.imul(w2 ^ w3, 0x9e3779b1), 0x85ebca6b);
+  return mixed ^ mixed >>> 16;
+}
+
 /** An address and how many of its first bits tell a network: `10.0.0.2/24`. */
 export class IpPrefix {
   /** The address as it was given, with the bits beyond the prefix. */

@@ -28,6 +28,20 @@ export function failing(name: keyof Libc, faults: readonly Fault[]): Faults {
   }, () => calls);
 }
 
+/** Lets the next calls of a function that fail leave another errno than theirs; `calls` tells how many did. */
+export function lying(name: keyof Libc, values: readonly (ErrnoName | 0)[]): Faults {
+  let lies = 0;
+  return replaced(name, (real) => (...args) => {
+    const result = real(...args);
+    const value = values[lies];
+    if ((result as number) < 0 && value !== undefined) {
+      lies++;
+      setErrno(value === 0 ? 0 : Errno[value]);
+    }
+    return result;
+  }, () => lies);
+}
+
 /** Puts something else in the place of a function of libc, until it is disposed of. */
 export function replaced(
   name: keyof Libc,

@@ -25,6 +25,7 @@ const SOCKETS: readonly (readonly [Domain, SocketType])[] = [
 
 const VALUES: readonly (readonly [Option, readonly unknown[], SocketType?])[] = [
   ["nodelay", [false, true], "stream"],
+  ["maxSegmentSize", [88, 1000, 32_767], "stream"],
   ["linger", [null, 0, 1, 3600, null]],
   ["keepalive", [true, false], "stream"],
   ["reusePort", [true, false]],
@@ -58,7 +59,7 @@ Deno.test("every option of the capabilities is known to a socket, and no other",
     const setOnly = ["multicastJoin", "multicastLeave"];
     for (const option of libos.capabilities.options) {
       if (setOnly.includes(option)) assertCode("ENOPROTOOPT", () => libos.getsockopt(qd, option));
-      else if (option !== "nodelay") libos.getsockopt(qd, option);
+      else if (option !== "nodelay" && option !== "maxSegmentSize") libos.getsockopt(qd, option);
     }
     assertCode("ENOPROTOOPT", () => libos.getsockopt(qd, "color" as Option));
     assertCode("ENOPROTOOPT", () => set(libos, qd, "toString" as Option, true));
@@ -126,6 +127,7 @@ Deno.test("setsockopt() throws EINVAL for a wrong value, and sets nothing", () =
       }
       assertCode("EINVAL", () => libos.setsockopt(qd, "multicastTtl", 256));
       assertCode("EINVAL", () => libos.setsockopt(qd, "sendBuffer", 0));
+      assertCode("EINVAL", () => libos.setsockopt(qd, "maxSegmentSize", 87));
     }
   }));
 

@@ -18,6 +18,7 @@ import {
 } from "../../libos/devices/memif/layout.ts";
 import { libc } from "../../ffi/libc/load.ts";
 import { LibcError } from "../../ffi/libc/call.ts";
+import { lying } from "../catnap/_faults.ts";
 import type { MemifDevice } from "../../libos/devices/memif/memif.ts";
 import type { MemifOptions } from "../../libos/devices/memif/options.ts";
 import { FoundRing, freshSocket, openDevice, Pair, send, take } from "./_pair.ts";
@@ -154,6 +155,14 @@ test("a memif client that comes again is welcome before anybody saw that it went
   assertEquals(pair.client.counters.links, 1);
   assertEquals(pair.server.counters.links, 2);
   pair[Symbol.dispose]();
+});
+
+test("a memif link does not end for an errno that somebody else left", () => {
+  using pair = new Pair();
+  using lies = lying("recvmsg", ["ENOENT", 0]);
+  take(pair.client);
+  take(pair.server);
+  assertEquals([lies.calls, pair.client.counters.links, pair.server.counters.links], [2, 1, 1]);
 });
 
 test("a second client is told that there is one already", () => {

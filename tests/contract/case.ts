@@ -22,6 +22,7 @@ export const FEATURES = {
   linger: "no option linger",
   nodelay: "no option nodelay",
   reuseAddress: "no option reuseAddress",
+  maxSegmentSize: "no option maxSegmentSize",
   queue: "in-memory queues are a column of their own",
   pipe: "no pipes",
   noStorage: "it has storage",

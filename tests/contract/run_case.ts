@@ -44,6 +44,7 @@ const CAPABLE: Partial<Record<Feature, (capabilities: Capabilities) => boolean>>
   pipe: ({ pipes }) => pipes,
   linger: ({ options }) => options.includes("linger"),
   reuseAddress: ({ options }) => options.includes("reuseAddress"),
+  maxSegmentSize: ({ options }) => options.includes("maxSegmentSize"),
   noStorage: ({ storage }) => !storage,
 };
 

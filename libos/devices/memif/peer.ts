@@ -5,7 +5,6 @@
  * @module
  */
 
-import { errno } from "../../../ffi/libc/memory.ts";
 import { Errno } from "../../error.ts";
 import type { Ring } from "./ring.ts";
 import { MESSAGE, TYPE } from "./layout.ts";
@@ -13,6 +12,7 @@ import { type Libc, libc } from "../../../ffi/libc/load.ts";
 import { LinkError, type Regions } from "./regions.ts";
 import type { Memory } from "../../runtime/memory/memory.ts";
 import { RightsMessage } from "../../../ffi/libc/rights.ts";
+import { socketErrno } from "../../runtime/socket_errno.ts";
 
 /** What both ends agree on, or the client decides. */
 export interface LinkOptions {
@@ -75,7 +75,9 @@ export abstract class Peer {
     for (let i = 0; i < MESSAGES; i++) {
       const { message } = this;
       const length = message.receive(this.socket);
-      if (length < 0 && errno() === Errno.EAGAIN) return;
+      const error = length < 0 ? socketErrno() : 0;
+      if (error === Errno.EAGAIN) return;
+      if (error === Errno.EINTR) continue;
       if (length <= 0) throw new LinkError("the other end is gone");
       const { fd } = message;
       let isKept = false;

@@ -8,7 +8,7 @@
 
 import { BOUNDS } from "../bounds.ts";
 import type { Interface } from "./interface.ts";
-import type { IpAddress } from "../ip_address.ts";
+import { type IpAddress, mix } from "../ip_address.ts";
 import { Timer } from "../../runtime/scheduler/timers.ts";
 import { BROADCAST, type MacAddress } from "../wire/ethernet.ts";
 
@@ -33,10 +33,6 @@ export const NEIGHBOUR = Object.freeze(
 // Constants of this module's own: V8 folds them into its code, and looks imported ones up each time.
 const { DELAY, INCOMPLETE, PERMANENT, PROBE, REACHABLE, STALE } = NEIGHBOUR;
 
-/** How long a way is taken to have the MTU that a router told of it (RFC 8201, section 4). */
-const PATH_MTU_LIFETIME = 600_000;
-/** No way has a smaller one (RFC 8200, section 5). */
-const LEAST_MTU = 1280;
 /** How long a confirmation is good for, in milliseconds (REACHABLE_TIME of RFC 4861, section 10). */
 const REACHABLE_TIME = 30_000;
 /** How long a stale one that is used waits for a confirmation (DELAY_FIRST_PROBE_TIME). */
@@ -66,9 +62,6 @@ export class Neighbour {
   state: number = INCOMPLETE;
   /** When it was confirmed or used last, in milliseconds of the stack. */
   confirmed = 0;
-  /** The largest IPv6 packet that a way through it takes, as a router said; good for a while. */
-  #pathMtu = 0;
-  #pathMtuSince = 0;
   /** How many connections hold it, or whether it was configured: it is not forgotten as long. */
   users = 0;
   /** The next one in its row of the table. */
@@ -82,23 +75,6 @@ export class Neighbour {
     this.address = address;
     this.iface = iface;
     this.confirmed = iface.time.ms;
-  }
-
-  /** The largest packet to or through it: what the link takes, or less if a router said so (RFC 8201, section 4). */
-  get mtu(): number {
-    const { iface } = this;
-    const most = iface.device.mtu;
-    if (this.#pathMtu === 0) return most;
-    if (((iface.time.ms - this.#pathMtuSince) | 0) >= PATH_MTU_LIFETIME) this.#pathMtu = 0;
-    return this.#pathMtu || most;
-  }
-
-  /** A router said that a way through it takes no larger packets; all that go through it are as small for a while. */
-  limit(mtu: number): void {
-    const wanted = Math.max(mtu, LEAST_MTU);
-    if (wanted >= this.mtu) return;
-    this.#pathMtu = wanted;
-    this.#pathMtuSince = this.iface.time.ms;
   }
 
   /** Whether its Ethernet address is known. */
@@ -285,8 +261,7 @@ export class NeighbourTable {
 }
 
 function row(w0: number, w1: number, w2: number, w3: number): number {
-  const mixed = Math.imul(w0 ^ w1 ^ Math.imul(w2 ^ w3, 0x9e3779b1), 0x85ebca6b);
-  return (mixed ^ mixed >>> 16) & (ROWS - 1);
+  return mix(w0, w1, w2, w3) & (ROWS - 1);
 }
 
 /** Gives a neighbour the Ethernet address of a group, or of all: nobody has to be asked. */

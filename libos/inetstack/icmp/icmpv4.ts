@@ -79,7 +79,7 @@ export class Icmpv4 {
     const output = this.#output;
     const { source, destination } = packet;
     const neighbour = output.route(source);
-    if (neighbour === null || !output.begin(neighbour, length)) return;
+    if (neighbour === null || !output.begin(neighbour, source, length)) return;
     const to = output.memory;
     const { at } = output;
     copy(memory, payload, to, at, length);
@@ -114,7 +114,7 @@ export class Icmpv4 {
     const output = this.#output;
     const neighbour = output.route(to);
     const length = ICMP.SIZE + quoted;
-    if (to.isUnspecified || neighbour === null || !output.begin(neighbour, length)) return;
+    if (to.isUnspecified || neighbour === null || !output.begin(neighbour, to, length)) return;
     const { memory, at } = output;
     memory.u16[at >> 1] = type | code << 8;
     memory.u16[(at + ICMP.CHECKSUM) >> 1] = 0;

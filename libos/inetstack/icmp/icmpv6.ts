@@ -98,7 +98,7 @@ export class Icmpv6 {
     const { memory, payload, length, source, destination } = packet;
     const output = this.#output;
     const neighbour = output.route(source);
-    if (neighbour === null || !output.begin(neighbour, length)) return;
+    if (neighbour === null || !output.begin(neighbour, source, length)) return;
     copy(memory, payload, output.memory, output.at, length);
     output.memory.u16[output.at >> 1] = ICMPV6_TYPE.ECHO_REPLY;
     this.#send(neighbour, output.memory, output.at, length, destination, source);
@@ -115,7 +115,7 @@ export class Icmpv6 {
     const whole = head === null ? payload - start + length : head.u8.length;
     const quoted = Math.min(whole, LONGEST_ERROR - IPV6.SIZE - ICMPV6.SIZE);
     const size = ICMPV6.SIZE + quoted;
-    if (neighbour === null || !output.begin(neighbour, size)) return;
+    if (neighbour === null || !output.begin(neighbour, source, size)) return;
     const { memory: to, at } = output;
     to.i32[at >> 2] = type | code << 8;
     to.i32[(at + ICMPV6.WORD) >> 2] = word;

@@ -9,6 +9,7 @@ import type { Host, Interface } from "../ethernet/interface.ts";
 import { fixGroup, Neighbour } from "../ethernet/neighbour.ts";
 import type { IpAddress } from "../ip_address.ts";
 import { copy, Memory, swap16 } from "../../runtime/memory/memory.ts";
+import { PathMtuTable } from "./path_mtu.ts";
 import type { Random } from "../random.ts";
 import { swap32 } from "../wire/byte_order.ts";
 import { emitIpv4, FRAGMENT, IPV4, TIME_TO_LIVE } from "../wire/ipv4.ts";
@@ -21,6 +22,8 @@ export const LONGEST_PAYLOAD: number = 65_535 - IPV4.SIZE;
 export class IpOutput {
   /** Own addresses and routes. */
   readonly addressing: Addressing;
+  /** How large packets to a destination may be. */
+  readonly paths: PathMtuTable;
   /** Where the payload that was begun is to be written. */
   memory: Memory;
   /** Its offset there. */
@@ -32,6 +35,8 @@ export class IpOutput {
   /** Where datagrams are written that have to be cut; made when there is one. */
   #scratch: Memory | null = null;
   #frame = 0;
+  /** The largest packet on the way of what was begun. */
+  #mtu = 0;
   /** The identification of the next datagram that may be cut (RFC 6864). */
   #identification: number;
 
@@ -46,6 +51,7 @@ export class IpOutput {
   ) {
     this.#host = host;
     this.addressing = addressing;
+    this.paths = new PathMtuTable(host.time);
     this.#device = device;
     this.#loopback = loopback;
     this.memory = device.sendMemory;
@@ -79,23 +85,18 @@ export class IpOutput {
     return this.#itself[version === 4 ? 0 : 1];
   }
 
-  /** The largest payload of a packet to a neighbour. */
-  room(neighbour: Neighbour): number {
-    const { mtu } = neighbour;
-    return mtu - (neighbour.address.version === 4 ? IPV4.SIZE : IPV6.SIZE);
-  }
-
-  /** Whether the interface to a neighbour fills in checksums, of a payload of a length that it sends uncut. */
+  /** Whether the interface to a neighbour fills in checksums, of a payload of a length that was begun, and is sent uncut. */
   fillsChecksums(neighbour: Neighbour, length: number): boolean {
-    return neighbour.iface.device.fillsChecksums && length <= this.room(neighbour);
+    return neighbour.iface.device.fillsChecksums && length <= this.#room(neighbour);
   }
 
   /**
    * Begins a packet of `length` bytes of payload, which is to be written at `at` of `memory` then; says whether there is
    * room. What was begun and not sent needs no undoing.
    */
-  begin(neighbour: Neighbour, length: number): boolean {
-    if (length > this.room(neighbour)) {
+  begin(neighbour: Neighbour, destination: IpAddress, length: number): boolean {
+    this.#mtu = this.paths.of(destination, neighbour.iface.device.mtu);
+    if (length > this.#room(neighbour)) {
       this.memory = this.#scratch ??= new Memory(new ArrayBuffer(LONGEST_PAYLOAD + 1 & ~3));
       this.at = 0;
       return true;
@@ -121,7 +122,7 @@ export class IpOutput {
     destination: IpAddress,
     hopLimit: number = TIME_TO_LIVE,
   ): void {
-    if (length > this.room(neighbour)) {
+    if (length > this.#room(neighbour)) {
       this.#sendFragments(neighbour, length, protocol, source, destination, hopLimit);
       return;
     }
@@ -150,6 +151,11 @@ export class IpOutput {
     }
   }
 
+  /** The largest payload that is not cut. */
+  #room(neighbour: Neighbour): number {
+    return this.#mtu - (neighbour.address.version === 4 ? IPV4.SIZE : IPV6.SIZE);
+  }
+
   #sendFragments(
     neighbour: Neighbour,
     length: number,
@@ -162,7 +168,7 @@ export class IpOutput {
     const { counters } = this.#host;
     const four = destination.version === 4;
     const header = four ? IPV4.SIZE : IPV6.SIZE + FRAGMENT_HEADER.SIZE;
-    const most = neighbour.mtu - header & ~7;
+    const most = this.#mtu - header & ~7;
     const id = this.#nextIdentification();
     counters.fragmented++;
     for (let offset = 0; offset < length; offset += most) {

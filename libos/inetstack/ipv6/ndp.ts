@@ -154,7 +154,7 @@ export class Ndp implements Resolver {
     const output = this.#output;
     // Who does not know its address yet must not tell it (RFC 4861, section 4.3).
     const length = from.isUnspecified ? NEIGHBOR.OPTIONS : NEIGHBOR.SIZE;
-    if (!output.begin(through, length)) return;
+    if (!output.begin(through, to, length)) return;
     const { memory, at } = output;
     const { i32, u16 } = memory;
     const word = at >> 2;

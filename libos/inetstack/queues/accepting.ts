@@ -42,6 +42,7 @@ export class Accepting implements ListenerUser {
     this.#credit = new Credit(context);
     const { receiveLimit, sendLimit } = options;
     this.#listener = new Listener(address, port, backlog, receiveLimit, sendLimit);
+    this.#listener.maxSegmentSize = options.maxSegmentSize;
     this.#listener.user = this;
     context.stack.tcp.listen(this.#listener);
   }
@@ -68,9 +69,10 @@ export class Accepting implements ListenerUser {
   }
 
   /** What connections have that come from now on. */
-  setLimits({ receiveLimit, sendLimit }: StreamOptions): void {
+  setLimits({ receiveLimit, sendLimit, maxSegmentSize }: StreamOptions): void {
     this.#listener.receiveLimit = receiveLimit;
     this.#listener.sendLimit = sendLimit;
+    this.#listener.maxSegmentSize = maxSegmentSize;
   }
 
   /** See {@linkcode ListenerUser.acceptable}: it is accepted after the segment was looked at. */

@@ -19,6 +19,7 @@ export const OPTIONS: readonly (keyof SocketOptions)[] = Object.freeze(
     "multicastLoopback",
     "sendBuffer",
     "receiveBuffer",
+    "maxSegmentSize",
     "multicastTtl",
     "linger",
     "congestion",

@@ -7,9 +7,13 @@
 import { BOUNDS } from "../bounds.ts";
 import { algorithmOf, DEFAULT_ALGORITHM } from "../tcp/congestion/algorithms.ts";
 import type { CongestionControl } from "../tcp/congestion/congestion.ts";
-import type { Connection } from "../tcp/connection.ts";
+import { type Connection, DEFAULT_MSS } from "../tcp/connection.ts";
 import { noOption, readBuffer, readFlag, readInteger, readKeepAlive } from "./options.ts";
 import type { KeepAlive, SocketOptions } from "../../pdpix.ts";
+
+/** What a segment may be said to have at most: Linux's figures. */
+const LEAST_MSS = 88;
+const MOST_MSS = 32_767;
 
 /** The options of a stream socket, which those that it accepts have, too. */
 export interface StreamOptions {
@@ -24,6 +28,8 @@ export interface StreamOptions {
   setsSend: boolean;
   /** The same of the receive buffer. */
   setsReceive: boolean;
+  /** 0 if the user said nothing. */
+  maxSegmentSize: number;
   congestion: CongestionControl;
   userTimeout: number;
 }
@@ -40,6 +46,7 @@ export const DEFAULTS: StreamOptions = Object.freeze({
   receiveLimit: BOUNDS.RECEIVE_BUFFER,
   setsSend: false,
   setsReceive: false,
+  maxSegmentSize: 0,
   congestion: DEFAULT_ALGORITHM,
   userTimeout: 0,
 });
@@ -78,6 +85,9 @@ export function setOption<K extends keyof SocketOptions>(
       options.receiveLimit = readBuffer(qd, option, value);
       options.setsReceive = true;
       break;
+    case "maxSegmentSize":
+      options.maxSegmentSize = readInteger(qd, option, value, LEAST_MSS, MOST_MSS);
+      break;
     case "congestion":
       options.congestion = algorithmOf(value, "setsockopt", qd);
       break;
@@ -89,9 +99,10 @@ export function setOption<K extends keyof SocketOptions>(
   }
 }
 
-/** The value of one. */
+/** The value of one, of a socket that may have a connection. */
 export function getOption<K extends keyof SocketOptions>(
   options: StreamOptions,
+  connection: Connection | null,
   qd: number,
   option: K,
 ): SocketOptions[K] {
@@ -102,6 +113,7 @@ export function getOption<K extends keyof SocketOptions>(
     keepalive: options.keepalive,
     sendBuffer: options.sendLimit,
     receiveBuffer: options.receiveLimit,
+    maxSegmentSize: connection?.mss ?? (options.maxSegmentSize || DEFAULT_MSS),
     congestion: options.congestion.name,
     userTimeout: options.userTimeout,
   };

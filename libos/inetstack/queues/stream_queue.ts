@@ -267,7 +267,7 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
 
   /** See {@linkcode Queue.getsockopt}. */
   override getsockopt<K extends keyof SocketOptions>(option: K): SocketOptions[K] {
-    return getOption(this.#options, this.qd, option);
+    return getOption(this.#options, this.#connection, this.qd, option);
   }
 
   /** See {@linkcode Queue.close}. */

@@ -60,6 +60,9 @@ export const LOSS = Object.freeze(
   } as const,
 );
 
+/** What every host takes in a segment (RFC 9293, MUST-15; section 3.7.1). */
+export const DEFAULT_MSS = 536;
+
 /** Whether a timeout was spurious (RFC 5682, section 3.1): which step is to be taken. */
 export const FRTO = Object.freeze(
   {
@@ -176,7 +179,7 @@ export class Connection {
   /** When to send the acknowledgment that was put off. */
   ackAt = 0;
   /** The largest text that a segment of the peer had. */
-  rcvMss = 536;
+  rcvMss: number = DEFAULT_MSS;
   /** Bytes that came since one was sent. */
   unacknowledged = 0;
   /** Acknowledgments that do not wait; none once text was answered by text. */
@@ -246,7 +249,9 @@ export class Connection {
   /** ISS */
   iss = 0;
   /** What the peer said, or has by default (RFC 9293, section 3.7.1). */
-  peerMss = 536;
+  peerMss: number = DEFAULT_MSS;
+  /** What the user said that no segment is to be larger than, either way; 0 for no limit. */
+  maxSegmentSize = 0;
   /** The largest IP packet that the way takes, as far as is known. */
   pathMtu = 0;
   /** A size of packets that has arrived; 0 if none is known. */

@@ -32,9 +32,15 @@ const { TCP: PROTOCOL_TCP } = PROTOCOL;
 const { DONT: DONT_FRAGMENT } = FRAGMENT;
 const TIMESTAMPS: number = TIMESTAMPS_HEAD;
 
-/** The MSS to tell a peer: what fits in a packet, options or not (RFC 6691). */
+/** What a packet to a neighbour has room for behind both headers, options or not (RFC 6691). */
 export function ownMss(neighbour: Neighbour, version: 4 | 6): number {
   return neighbour.iface.device.mtu - TCP_SIZE - (version === 4 ? IPV4_SIZE : IPV6_SIZE);
+}
+
+/** The MSS to tell a peer: that, or what the user wants; 0 for no limit. */
+export function toldMss(neighbour: Neighbour, version: 4 | 6, maxSegmentSize: number): number {
+  const own = ownMss(neighbour, version);
+  return maxSegmentSize === 0 ? own : Math.min(own, maxSegmentSize);
 }
 
 /**
@@ -166,7 +172,8 @@ export function emitResetFor(tcp: Tcp, packet: Packet, segment: Segment): void {
   const { output, host } = tcp;
   const { source, destination } = packet;
   const neighbour = output.route(source);
-  if (neighbour === null || !tcp.resets.spend() || !output.begin(neighbour, TCP_SIZE)) return;
+  if (neighbour === null || !tcp.resets.spend()) return;
+  if (!output.begin(neighbour, source, TCP_SIZE)) return;
   const { memory, at } = output;
   const { i32, u16 } = memory;
   const word = at >> 2;
@@ -196,11 +203,11 @@ export function pseudoOf(source: IpAddress, destination: IpAddress): number {
 
 /** The options of a SYN; a SYN,ACK has those that the SYN had. */
 function emitSynOptions(tcp: Tcp, connection: Connection, memory: Memory, at: number): number {
-  const { neighbour, version, tsOffset, tsRecent, rcvScale } = connection;
+  const { neighbour, version, maxSegmentSize, tsOffset, tsRecent, rcvScale } = connection;
   return writeSynOptions(
     memory,
     at,
-    ownMss(neighbour, version),
+    toldMss(neighbour, version, maxSegmentSize),
     connection.timestamps,
     (tcp.host.time.ms + tsOffset) | 0,
     tsRecent,

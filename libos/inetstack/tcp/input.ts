@@ -100,12 +100,11 @@ export function takeSyn(tcp: Tcp, connection: Connection, segment: Segment): voi
   setMss(connection);
 }
 
-/** How much text goes in a segment: what the peer and the way take, without the options. */
+/** How much text goes in a segment: what the peer and the way take, and the user wants, without the options. */
 export function setMss(connection: Connection): void {
-  const { neighbour, version, peerMss, pathMtu, timestamps } = connection;
-  const own = ownMss(neighbour, version);
-  const path = own + pathMtu - neighbour.iface.device.mtu;
-  const most = Math.min(peerMss, pathMtu === 0 ? own : Math.min(own, path));
+  const { neighbour, version, peerMss, maxSegmentSize, pathMtu, timestamps } = connection;
+  const path = ownMss(neighbour, version) + pathMtu - neighbour.iface.device.mtu;
+  const most = Math.min(peerMss, path, maxSegmentSize || path);
   const options = timestamps ? TIMESTAMPS_SIZE : 0;
   connection.mss = Math.max(most - options, BOUNDS.LEAST_MSS);
 }

@@ -26,6 +26,8 @@ export class Listener {
   receiveLimit: number;
   /** Bytes that a connection of it keeps until they are acknowledged. */
   sendLimit: number;
+  /** Bytes of payload that a segment of a connection of it has at most; 0 for no limit. */
+  maxSegmentSize = 0;
   /** Who has it. */
   user: ListenerUser | null = null;
   /** Connections on the way: their SYN was answered. */

@@ -5,7 +5,7 @@
  */
 
 import type { CongestionControl } from "./congestion/congestion.ts";
-import { Connection, type ConnectionUser } from "./connection.ts";
+import { Connection, type ConnectionUser, DEFAULT_MSS } from "./connection.ts";
 import { connectionHash, initialSequence } from "./isn.ts";
 import { Errno } from "../../error.ts";
 import { pseudoOf } from "./emit.ts";
@@ -25,6 +25,8 @@ export interface ConnectOptions {
   readonly receiveLimit: number;
   /** Bytes that it keeps until they are acknowledged. */
   readonly sendLimit: number;
+  /** Bytes of payload that a segment of it has at most, with its options; 0 or nothing for no limit. */
+  readonly maxSegmentSize?: number;
   /** How its window grows and shrinks; CUBIC by default. */
   readonly congestion?: CongestionControl;
 }
@@ -108,7 +110,9 @@ export function makeConnection(
   connection.sackPermitted = tcp.offersSack;
   connection.tsOffset = connectionHash(tcp.key, remote, local, portsOut);
   connection.heardAt = tcp.host.time.ms;
-  connection.mss = 536;
+  connection.mss = DEFAULT_MSS;
+  connection.maxSegmentSize = options.maxSegmentSize ?? 0;
+  connection.pathMtu = tcp.output.paths.of(remote, neighbour.iface.device.mtu);
   neighbour.users++;
   tcp.table.add(connection);
   return connection;

@@ -6,7 +6,7 @@
 
 import type { Connection } from "./connection.ts";
 import { EVENT, TIMER } from "./connection.ts";
-import { emitAck, ownMss } from "./emit.ts";
+import { emitAck, toldMss } from "./emit.ts";
 import { ahead, before, later } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
@@ -106,7 +106,8 @@ export function delayAck(
   let isDue = filled;
   if (length > connection.rcvMss) {
     // More than the peer was told is what a card joined: several segments.
-    const most = ownMss(connection.neighbour, connection.version);
+    const { neighbour, version, maxSegmentSize } = connection;
+    const most = toldMss(neighbour, version, maxSegmentSize);
     connection.rcvMss = Math.min(length, most);
     if (length > most) isDue = true;
   }

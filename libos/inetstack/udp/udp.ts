@@ -187,18 +187,19 @@ export class Udp implements ErrorListener {
     const { u16 } = memory!;
     const own = swap16(u16[(payload + UDP.SOURCE_PORT) >> 1]!);
     const port = swap16(u16[(payload + UDP.DESTINATION_PORT) >> 1]!);
-    if (error.errno === 0) {
-      // Of IPv6 the sender has to cut what is too big; who has no socket with that port did not send it.
-      const isOurs = quoted.version === 6 && this.#sockets.has(own);
-      if (isOurs) this.#output.route(quoted.destination)?.limit(error.mtu);
-      return;
-    }
     for (const socket of this.#sockets.get(own) ?? []) {
       const { remote, local } = socket;
-      if (remote === null || socket.remotePort !== port) continue;
-      if (!remote.is(quoted.d0, quoted.d1, quoted.d2, quoted.d3)) continue;
-      if (!local.is(quoted.s0, quoted.s1, quoted.s2, quoted.s3)) continue;
-      socket.user?.failed(error.errno);
+      const isConnected = remote !== null && socket.remotePort === port &&
+        remote.is(quoted.d0, quoted.d1, quoted.d2, quoted.d3) &&
+        local.is(quoted.s0, quoted.s1, quoted.s2, quoted.s3);
+      if (error.errno !== 0) {
+        if (!isConnected) continue;
+        socket.user?.failed(error.errno);
+      } else {
+        // Of IPv6 the sender has to cut what is too big. Who has a peer sends to nobody else (RFC 5927, section 4).
+        if (quoted.version === 4 || (remote !== null && !isConnected)) continue;
+        this.#output.paths.learn(quoted.destination, error.mtu);
+      }
       return;
     }
   }
@@ -233,7 +234,7 @@ export class Udp implements ErrorListener {
     const output = this.#output;
     const size = sga.totalLength;
     const length = size + UDP.SIZE;
-    if (!output.begin(neighbour, length)) return;
+    if (!output.begin(neighbour, destination, length)) return;
     const { memory, at } = output;
     const { i32, u16 } = memory;
     const ports = swap16(socket.port) | swap16(port) << 16;

@@ -14,6 +14,10 @@ import type { LibOS, QueueDescriptor, SocketAddress, SocketOptions } from "../..
 
 /** What is no value of `linger`. */
 const NO_LINGER = [-1, 1.5, NaN, "5", true, undefined] as number[];
+/** What is no size of segments. */
+const NO_SEGMENT = [87, 32_768, -1, 0.5, NaN, "1000", undefined] as number[];
+/** The options of TCP in one segment, at most. */
+const OPTIONS_SIZE = 40;
 const ALL: readonly (keyof SocketOptions)[] = [
   "nodelay",
   "linger",
@@ -22,6 +26,7 @@ const ALL: readonly (keyof SocketOptions)[] = [
   "reuseAddress",
   "sendBuffer",
   "receiveBuffer",
+  "maxSegmentSize",
   "broadcast",
   "multicastJoin",
   "multicastLeave",
@@ -121,6 +126,45 @@ export const OPTIONS: readonly Case[] = [
         answers.push(libos.getsockopt(qd, "nodelay"));
       }
       return list(answers.map(String));
+    },
+  },
+  {
+    id: "options/max-segment-size",
+    needs: ["stream", "inet", "maxSegmentSize"],
+    rule: "How large segments may be can be set and read; what is no such size changes nothing.",
+    pdpix: "536 1000 EINVAL 1000",
+    run(world) {
+      const { libos } = world;
+      const qd = socket(world);
+      const read = () => String(libos.getsockopt(qd, "maxSegmentSize"));
+      const answers = [read()];
+      libos.setsockopt(qd, "maxSegmentSize", 1000);
+      answers.push(read());
+      const wrong = codes(NO_SEGMENT, (value) => libos.setsockopt(qd, "maxSegmentSize", value));
+      return list([...answers, wrong, read()]);
+    },
+  },
+  {
+    id: "options/max-segment-size-connected",
+    needs: ["stream", "inet", "maxSegmentSize"],
+    rule: "The smaller one of what both ends want is what either sends, its own options within.",
+    pdpix: "600 600",
+    async run(world) {
+      const { libos, peer } = world;
+      const server = listening(world, peer);
+      peer.setsockopt(server.qd, "maxSegmentSize", 1000);
+      const client = socket(world);
+      libos.setsockopt(client, "maxSegmentSize", 600);
+      const qt = libos.connect(client, server.address);
+      const { qd } = await accepted(peer, server.qd);
+      assertEquals(await ending(libos, qt), "connect");
+      const sizes = [
+        libos.getsockopt(client, "maxSegmentSize"),
+        peer.getsockopt(qd, "maxSegmentSize"),
+      ];
+      return list(
+        sizes.map((size) => size > 600 - OPTIONS_SIZE && size <= 600 ? "600" : String(size)),
+      );
     },
   },
   {

@@ -30,6 +30,9 @@ export function setOption(
     case named("SO_SNDBUF"):
       one.options.set(option, number);
       return set(system, one, "sendBuffer", Math.max(number, 1));
+    case named("TCP_MAXSEG"):
+      // 0 takes it back, on Linux.
+      return set(system, one, "maxSegmentSize", number || 32_767);
     case named("TCP_NODELAY"):
       return set(system, one, "nodelay", number !== 0);
     case named("SO_LINGER"): {
@@ -125,7 +128,7 @@ function valueOf(system: System, one: Descriptor, option: number): number {
     case named("TCP_INQ"):
       return Number(one.tellsRest);
     case named("TCP_MAXSEG"):
-      return connection === null ? 536 : connection.mss;
+      return host.getsockopt(one.qd, "maxSegmentSize");
     case named("SO_RCVBUF"):
     case named("SO_SNDBUF"): {
       const isReceive = option === named("SO_RCVBUF");

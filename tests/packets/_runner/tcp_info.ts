@@ -9,7 +9,7 @@ import { currentRto } from "../../../libos/inetstack/tcp/rtt.ts";
 import { RECORD } from "../../../libos/inetstack/tcp/scoreboard.ts";
 import { before } from "../../../libos/inetstack/tcp/sequence.ts";
 import { named } from "./values.ts";
-import { ownMss } from "../../../libos/inetstack/tcp/emit.ts";
+import { toldMss } from "../../../libos/inetstack/tcp/emit.ts";
 import { STATE_NAMES } from "../../../libos/inetstack/tcp/state.ts";
 import type { System } from "./system.ts";
 
@@ -72,9 +72,9 @@ const FIELDS: Readonly<Record<string, (connection: Connection) => number>> = {
     ssthresh >= 0x3fffffff ? 0x7fffffff : Math.floor(ssthresh / mss),
   tcpi_snd_mss: ({ mss }) => mss,
   tcpi_rcv_mss: ({ rcvMss }) => rcvMss,
-  tcpi_advmss: ({ neighbour, version, timestamps }) =>
-    ownMss(neighbour, version) - (timestamps ? 12 : 0),
-  tcpi_pmtu: ({ pathMtu, neighbour }) => pathMtu || neighbour.iface.device.mtu,
+  tcpi_advmss: ({ neighbour, version, maxSegmentSize, timestamps }) =>
+    toldMss(neighbour, version, maxSegmentSize) - (timestamps ? 12 : 0),
+  tcpi_pmtu: ({ pathMtu }) => pathMtu,
   tcpi_unacked: ({ sndMax, sndUna, mss }) => segments((sndMax - sndUna) | 0, mss),
   tcpi_ca_state: congestionState,
   tcpi_sacked: (connection) => count(connection, (state) => (state & RECORD.SACKED) !== 0),
