@@ -8,10 +8,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { serveHttp } from "../../libos/http/mod.ts";
 import { connect, type Connection, type LibOS } from "../../mod.ts";
 import { LOOPBACK, netTest } from "../net/_net.ts";
-import { answers, Peer, statuses, telling, TIERS } from "./_http.ts";
+import { answers, GET, Peer, statuses, telling, TIERS } from "./_http.ts";
 import { serveSlowClients } from "./slow_clients.ts";
-
-const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 function post(length: number, body = "x".repeat(length)): string {
   return `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`;
