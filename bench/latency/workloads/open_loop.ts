@@ -47,7 +47,8 @@ function part(rate: number, connections: number, variant?: string): Part {
       const iterations = Math.max(Math.ceil(rate * milliseconds / 1_000), LEAST_REQUESTS);
       const load = {
         iterations,
-        warmup: 1_000,
+        // A second of it is enough: the server is warm.
+        warmup: Math.min(1_000, rate),
         rate,
         connections,
         cpu: true,
