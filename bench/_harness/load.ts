@@ -174,8 +174,8 @@ function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | 
 function assertKernelClient({ name, route }: Server, what: string): void {
   if (route.client === undefined) return;
   throw new BenchmarkError(
-    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client in a closed ` +
-      "loop alone, for echoes, GET and SET, and HTTP; measure those",
+    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes, GET and SET, ` +
+      "and HTTP in a closed loop alone; measure those",
   );
 }
 
