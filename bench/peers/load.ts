@@ -1,7 +1,8 @@
 /**
- * `load_echo.c` on a libOS of ours, or with `--get-share` `load_kv.c`, or with `--path` requests of HTTP, whose replies are
- * all the same but for their date, for servers that no kernel socket reaches: in a closed loop, with the same options, output and exit codes; connections have their turns in order. It waits as a C
- * program on PDPIX does, in `wait`, so nothing but the libOS is within each round trip, and 80 ns for the clock.
+ * `load_echo.c` on a libOS of ours, or with `--get-share` `load_kv.c`, or with `--path` requests of HTTP, whose replies
+ * are the same but for their date, for servers that no kernel socket reaches: in a closed loop, with the same options,
+ * output and exit codes; connections have their turns in order. It waits as a C program on PDPIX does, in `wait`, so
+ * nothing but the libOS is within each round trip, and 80 ns for the clock.
  *
  *     load.ts --port P [--libos catnap] [--configuration FILE] [--device DEVICE --address ADDRESS/PREFIX]
  *             [--host 127.0.0.1] [--connections 1] [--iterations 50000] [--warmup 0] [--time-limit MS] [--samples FILE]
