@@ -43,8 +43,8 @@ const WIRES: Readonly<Record<string, readonly string[]>> = {
   "catpowder": ["tcp-echo"],
   "catpowder/both": ["tcp-echo"],
   "catpowder/xdp": ["tcp-echo", "kv"],
-  "catpowder/xdp-both": ["tcp-echo"],
-  "catnip": ["tcp-echo", "udp-echo"],
+  "catpowder/xdp-both": ["tcp-echo", "http"],
+  "catnip": ["tcp-echo", "udp-echo", "http"],
   "catmint": ["tcp-echo"],
 };
 /** The profiles, whose text is shown as it is. */
