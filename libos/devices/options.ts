@@ -5,7 +5,12 @@
  */
 
 import { Addressing, linkLocalOf } from "../inetstack/ip/addressing.ts";
-import { type AddressOptions, congestionOf, type TcpOptions } from "../inetstack/stack.ts";
+import {
+  type AddressOptions,
+  checkHostOptions,
+  congestionOf,
+  type TcpOptions,
+} from "../inetstack/stack.ts";
 import { checkDpdkOptions, type DpdkOptions } from "./dpdk/dpdk.ts";
 import { checkInterfaceName, deviceError, readMac } from "./interface.ts";
 import { checkMemif } from "./memif/options.ts";
@@ -111,15 +116,8 @@ export function checkDeviceLibOS<K extends DeviceKind>(
   kinds: readonly K[],
   options: Partial<DeviceLibOSOptions>,
 ): CheckedDeviceLibOS<K> {
-  checkOptions("open", options, {
-    addresses: "an array",
-    gateways: "an array",
-    routes: "an array",
-    neighbours: "an object",
-    capture: "a string",
-    congestion: "a string",
-    ecn: "true or false",
-  });
+  checkOptions("open", options, { capture: "a string" });
+  checkHostOptions("open", options);
   const { device, addresses, gateways = [], routes = [], neighbours = {}, capture } = options;
   const { congestion = "cubic", ecn = false } = options;
   congestionOf({ congestion });
@@ -130,7 +128,6 @@ export function checkDeviceLibOS<K extends DeviceKind>(
         `and addresses, such as ["10.0.0.2/24"]; see docs/${libos}.md`,
     );
   }
-  for (const route of routes) checkOptions("open", route, { to: "a string", via: "a string" });
   for (const [address, mac] of Object.entries(neighbours)) {
     if (IpAddress.parse(address) === null || typeof mac !== "string" || !MacAddress.parse(mac)) {
       throw wrong(`neighbours has Ethernet by IP addresses, unlike ${inspect([address, mac])}`);

@@ -13,6 +13,7 @@ import { aligned } from "./ethernet/aligned.ts";
 import { Arp } from "./arp/arp.ts";
 import { BOUNDS } from "./bounds.ts";
 import { algorithmOf } from "./tcp/congestion/algorithms.ts";
+import { checkOptions } from "../check.ts";
 import type { CongestionControl } from "./tcp/congestion/congestion.ts";
 import type { BufferHeap } from "../runtime/memory/heap.ts";
 import { Counters } from "./counters.ts";
@@ -78,6 +79,24 @@ export interface TcpOptions {
 /** The algorithm that a host uses. Throws {@linkcode DemikernelError} `EINVAL` for what is none. */
 export function congestionOf({ congestion = "cubic" }: TcpOptions): CongestionControl {
   return algorithmOf(congestion, "open");
+}
+
+/** Throws {@linkcode DemikernelError} `EINVAL` for options of a host that are of the wrong kind. */
+export function checkHostOptions(
+  call: string,
+  options: Partial<AddressOptions & TcpOptions>,
+): void {
+  checkOptions(call, options, {
+    addresses: "an array",
+    gateways: "an array",
+    routes: "an array",
+    neighbours: "an object",
+    congestion: "a string",
+    ecn: "true or false",
+  });
+  for (const route of options.routes ?? []) {
+    checkOptions(call, route, { to: "a string", via: "a string" });
+  }
 }
 
 /** How a host is made. */

@@ -5,6 +5,7 @@
  */
 
 import { DemikernelError, inspect } from "../error.ts";
+import { checkOptions } from "../check.ts";
 import type { SeededRandom } from "../inetstack/random.ts";
 
 /** Losses that come together (the model of Gilbert and Elliott): the link is good, or bad for a while. */
@@ -97,6 +98,7 @@ export class SimulatedLink implements Link {
 
   /** See {@linkcode Link.set}. */
   set(options: LinkOptions): void {
+    checkOptions("set link", options, {});
     this.#options = check({ ...this.#options, ...options });
   }
 
@@ -166,7 +168,8 @@ const PROBABILITIES = ["loss", "reorder", "duplicate", "corrupt", "mark"] as con
 const AMOUNTS = ["delay", "jitter", "reorderDelay", "bandwidth", "queue", "lossEvery"] as const;
 
 function check(options: LinkOptions): LinkOptions {
-  const burst = options.burst;
+  checkOptions("set link", options, { burst: "an object" });
+  const { burst } = options;
   const probabilities = [
     ...PROBABILITIES.map((name) => [name, options[name]] as const),
     ["burst.enter", burst?.enter] as const,

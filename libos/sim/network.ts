@@ -6,6 +6,7 @@
  */
 
 import { DemikernelError, inspect } from "../error.ts";
+import { checkKind, checkOptions } from "../check.ts";
 import { checkInvariants } from "./invariants.ts";
 import type { Driver } from "../runtime/scheduler/driver.ts";
 import { ETHERNET_HEADER } from "../inetstack/device.ts";
@@ -21,7 +22,7 @@ import { Timer, TimerHeap } from "../runtime/scheduler/timers.ts";
 import { traceLine } from "./trace.ts";
 import { VirtualClock, virtualHost, VirtualParker } from "./clock.ts";
 import type { Coroutine } from "../pdpix.ts";
-import type { AddressOptions, TcpOptions } from "../inetstack/stack.ts";
+import { type AddressOptions, checkHostOptions, type TcpOptions } from "../inetstack/stack.ts";
 
 /** How a network is made. */
 export interface NetworkOptions {
@@ -127,10 +128,17 @@ export class SimulatedNetwork implements AsyncDisposable {
 
   /** Used by {@linkcode simulate}. Throws {@linkcode DemikernelError} `EINVAL` for a seed that is no integer. */
   constructor(options: NetworkOptions) {
+    checkOptions("simulate", options, {
+      link: "an object",
+      capture: "true or false",
+      trace: "a function",
+      check: "true or false",
+      debug: "true or false",
+    });
     const { seed } = options;
     if (!Number.isInteger(seed)) {
       throw new DemikernelError("EINVAL", "simulate", {
-        detail: `a seed is an integer, not ${inspect(seed)}`,
+        detail: `a seed is an integer, such as { seed: 1 }, not ${inspect(seed)}`,
       });
     }
     this.seed = seed;
@@ -165,6 +173,9 @@ export class SimulatedNetwork implements AsyncDisposable {
 
   /** Makes a host. Throws {@linkcode DemikernelError} `EINVAL` for wrong options, `EEXIST` for a name that another has. */
   host(options: HostOptions): SimulatedHost {
+    checkHostOptions("make host", options);
+    checkOptions("make host", options, { name: "a string", link: "an object" });
+    checkKind("make host", "addresses", options.addresses, "an array");
     const number = ++this.#made;
     const { name = `host${number}`, mtu = MTU, link } = options;
     if (this.#hosts.some(({ hostname }) => hostname === name)) {
@@ -221,6 +232,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     work: (() => Promise<T>) | (() => Coroutine<T>),
     options: RunOptions = {},
   ): Promise<T> {
+    checkKind("run", "work", work, "a function");
     const failed = new Promise<never>((_, reject) => this.#fail = reject);
     this.#limit = this.now + (options.limit ?? HOUR);
     this.#scheduler.retain(true);
@@ -240,6 +252,7 @@ export class SimulatedNetwork implements AsyncDisposable {
 
   /** Runs coroutines to their ends, as {@linkcode SimulatedNetwork.run} does, in one go: faster, and nothing else runs. */
   runSync(works: readonly Coroutine[], options: RunOptions = {}): void {
+    checkKind("run", "works", works, "an array");
     let running = works.length;
     let failure: unknown = null;
     for (const work of works) {
@@ -265,11 +278,13 @@ export class SimulatedNetwork implements AsyncDisposable {
 
   /** Does something at a time, in milliseconds since the network was made. */
   at(time: number, action: () => void): void {
+    checkKind("schedule", "action", action, "a function");
     this.#events.arm(new Timer(action), time);
   }
 
   /** From now on no host of the first group hears one of the second, nor the other way round. */
   partition(first: readonly SimulatedHost[], second: readonly SimulatedHost[]): void {
+    for (const hosts of [first, second]) checkKind("partition", "hosts", hosts, "an array");
     for (const one of first) {
       for (const other of second) {
         this.#apart.add(`${one.hostname} ${other.hostname}`);

@@ -9,7 +9,7 @@ import { connect, datagram, serve } from "../../libos/net/mod.ts";
 import type { Coroutine } from "../../libos/pdpix.ts";
 import { DemikernelError } from "../../libos/error.ts";
 import type { LinkOptions } from "../../libos/sim/link.ts";
-import { type NetworkOptions, simulate } from "../../libos/sim/network.ts";
+import { type HostOptions, type NetworkOptions, simulate } from "../../libos/sim/network.ts";
 
 const SERVER = "10.0.0.1";
 
@@ -338,6 +338,36 @@ Deno.test("wrong options are refused in a sentence", () => {
     DemikernelError,
     "MTU",
   );
+});
+
+Deno.test("arguments of the wrong kind are DemikernelErrors that say which", async () => {
+  const network = simulate({ seed: 1 });
+  const host = (options: unknown) => network.host(options as HostOptions);
+  const good = { addresses: ["10.0.0.1/24"] };
+  const { link } = host(good);
+  const wrong: [string, () => unknown][] = [
+    ["Cannot simulate: options must be an object, not undefined", () => simulate(undefined!)],
+    ["options must be an object, not null", () => simulate(null!)],
+    ["a seed is an integer", () => simulate({} as NetworkOptions)],
+    ["trace must be a function", () => simulate({ seed: 1, trace: 5 as never })],
+    ["Cannot make host: options must be an object", () => host(undefined)],
+    ["addresses must be an array, not undefined", () => host({})],
+    ["addresses must be an array", () => host({ addresses: "10.0.0.1/24" })],
+    ["routes must be an array", () => host({ ...good, routes: 5 })],
+    ["options must be an object", () => host({ ...good, routes: [null] })],
+    ["gateways must be an array", () => host({ ...good, gateways: "10.0.0.2" })],
+    ["neighbours must be an object", () => host({ ...good, neighbours: [] })],
+    ["name must be a string", () => host({ ...good, name: 5 })],
+    ["link must be an object", () => host({ ...good, link: null })],
+    ["options must be an object", () => link.set(null!)],
+    ["burst must be an object", () => link.set({ burst: 5 as never })],
+    ["works must be an array", () => network.runSync(undefined!)],
+    ["action must be a function", () => network.at(1, undefined!)],
+    ["hosts must be an array", () => network.partition([], undefined!)],
+  ];
+  for (const [message, call] of wrong) assertThrows(call, DemikernelError, message, message);
+  await assertRejects(() => network.run(undefined!), DemikernelError, "work must be a function");
+  await network.close();
 });
 
 Deno.test("statistics() show a connection from inside", async () => {

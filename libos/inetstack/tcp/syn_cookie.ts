@@ -50,6 +50,7 @@ export function sendCookie(
 ): void {
   const { source, destination } = packet;
   const { ms } = tcp.host.time;
+  forgetRefused(tcp, segment);
   const size = segment.mss || (packet.version === 4 ? 536 : 1220);
   let index = 0;
   while (index < SIZES.length - 1 && SIZES[index + 1]! <= size) index++;
@@ -70,6 +71,14 @@ export function sendCookie(
   tcp.sendsCookies = true;
   tcp.host.counters.tcpCookiesSent++;
   emitAnswer(tcp, packet, segment, cookie, stamp, listener);
+}
+
+/** What the host does without is not taken, as if the SYN had not had it. */
+function forgetRefused(tcp: Tcp, segment: Segment): void {
+  segment.hasTimestamps &&= tcp.offersTimestamps;
+  segment.sackPermitted &&= tcp.offersSack;
+  if (!tcp.offersWindowScale) segment.windowScale = -1;
+  if (!tcp.givesEcn) segment.flags &= ~(ECE | CWR);
 }
 
 /** Sends the SYN,ACK of no connection: without timestamps nothing is remembered but the MSS, and nothing else is offered. */
@@ -153,7 +162,9 @@ function makeCookie(
 export function recall(tcp: Tcp, connection: Connection, segment: Segment, mss: number): void {
   const { seq, flags, window } = segment;
   const iss = (segment.ack - 1) | 0;
-  const options = segment.hasTimestamps ? segment.tsEcho & STAMP_MASK : NO_SCALE;
+  const options = segment.hasTimestamps && tcp.offersTimestamps
+    ? segment.tsEcho & STAMP_MASK
+    : NO_SCALE;
   const scale = options & NO_SCALE;
   segment.seq = (seq - 1) | 0;
   segment.flags = SYN | ((options & MARKS) !== 0 ? ECE | CWR : 0);
