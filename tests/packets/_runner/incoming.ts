@@ -85,6 +85,7 @@ function layOutTcp(
 ): Uint8Array<ArrayBuffer> {
   const { flags, seq, length } = spec;
   const isSyn = flags.includes("S");
+  if (isSyn) flow.peerScales = spec.options?.some(({ kind }) => kind === "wscale") ?? false;
   if (isSyn && !flags.includes(".")) {
     const connection = system.host.connectionOf(flow.localPort, flow.remotePort);
     flow.mayRestart = connection === undefined || connection.state === STATE.TIME_WAIT;

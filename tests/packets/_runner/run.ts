@@ -66,6 +66,8 @@ class Run {
   /** What expects frames, and the frames that did not come yet. */
   readonly #frames: SentFrame[] = [];
   #event: ScriptEvent;
+  /** When the last event was to be, by the script: what is relative is so to that. */
+  #last = 0;
 
   constructor(script: Script, settings: Settings) {
     this.#script = script;
@@ -104,7 +106,9 @@ class Run {
     for (const event of this.#script.events) {
       this.#event = event;
       try {
-        this.#take(event);
+        this.#take(event, event.time.kind === "relative" ? this.#last : 0);
+        const { kind, from } = event.time;
+        this.#last = kind === "any" ? this.#host.now : from + (kind === "relative" ? this.#last : 0);
       } catch (error) {
         if (error instanceof Failure || error instanceof ScriptError) throw error;
         this.#fail(error instanceof Error ? error.message : String(error));
@@ -117,8 +121,7 @@ class Run {
     if (this.#settings.profile === "demikernel") this.#checkRest();
   }
 
-  #take(event: ScriptEvent): void {
-    const base = event.time.kind === "relative" ? this.#host.now : 0;
+  #take(event: ScriptEvent, base: number): void {
     switch (event.kind) {
       case "command":
         this.#pass(base + event.time.from);
@@ -169,8 +172,12 @@ class Run {
   }
 
   #inject(event: PacketEvent): void {
+    const { packet } = event;
+    const isSynFin = packet.kind === "tcp" && /S.*F|F.*S/.test(packet.flags);
+    if (isSynFin && this.#settings.dropsSynFin) return;
     for (const frame of layOutEvent(event, this.#system)) this.#host.arrive(frame);
     this.#system.acknowledged();
+    this.#system.settle();
     this.#collect();
   }
 
@@ -229,7 +236,7 @@ class Run {
   /** A packet has to be sent. */
   #expect(event: PacketEvent, base: number): void {
     const { time, packet: spec } = event;
-    const { tolerance } = this.#settings;
+    const { tolerance, retransmissionSlop } = this.#settings;
     const isAny = time.kind === "any";
     const from = isAny ? 0 : base + time.from - tolerance;
     const to = isAny ? this.#host.now + PATIENCE : base + time.to + tolerance;
@@ -241,9 +248,12 @@ class Run {
       const packet = readFrame(sent.frame)!;
       if (this.#isBeside(spec, packet)) continue;
       const flow = this.#flowOf(packet);
+      const before = flow.sentEnd;
       const fields = compare(expected.next(packet), packet, flow, this.#settings);
       if (fields.some(({ same }) => !same)) return this.#fail("another packet was sent", fields);
-      if (sent.at < from || sent.at > to) {
+      // What is sent again may be due a little before a kernel does it.
+      const early = flow.sentEnd === before ? retransmissionSlop : 0;
+      if (sent.at < from - early || sent.at > to) {
         const between = time.from === time.to || isAny
           ? seconds(base + time.from)
           : `between ${seconds(base + time.from)} and ${seconds(base + time.to)}`;

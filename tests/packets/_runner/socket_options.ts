@@ -52,6 +52,9 @@ export function setOption(
     case named("TCP_KEEPCNT"):
       one.keepaliveTimes = { ...one.keepaliveTimes, count: number };
       return keepAlive(system, one);
+    case named("TCP_KEEPINIT"):
+      one.connectTimeout = number * 1000;
+      return;
     case named("TCP_CORK"):
       one.corked = number !== 0;
       return;
@@ -118,11 +121,13 @@ function valueOf(system: System, one: Descriptor, option: number): number {
     case named("SO_KEEPALIVE"):
       return Number(one.keepalive);
     case named("TCP_KEEPIDLE"):
-      return one.keepaliveTimes.idle ?? 7200;
+      return one.keepaliveTimes.idle ?? settings.keepalive.idle;
     case named("TCP_KEEPINTVL"):
-      return one.keepaliveTimes.interval ?? 75;
+      return one.keepaliveTimes.interval ?? settings.keepalive.interval;
     case named("TCP_KEEPCNT"):
-      return one.keepaliveTimes.count ?? 9;
+      return one.keepaliveTimes.count ?? settings.keepalive.count;
+    case named("TCP_KEEPINIT"):
+      return one.connectTimeout / 1000;
     case named("TCP_CORK"):
       return Number(one.corked);
     case named("TCP_INQ"):
@@ -132,6 +137,9 @@ function valueOf(system: System, one: Descriptor, option: number): number {
     case named("SO_RCVBUF"):
     case named("SO_SNDBUF"): {
       const isReceive = option === named("SO_RCVBUF");
+      if (settings.profile === "freebsd" && isReceive && connection !== null) {
+        return connection.receiveLimit;
+      }
       const value = one.options.get(option) ??
         host.getsockopt(one.qd, isReceive ? "receiveBuffer" : "sendBuffer");
       // Linux doubles what is asked for, for its own bookkeeping (`socket(7)`).
