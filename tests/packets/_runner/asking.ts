@@ -6,6 +6,7 @@
 
 import { type Attempt, DONE, type Outcome, type System } from "./system.ts";
 import { type CallEvent, ScriptError } from "./syntax.ts";
+import type { Descriptor } from "./descriptor.ts";
 import { fieldOf, named, numberOf } from "./values.ts";
 import { getOption, setOption } from "./socket_options.ts";
 import { STATE } from "../../../libos/inetstack/tcp/state.ts";
@@ -15,8 +16,14 @@ export function close(system: System, { args }: CallEvent): Outcome {
   const one = system.get(args[0]);
   if (one.held > 0) system.push(one, one.held);
   system.descriptors.delete(fd);
+  if (system.settings.profile === "freebsd") throwAway(system, one);
   system.host.close(one.qd);
   return DONE;
+}
+
+/** What was not read is no reason to reset a connection on FreeBSD; elsewhere it is (RFC 9293, section 3.6.1, SHLD-3). */
+function throwAway(system: System, one: Descriptor): void {
+  while (one.available > 0 && system.tryToken(system.host.pop(one.qd)) !== null);
 }
 
 export function shutdown(system: System, { args }: CallEvent): Outcome {

@@ -95,6 +95,12 @@ export function icmpCode(name: string, type: string, version: 4 | 6): number | n
   return CODES[type]?.[version][name] ?? numbered(name, "code_");
 }
 
+/** Whether FreeBSD tells of an error that the connection was refused: for who may not be spoken to, and has no TCP. */
+export function isRefusal(type: number, code: number, version: 4 | 6): boolean {
+  if (version === 4) return type === 3 && [2, 3, 9, 10, 13].includes(code);
+  return (type === 1 && (code === 1 || code === 4)) || (type === 4 && code === 1);
+}
+
 function numbered(name: string, prefix: string): number | null {
   const digits = name.startsWith(prefix) ? name.slice(prefix.length) : "";
   return /^\d+$/.test(digits) ? Number(digits) : null;

@@ -83,6 +83,8 @@ export function readSent(packet: IpPacket, flow: Flow, script = 0): SentSegment 
   const length = segment.text.length;
   const end = flow.relative((seq + length + Number(/[SF]/.test(flags))) | 0);
   flow.sentEnd = Math.max(flow.sentEnd, end);
+  const ack = flags.includes(".") ? Flow.peerRelative(segment.ack) : segment.ack;
+  if (flags.includes(".")) flow.acknowledged = ack;
   if (flags.includes("F")) flow.fin = (end - 1) >>> 0;
   const options = readOptions(segment.options).map((option): TcpOption => {
     if (option.kind !== "sack") return option;
@@ -97,7 +99,7 @@ export function readSent(packet: IpPacket, flow: Flow, script = 0): SentSegment 
     flags,
     seq: flow.relative(seq),
     length,
-    ack: flags.includes(".") ? Flow.peerRelative(segment.ack) : segment.ack,
+    ack,
     window: segment.window,
     urgent: segment.urgent,
     options,
@@ -118,15 +120,19 @@ function withoutFin(spec: TcpSpec, { flow, flags, seq }: SentSegment, settings: 
 function compareSegment(told: TcpSpec, sent: SentSegment, settings: Settings): Field[] {
   const spec = withoutFin(told, sent, settings);
   // When to push is up to the sender (RFC 9293, section 3.9.1.2); kernels do it by how they keep what is written.
-  const isStrict = settings.profile === "demikernel";
-  const plain = (flags: string) => isStrict ? flags : flags.replace("P", "");
+  // FreeBSD tells that its window shrank (CWR) with what it sends again, new text does by RFC 3168, section 6.1.2.
+  const { profile } = settings;
+  const free = { demikernel: /$^/, linux: /P/, freebsd: sent.length > 0 ? /[PW]/g : /P/ }[profile];
+  // Whether a reset acknowledges is no matter where its number is right (RFC 9293, section 3.10.7.1).
+  const isReset = profile !== "demikernel" && spec.flags.includes("R") && sent.flags.includes("R");
+  const plain = (flags: string) => isReset ? "R" : flags.replace(free, "");
   const fields = [
     field("flags", plain(spec.flags) || "-", plain(sent.flags) || "-"),
     field("seq", spec.seq, sent.seq),
     field("length", spec.length, sent.length),
   ];
-  if (spec.ack !== null) fields.push(field("ack", spec.ack, sent.ack));
-  if (spec.window !== null) fields.push(compareWindow(spec, spec.window, sent, settings));
+  if (spec.ack !== null && !isReset) fields.push(field("ack", spec.ack, sent.ack));
+  if (spec.window !== null && !isReset) fields.push(compareWindow(spec, spec.window, sent, settings));
   if (spec.urgent !== null) fields.push(field("urg", spec.urgent, sent.urgent));
   if (spec.options !== null) fields.push(...compareOptions(spec, spec.options, sent, settings));
   const bytes = readSegment(sent.packet).text;
@@ -174,7 +180,7 @@ function compareOptions(
     const texts = options.map((option) =>
       option.kind === "TS"
         ? "TS"
-        : formatOption(isFree(option, spec, settings) ? { kind: "wscale", value: 0 } : option)
+        : formatOption(isFree(option, spec, flow, settings) ? { kind: option.kind, value: 0 } : option)
     );
     // In which order they stand, and how they are filled up, is up to the sender.
     if (settings.profile === "demikernel") return texts.join(",");
@@ -195,9 +201,18 @@ function compareOptions(
   return fields;
 }
 
-/** The scale of a window is the host's own choice. */
-function isFree(option: TcpOption, spec: TcpSpec, settings: Settings): boolean {
-  return option.kind === "wscale" && settings.profile !== "demikernel" && spec.flags.includes("S");
+/** The scale of a window is the host's own choice. FreeBSD says no larger MSS in an answer than the peer did. */
+function isFree(
+  option: TcpOption,
+  { flags, options }: TcpSpec,
+  { peerMss }: Flow,
+  { profile }: Settings,
+): option is TcpOption & { kind: "mss" | "wscale" } {
+  if (profile === "demikernel" || !flags.includes("S")) return false;
+  const told = options?.find(({ kind }) => kind === "mss");
+  const isPeers = told?.kind === "mss" && told.value === peerMss;
+  return option.kind === "wscale" ||
+    (option.kind === "mss" && profile === "freebsd" && flags.includes(".") && isPeers);
 }
 
 function compareDatagram(spec: UdpSpec, { payload }: IpPacket): Field[] {

@@ -93,6 +93,8 @@ class Run {
   #configure(): void {
     const { tcp } = this.#host.stack;
     const { timestamps, sack, windowScale, ecn, timeWaitLimit, memory } = this.#settings;
+    const { challengesResets, challengesSyns } = this.#settings;
+    Object.assign(tcp, { challengesResets, challengesSyns });
     tcp.offersTimestamps = timestamps;
     tcp.offersSack = sack;
     tcp.offersWindowScale = windowScale;
@@ -248,11 +250,16 @@ class Run {
       const packet = readFrame(sent.frame)!;
       if (this.#isBeside(spec, packet)) continue;
       const flow = this.#flowOf(packet);
-      const before = flow.sentEnd;
+      const { sentEnd, acknowledged } = flow;
       const fields = compare(expected.next(packet), packet, flow, this.#settings);
       if (fields.some(({ same }) => !same)) return this.#fail("another packet was sent", fields);
-      // What is sent again may be due a little before a kernel does it.
-      const early = flow.sentEnd === before ? retransmissionSlop : 0;
+      // What is sent again may be due before a kernel does it; how long an acknowledgment waits is the receiver's choice.
+      const isAcknowledgment = sentEnd === flow.sentEnd && acknowledged !== flow.acknowledged;
+      const early = isAcknowledgment
+        ? this.#settings.acknowledgmentDelay
+        : sentEnd === flow.sentEnd
+        ? retransmissionSlop
+        : 0;
       if (sent.at < from - early || sent.at > to) {
         const between = time.from === time.to || isAny
           ? seconds(base + time.from)

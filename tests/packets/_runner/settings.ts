@@ -37,8 +37,13 @@ export interface Settings {
   /** Linux's numbers: 0 off, 1 on, 2 for who asks. */
   ecn: number;
   congestion: string;
+  /** Whether what RFC 5961 wants to be asked about is. */
+  challengesResets: boolean;
+  challengesSyns: boolean;
   /** Whether a SYN that is a FIN, too, does not get to TCP. */
   dropsSynFin: boolean;
+  /** How much later than ours acknowledgments of text may be sent. */
+  acknowledgmentDelay: number;
   /** How much later than the RTO says segments are sent again, at most. */
   retransmissionSlop: number;
   /** How long a connect is tried; Infinity for as often as the stack does. */
@@ -72,7 +77,11 @@ export function settingsOf(profile: Profile): Settings {
     windowScale: true,
     ecn: 2,
     congestion: "cubic",
+    challengesResets: true,
+    challengesSyns: true,
     dropsSynFin: false,
+    // What a receiver may wait at most (RFC 9293, section 3.8.6.3).
+    acknowledgmentDelay: profile === "demikernel" ? 0 : 500,
     retransmissionSlop: profile === "freebsd" ? 200 : 0,
     connectTimeout: profile === "freebsd" ? 75_000 : Infinity,
     keepalive: { idle: 7200, interval: 75, count: profile === "freebsd" ? 8 : 9 },
@@ -186,6 +195,12 @@ function setSysctl(settings: Settings, name: string, value: string): void {
       return;
     case "net.ipv4.tcp_wmem":
       settings.sendBuffer = lastNumber(value) ?? settings.sendBuffer;
+      return;
+    case "net.inet.tcp.insecure_rst":
+      settings.challengesResets = number === 0;
+      return;
+    case "net.inet.tcp.insecure_syn":
+      settings.challengesSyns = number === 0;
       return;
     case "net.inet.tcp.drop_synfin":
       settings.dropsSynFin = number !== 0;

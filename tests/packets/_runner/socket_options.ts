@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DEFAULT_MSS } from "../../../libos/inetstack/tcp/connection.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { Errno } from "../../../libos/error.ts";
 import type { Expression } from "./syntax.ts";
@@ -111,8 +112,9 @@ function valueOf(system: System, one: Descriptor, option: number): number {
         ? gone
         : (Errno as Readonly<Record<string, number>>)[one.error]!;
       one.error = null;
-      if (errno !== 0) one.told = true;
-      return errno;
+      if (errno === 0) return 0;
+      one.told = true;
+      return settings.profile === "freebsd" && system.refused ? Errno.ECONNREFUSED : errno;
     }
     case named("SO_REUSEADDR"):
       return Number(host.getsockopt(one.qd, "reuseAddress"));
@@ -133,6 +135,7 @@ function valueOf(system: System, one: Descriptor, option: number): number {
     case named("TCP_INQ"):
       return Number(one.tellsRest);
     case named("TCP_MAXSEG"):
+      if (settings.profile === "freebsd" && connection === null) return DEFAULT_MSS;
       return host.getsockopt(one.qd, "maxSegmentSize");
     case named("SO_RCVBUF"):
     case named("SO_SNDBUF"): {

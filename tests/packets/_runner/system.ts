@@ -56,6 +56,8 @@ export class System {
   readonly #started: { readonly fd: number; readonly attempt: Attempt }[] = [];
   /** Whether it is upstream's way: operations are started by their calls, and waited for by `wait`. */
   readonly waits: boolean;
+  /** Whether the last error of ICMP was one that FreeBSD calls a refusal. */
+  refused = false;
   /** What a `wait` that goes on calls the descriptor of an accept. */
   waitedFor: Expression | null = null;
 
@@ -97,7 +99,8 @@ export class System {
 
   /**
    * FreeBSD makes a receive buffer whole segments as soon as it knows how large they are, and takes all that there is room
-   * for, even if a window without a scale cannot tell of it. `TCP_KEEPINIT` is no matter any more.
+   * for, even if a window without a scale cannot tell of it. It puts acknowledgments off from the first one on, and
+   * `TCP_KEEPINIT` is no matter any more.
    */
   settle(): void {
     if (this.settings.profile !== "freebsd") return;
@@ -112,6 +115,7 @@ export class System {
         connection.rcvAdv = later(rcvAdv, (rcvNxt + limit - receiveBuffer.available) | 0);
       }
       connection.userTimeout = 0;
+      connection.quickAcks = 0;
     }
   }
 
