@@ -12,7 +12,9 @@ import { Opcode } from "../libos/runtime/operation/owner.ts";
 import type { PushOperation } from "../libos/runtime/operation/pool.ts";
 import { OperationList } from "../libos/runtime/operation/list.ts";
 import { Queue, type QueueContext } from "../libos/runtime/queue/queue.ts";
-import type { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
+import { Connection } from "../libos/net/connection.ts";
+import { MonotonicClock } from "../libos/runtime/scheduler/epoll_parker.ts";
+import { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
 import type { HeapSga } from "../libos/runtime/memory/sga.ts";
 import type { Capabilities, Sga } from "../mod.ts";
 
@@ -60,8 +62,7 @@ class NullQueue extends Queue {
   }
 }
 
-/** See the module's description. */
-export class NullLibOS extends RuntimeLibOS {
+class NullLibOS extends RuntimeLibOS {
   override readonly name = "null";
   override readonly fd = -1;
   override readonly capabilities: Capabilities = {
@@ -108,4 +109,27 @@ export class NullLibOS extends RuntimeLibOS {
   }
 
   protected override closeDevice(): void {}
+}
+
+/** One, on the clock that servers have. */
+export const libos: NullLibOS = new NullLibOS(
+  new Scheduler({ idle: "spin", clock: new MonotonicClock() }),
+);
+
+/** Connections that are served at once, so that a turn's own cost is shared as on a busy server. */
+export const CONNECTIONS = 64;
+
+/** Gives each of {@linkcode CONNECTIONS} connections to a handler; `meanwhile` goes on beside them. */
+export async function serveAll(
+  handler: (connection: Connection) => Promise<void>,
+  meanwhile?: () => Promise<void>,
+): Promise<void> {
+  const connections = Array.from(
+    { length: CONNECTIONS },
+    () => new Connection(libos, libos.socket("inet", "stream")),
+  );
+  const handled = Promise.all(connections.map(handler));
+  await meanwhile?.();
+  await handled;
+  for (const connection of connections) connection[Symbol.dispose]();
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { frameOf, tcpOf } from "../tests/inetstack/_host.ts";
 
 /** Frames that are received, each at 2 mod 4 of its place. */
 const FRAMES = 512;
@@ -15,8 +16,8 @@ const TEMPLATES = OUT + FRAME_SIZE;
 const HEADER = 66;
 const CONNECTIONS = 16_384;
 const ROWS = 1 << 15;
-const OWN = swap32(0x0a080001);
-const PORT = swap16(9001);
+const OWN = swap32(0x0a000001);
+const PORT = 9001;
 
 const buffer = new ArrayBuffer(TEMPLATES + CONNECTIONS * 72);
 const u8 = new Uint8Array(buffer);
@@ -134,22 +135,13 @@ function send(c: number, frame: number, at: number, length: number, now: number)
   sndNxt[c] = (sndNxt[c]! + length) | 0;
 }
 
-function craft(frame: number, peer: number, port: number, length: number): void {
-  u8.fill(0, frame, frame + HEADER + length);
-  u8.set([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45], frame);
-  u16[(frame + 16) >> 1] = swap16(52 + length);
-  u8.set([64, 6], frame + 22);
-  i32[(frame + 26) >> 2] = peer;
-  i32[(frame + 30) >> 2] = OWN;
-  u16[(frame + 24) >> 1] = ~fold(sum16(frame + 14, 20));
-  const tcp = frame + 34;
-  u16[tcp >> 1] = port;
-  u16[(tcp + 2) >> 1] = PORT;
-  i32[(tcp + 4) >> 2] = swap32(1000);
-  i32[(tcp + 8) >> 2] = swap32(5000);
-  u8.set([0x80, 0x10, 2, 0], tcp + 12);
-  u8.set([1, 1, 8, 10, 0, 0, 0, 2], tcp + 20);
-  for (let i = 0; i < length; i++) u8[tcp + 32 + i] = i;
+/** The frame that comes on a connection, with so many bytes of text. */
+function frameOn(c: number, length: number): Uint8Array {
+  const source = `10.8.1.${c & 255}`;
+  const ports = [20_000 + (c >> 8), PORT] as const;
+  const rest = { timestamps: [2, 0], ports, text: "x".repeat(length) } as const;
+  const segment = tcpOf({ flags: ".", seq: 1000, ack: 5000, window: 512, ...rest }, source);
+  return frameOf(6, segment, { source });
 }
 
 /** Makes connections, and gives what echoes a segment of so many bytes on each of them in turn. */
@@ -157,8 +149,7 @@ export function sketch(length: number, connections: number): () => void {
   rows.fill(-1);
   for (let c = 0; c < connections; c++) {
     const peer = swap32(0x0a080100 + (c & 255));
-    const port = swap16(20_000 + (c >> 8));
-    const ports = port | PORT << 16;
+    const ports = swap16(20_000 + (c >> 8)) | swap16(PORT) << 16;
     let i = row(peer, ports);
     while (rows[i]! >= 0) i = (i + 1) & (ROWS - 1);
     keys[2 * i] = peer;
@@ -168,17 +159,11 @@ export function sketch(length: number, connections: number): () => void {
     rcvNxt[c] = 1000;
     sndNxt[c] = sndUna[c] = 5000;
     tsRecent[c] = 1;
-    craft(TEMPLATES + c * 72 + 2, peer, port, 0);
+    u8.set(frameOn(c, 0), TEMPLATES + c * 72 + 2);
   }
   const frames = Math.min(connections, FRAMES);
   const step = Math.floor(connections / frames);
-  for (let i = 0; i < frames; i++) {
-    const c = i * step;
-    const frame = i * FRAME_SIZE + 2;
-    craft(frame, swap32(0x0a080100 + (c & 255)), swap16(20_000 + (c >> 8)), length);
-    const size = 32 + length;
-    u16[(frame + 50) >> 1] = ~fold(sum32(frame + 34, size) + pseudo[c]! + swap16(size));
-  }
+  for (let i = 0; i < frames; i++) u8.set(frameOn(i * step, length), i * FRAME_SIZE + 2);
   let next = 0;
   let now = 0;
   return () => {

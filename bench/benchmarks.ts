@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { run } from "./_harness/children.ts";
 import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
 import { benchSection, textSection } from "./latency/document/sections.ts";
@@ -144,7 +145,7 @@ await runProgram(program, async ({ plan, results }) => {
 /** Runs a program and keeps what it prints, unless that is there already. */
 async function measure(file: string, args: readonly string[]): Promise<void> {
   const command = `deno ${args.join(" ")}`;
-  if (await exists(file)) {
+  if (existsSync(file)) {
     console.error(`${file} is there already: ${command} is not run again`);
     return;
   }
@@ -152,13 +153,4 @@ async function measure(file: string, args: readonly string[]): Promise<void> {
   const { code, stdout, stderr } = await run([Deno.execPath(), ...args]);
   if (code !== 0) throw new BenchmarkError(`Cannot measure by ${command}: ${stderr}`);
   await Deno.writeTextFile(file, stdout);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -14,6 +14,7 @@ import { latency } from "./latency/samples.ts";
 import { showExperiment } from "./latency/show.ts";
 import { subjects } from "./latency/subjects.ts";
 import type { Workload } from "./latency/workload.ts";
+import { tcpEcho } from "./latency/workloads/echo.ts";
 
 const program = {
   name: "demo.ts",
@@ -33,31 +34,23 @@ const OURS = "ours, generator";
 const THEIRS = "Deno.listen";
 
 const race: Workload = {
+  ...tcpEcho,
   id: "demo",
-  title: "TCP echo of 64 bytes on loopback, round trip",
-  protocol: "tcp",
   subjects: ["ours-generator", "deno-listen"],
   baseline: "deno-listen",
   // A turn taken again would take time that there is not.
   phases: "none",
-  rounds: ({ rounds }) => rounds,
-  describe: ({ operations }) => `up to ${operations} echoes, every byte checked`,
   parts: [{
     name: "",
     measure: async (trial) => {
-      const { machine, server, effort: { operations, milliseconds } } = trial;
+      const { effort: { operations, milliseconds } } = trial;
       const load = { iterations: operations, warmup: 1_000, timeLimit: milliseconds };
-      return [await measureLoad(trial, {}, () => loadEcho(machine, server, load))];
+      return [await measureLoad(trial, {}, loadEcho, load)];
     },
   }],
   ratios: (samples) =>
     (["p50", "p90", "p99", "p999"] as const).flatMap((key) =>
-      samples.ratio({
-        label: `${THEIRS} / ${OURS}, ${key}`,
-        above: { subject: THEIRS },
-        below: { subject: OURS },
-        figure: latency(key),
-      })
+      samples.each([THEIRS], [OURS], `, ${key}`, { figure: latency(key) })
     ),
   notes: [`"${OURS}" is Demikernel (catnap), by examples/tcp_echo.ts`],
 };

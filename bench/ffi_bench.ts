@@ -5,8 +5,6 @@
  *
  * @module
  */
-import { libcPaths } from "../ffi/libc/load.ts";
-
 /** Calls in one iteration. */
 const BATCH = 1_000;
 
@@ -39,7 +37,7 @@ const {
   atoi_address,
   div,
   getppid,
-} = openLibc().symbols;
+} = Deno.dlopen("libc.so.6", SYMBOLS).symbols;
 
 const text = new TextEncoder().encode("7\0");
 const pointer = Deno.UnsafePointer.of(text);
@@ -101,15 +99,3 @@ Deno.bench("1 000 calls, nonblocking, one after the other", { group }, async () 
   for (let i = 0; i < BATCH; i++) sum += await abs_nonblocking(i);
   sums[0] = sum;
 });
-
-function openLibc(): Deno.DynamicLibrary<typeof SYMBOLS> {
-  const paths = libcPaths(Deno.build.os, Deno.build.arch);
-  for (const path of paths) {
-    try {
-      return Deno.dlopen(path, SYMBOLS);
-    } catch (error) {
-      if (path === paths.at(-1)) throw error;
-    }
-  }
-  throw new Error("Cannot load libc: no place is known where it may be");
-}

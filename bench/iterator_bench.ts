@@ -4,21 +4,13 @@
  *
  * @module
  */
-import { Connection } from "../libos/net/connection.ts";
-import { MonotonicClock } from "../libos/runtime/scheduler/epoll_parker.ts";
-import { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
-import { NullLibOS } from "./_null_device.ts";
+import type { Connection } from "../libos/net/connection.ts";
+import { CONNECTIONS, libos, serveAll } from "./_null_device.ts";
 import { warmedUp } from "./_warm_up.ts";
 
 /** Operations in one iteration. */
 const BATCH = 1_000_000;
-/** Connections that are served at once, so that a turn's own cost is shared as on a busy server. */
-const CONNECTIONS = 64;
 const POPS = BATCH / CONNECTIONS;
-
-/** The clock that servers have. */
-const scheduler = new Scheduler({ idle: "spin", clock: new MonotonicClock() });
-const libos = new NullLibOS(scheduler);
 
 function* operation({ qd }: Connection) {
   for (let i = 0; i < POPS; i++) (yield* libos.operations.pop(qd))!.recycle();
@@ -79,15 +71,6 @@ for (const [name, handler] of Object.entries(layers)) {
     name: `1 000 000 pops: ${name}`,
     group: "layers of a handler, 64 connections: 1 ms is 1 ns per pop",
     baseline: handler === nativePromise,
-    fn: warmedUp(async () => {
-      const connections = Array.from(
-        { length: CONNECTIONS },
-        () => new Connection(libos, libos.socket("inet", "stream")),
-      );
-      const handled = Promise.all(connections.map(handler));
-      await resolveAll();
-      await handled;
-      for (const connection of connections) connection[Symbol.dispose]();
-    }),
+    fn: warmedUp(() => serveAll(handler, resolveAll)),
   });
 }

@@ -4,18 +4,41 @@
  *
  * @module
  */
-import { BenchmarkError, runProgram } from "./_harness/command_line.ts";
+import { assertKnown, BenchmarkError, runProgram } from "./_harness/command_line.ts";
 import { inspectMachine } from "./_harness/machine.ts";
 import { compare, readRun, showComparisons } from "./latency/compare.ts";
 import { experiment } from "./latency/experiment.ts";
-import { type Plan, type PlanName, PLANS } from "./latency/plans.ts";
 import { plots } from "./latency/plots/plots.ts";
 import { type Experiment, type Run, SCHEMA } from "./latency/schema.ts";
 import { showRun } from "./latency/show.ts";
 import { subjects } from "./latency/subjects.ts";
 import { versions } from "./latency/versions.ts";
-import type { Workload } from "./latency/workload.ts";
+import type { Effort, Workload } from "./latency/workload.ts";
 import { WORKLOADS } from "./latency/workloads/mod.ts";
+
+/** What to measure, and how much of it. */
+interface Plan {
+  /** The workloads, by id; all if not given. */
+  readonly workloads?: readonly string[];
+  /** How much. */
+  readonly effort: Effort;
+}
+
+/** The plans by name. */
+const PLANS = {
+  /** Under a minute: enough to see that all is well, and about where it stands. */
+  quick: {
+    workloads: ["tcp-echo", "udp-echo", "kv"],
+    effort: { rounds: 4, sweepRounds: 1, fresh: 1, operations: 4_000, milliseconds: 300 },
+  },
+  /** What `docs/benchmarks.md` shows: about three quarters of an hour. */
+  full: {
+    effort: {
+      ...{ rounds: 80, sweepRounds: 2, fresh: 4, precision: 0.03 },
+      ...{ operations: 4_000, milliseconds: 700 },
+    },
+  },
+} as const satisfies Record<string, Plan>;
 
 const program = {
   name: "latency.ts",
@@ -61,7 +84,7 @@ await runProgram(program, async (values) => {
       "Cannot measure: the load generators are in C, and there is no C compiler; install gcc, or set CC",
     );
   }
-  const plan: Plan = PLANS[values.plan as PlanName];
+  const plan: Plan = PLANS[values.plan as keyof typeof PLANS];
   const wanted = chooseParts(chooseWorkloads(list(values.workload) ?? plan.workloads), values.parts)
     .map((workload) =>
       values.rounds === 0 ? workload : { ...workload, rounds: () => values.rounds }
@@ -107,13 +130,9 @@ await runProgram(program, async (values) => {
 });
 
 function chooseWorkloads(ids: readonly string[] | undefined): Workload[] {
-  if (ids === undefined) return [...WORKLOADS];
-  const unknown = ids.find((id) => WORKLOADS.every((workload) => workload.id !== id));
-  if (unknown === undefined) return WORKLOADS.filter(({ id }) => ids.includes(id));
-  throw new BenchmarkError(
-    `Cannot measure "${unknown}": there is no such workload, there is ` +
-      WORKLOADS.map(({ id }) => id).join(", "),
-  );
+  const known = WORKLOADS.map(({ id }) => id);
+  assertKnown("workload", ids ?? [], known);
+  return WORKLOADS.filter(({ id }) => (ids ?? known).includes(id));
 }
 
 function chooseParts(workloads: readonly Workload[], prefix: string): Workload[] {

@@ -19,7 +19,11 @@ const program = {
   name: "profile.ts",
   summary: "Where the nanoseconds of a request go, by category and by function.",
   options: {
-    workload: { default: "tcp-echo", choices: WORKLOADS, description: "The server, and its load" },
+    workload: {
+      default: "tcp-echo",
+      choices: Object.keys(WORKLOADS),
+      description: "The server, and its load",
+    },
     handler: {
       default: "generator",
       choices: ["generator", "iterator"],

@@ -5,24 +5,18 @@
  *
  * @module
  */
-import { Connection } from "../libos/net/connection.ts";
+import type { Connection } from "../libos/net/connection.ts";
 import { MonotonicClock } from "../libos/runtime/scheduler/epoll_parker.ts";
 import { Scheduler } from "../libos/runtime/scheduler/scheduler.ts";
 import type { QueueDescriptor } from "../mod.ts";
-import { NullLibOS } from "./_null_device.ts";
+import { CONNECTIONS, libos, serveAll } from "./_null_device.ts";
 import { warmedUp } from "./_warm_up.ts";
 
 /** Operations in one iteration. */
 const BATCH = 1_000_000;
-/** Connections that are served at once, so that a turn's own cost is shared as on a busy server. */
-const CONNECTIONS = 64;
 /** Echoes on each of them: a pop and a push. */
 const ECHOES = Math.floor(BATCH / 2 / CONNECTIONS);
 const SIZE = 64;
-
-/** The clock that servers have. */
-const scheduler = new Scheduler({ idle: "spin", clock: new MonotonicClock() });
-const libos = new NullLibOS(scheduler);
 
 function* queueGenerator(qd: QueueDescriptor) {
   let sga = libos.alloc(SIZE);
@@ -109,14 +103,7 @@ for (const [name, handler] of Object.entries(handlers)) {
     name: `1 000 000 operations of echoes, ${name}`,
     group: "echo without a device, 64 connections: 1 ms is 1 ns per operation",
     baseline: name === "generator",
-    fn: warmedUp(async () => {
-      const connections = Array.from(
-        { length: CONNECTIONS },
-        () => new Connection(libos, libos.socket("inet", "stream")),
-      );
-      await Promise.all(connections.map(handler));
-      for (const connection of connections) connection[Symbol.dispose]();
-    }),
+    fn: warmedUp(() => serveAll(handler)),
   });
 }
 

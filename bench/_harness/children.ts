@@ -7,28 +7,23 @@ import { removeTemporaryFiles } from "./temporary_file.ts";
 
 const running = new Set<Deno.ChildProcess>();
 
-/** How to start a process. */
-export interface SpawnOptions {
-  /** Whether to keep its standard input open as a pipe. @default {false} */
-  readonly stdin?: boolean;
-  /** More environment variables. @default {{}} */
-  readonly env?: Record<string, string>;
-}
-
 /**
  * Starts a process with piped output, to be killed with this one if it has not ended before.
  *
  * @throws {Error} If the program cannot be started.
  */
-export function spawn(argv: readonly string[], options: SpawnOptions = {}): Deno.ChildProcess {
+export function spawn(
+  argv: readonly string[],
+  { env = {} }: { readonly env?: Record<string, string> } = {},
+): Deno.ChildProcess {
   const [program, ...args] = argv;
   if (program === undefined) throw new TypeError("Cannot start a process: no program was given");
   const child = new Deno.Command(program, {
     args,
-    stdin: options.stdin ? "piped" : "null",
+    stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    env: options.env ?? {},
+    env,
   }).spawn();
   running.add(child);
   child.status.finally(() => running.delete(child));

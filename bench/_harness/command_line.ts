@@ -37,6 +37,19 @@ export class BenchmarkError extends Error {
   override readonly name = "BenchmarkError";
 }
 
+/** Throws a {@linkcode BenchmarkError} that lists what there is, if one of some names is none of it. */
+export function assertKnown(
+  kind: string,
+  names: readonly string[],
+  known: readonly string[],
+): void {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new BenchmarkError(
+    `Cannot measure "${unknown}": there is no such ${kind}, there is ${known.join(", ")}`,
+  );
+}
+
 /**
  * Reads the command line.
  *

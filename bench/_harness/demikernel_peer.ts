@@ -15,6 +15,7 @@ import { buildPeer } from "./c_peer.ts";
 import { BenchmarkError } from "./command_line.ts";
 import type { Machine } from "./machine.ts";
 import { freePort, type ServerCommand } from "./server.ts";
+import type { Upstream } from "../latency/reach.ts";
 import { TemporaryFile } from "./temporary_file.ts";
 
 /** The file that upstream reads; disposing of it removes it. */
@@ -32,16 +33,18 @@ export class NativeConfigurationFile extends TemporaryFile {
  */
 export async function cDemikernelEcho(
   machine: Machine,
-  configuration: NativeConfigurationFile,
-  libos: NativeLibOS = "catnap",
+  { libos, configuration, preload }: Upstream,
 ): Promise<ServerCommand> {
   const library = findLibrary(libos);
   const peer = await buildPeer(machine, "demikernel_echo");
   const port = freePort();
   return {
     name: "C on libdemikernel",
-    argv: [peer, "--library", library, "--port", String(port)],
-    env: { LIBOS: libos, CONFIG_PATH: configuration.path },
+    argv: [peer, "--port", String(port)],
+    env: {
+      ...{ LIBRARY: library, LIBOS: libos, CONFIG_PATH: configuration.path },
+      ...(preload && { LD_PRELOAD: await buildPeer(machine, preload) }),
+    },
     port,
   };
 }

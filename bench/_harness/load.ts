@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { buildPeer, type CPeer } from "./c_peer.ts";
+import { buildPeer } from "./c_peer.ts";
 import { run } from "./children.ts";
 import { BenchmarkError } from "./command_line.ts";
 import type { Machine } from "./machine.ts";
@@ -22,49 +22,49 @@ export interface LoadOptions {
   readonly timeLimit?: number;
 }
 
-/** What {@linkcode loadEcho} is to do. */
-export interface EchoLoad extends LoadOptions {
-  /** Echoes to measure; the client keeps 8 bytes of memory for each, or 16 in an open loop. */
+/** What loads have that are counted: {@linkcode loadConnect} needs no more. */
+export interface CountedLoad extends LoadOptions {
+  /** Operations to measure; the client keeps 8 bytes of memory for each, or 16 in an open loop. */
   readonly iterations: number;
+}
+
+/** What {@linkcode loadEcho} is to do. */
+export interface EchoLoad extends CountedLoad {
   /** Bytes in a message: at most 1 MiB, and 65 507 over UDP. @default {64} */
   readonly size?: number;
-  /** Whether to send datagrams. @default {false} */
+  /** Whether to send datagrams, from one socket in a closed loop. @default {false} */
   readonly udp?: boolean;
   /** Connections to open. @default {1} */
   readonly connections?: number;
-  /** How many of them exchange messages; the others were echoed once. All by default. TCP only. */
+  /** How many of them exchange messages; the others were echoed once. All by default. */
   readonly active?: number;
+  /** How many requests a connection has outstanding. @default {1} */
+  readonly pipeline?: number;
   /**
-   * Requests per second, over all connections: an open loop, where requests are due by a schedule, whatever
+   * Requests per second, over all connections: an open loop, where requests are due at random (Poisson), whatever
    * the server does, and their latency counts from when they were due. Without it each active connection
    * has one request outstanding, and its latency counts from when it was sent.
    */
   readonly rate?: number;
   /** Whether to tell what processor time the server has used. Not from a client on a libOS. @default {false} */
   readonly cpu?: boolean;
-  /** When the requests of an open loop are due. @default {"poisson"} */
-  readonly arrivals?: "poisson" | "fixed";
   /** The same seed gives the same Poisson arrivals again, from 1. @default {1} */
   readonly seed?: number;
   /**
-   * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It has
-   * one connection, or sends datagrams, in a closed loop. By default that of the route, or one on catnap where there is no C compiler.
+   * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It makes closed
+   * loops. By default that of the route, or one on catnap where there is no C compiler.
    */
   readonly client?: LibOSClient;
 }
 
 /** What {@linkcode loadHttp} is to do. */
-export interface HttpLoad extends LoadOptions {
-  /** Requests to measure, one after the other. */
-  readonly iterations: number;
+export interface HttpLoad extends CountedLoad {
   /** A port of the server on which an echo goes back and forth meanwhile. */
   readonly echoPort?: number | undefined;
 }
 
-/** What {@linkcode loadKeyValue} is to do. All keys are set before. */
-export interface KeyValueLoad extends LoadOptions {
-  /** Requests to measure. */
-  readonly requests: number;
+/** What {@linkcode loadKeyValue} is to do. All keys are set before, to values of 64 bytes. */
+export interface KeyValueLoad extends CountedLoad {
   /** Connections to open. @default {50} */
   readonly connections?: number;
   /** Requests that a connection sends at once, before it awaits their replies. @default {1} */
@@ -73,29 +73,13 @@ export interface KeyValueLoad extends LoadOptions {
   readonly getShare?: number;
   /** How many keys there are. @default {10_000} */
   readonly keys?: number;
-  /** Bytes in a value, at most 1 MiB. @default {64} */
-  readonly valueSize?: number;
-  /** The same seed gives the same requests again, from 1. @default {1} */
-  readonly seed?: number;
-}
-
-/** What {@linkcode loadStream} is to do. Its warm-up is in bytes. */
-export interface StreamLoad extends LoadOptions {
-  /** Bytes to send and to get back. */
-  readonly bytes: number;
-}
-
-/** What {@linkcode loadConnect} is to do. */
-export interface ConnectLoad extends LoadOptions {
-  /** Connections to make, one after the other. */
-  readonly iterations: number;
 }
 
 /** What was measured. */
 export interface LoadResult {
-  /** The latency of each operation in nanoseconds, in the order of completion; empty for a stream. */
+  /** The latency of each operation in nanoseconds, in the order of completion; of echoes in a pipeline there are none. */
   readonly times: Float64Array;
-  /** Operations that were completed; the writes of a stream. */
+  /** Operations that were completed. */
   readonly operations: number;
   /** Nanoseconds that the measurement took. */
   readonly elapsed: number;
@@ -112,6 +96,10 @@ export interface LoadResult {
   readonly cpu?: number;
 }
 
+/** Our client, on any libOS. */
+const OUR_CLIENT = [
+  ...[Deno.execPath(), "run", "-A", new URL("../peers/load.ts", import.meta.url).pathname],
+];
 /** A client that failed may have noticed the end of the server before we did. */
 const SETTLE_MS = 500;
 /** How often a measurement is begun on a route that stalls. */
@@ -129,80 +117,48 @@ export async function loadEcho(
   server: Server,
   { client = defaultClient(machine, server), rate, cpu, ...options }: EchoLoad,
 ): Promise<LoadResult> {
-  const isPlain = (options.connections ?? 1) === 1 && rate === undefined && !cpu;
-  if (!isPlain) assertKernelClient(server, "such a load");
+  if (rate !== undefined || cpu || options.pipeline) assertKernelClient(server, "such a load");
   const program = server.client !== undefined
     ? [server.client]
     : client === undefined
-    ? await compiled(machine, "load_echo")
-    : [Deno.execPath(), "run", "-A", new URL("../peers/load.ts", import.meta.url).pathname];
+    ? [await buildPeer(machine, "load_echo")]
+    : OUR_CLIENT;
   const reconnect = server.route.stalls && client === undefined && !options.udp &&
     rate === undefined;
   const flags = { ...options, ...client, rate, reconnect, ...(cpu && { cpuOf: server.pid }) };
-  const result = await measure(machine, server, program, flags);
-  const { lost, unanswered, ...rest } = result;
-  return {
-    ...rest,
-    ...((options.udp || reconnect) && lost !== undefined && { lost }),
-    ...(rate !== undefined && unanswered !== undefined && { unanswered }),
+  return await measure(machine, server, program, flags);
+}
+
+/** Measures a server by one of the load generators; rejects with a {@linkcode BenchmarkError} as {@linkcode loadEcho} does. */
+export type Load<Options> = (
+  machine: Machine,
+  server: Server,
+  options: Options,
+) => Promise<LoadResult>;
+
+/** Measures GET and SET on a server that speaks the protocol of Redis. */
+export const loadKeyValue: Load<KeyValueLoad> = async (machine, server, options) => {
+  const { client } = server.route;
+  const all = { connections: 50, getShare: 0.5, keys: 10_000, ...options, ...client };
+  const program = client === undefined ? [await buildPeer(machine, "load_kv")] : OUR_CLIENT;
+  return await measure(machine, server, program, all);
+};
+
+/** Measures the making of connections: from connect() until 64 bytes were echoed. */
+export const loadConnect: Load<CountedLoad> = fromKernel(
+  "load_connect",
+  "the making of connections",
+);
+
+/** Measures requests over HTTP, on a connection that is kept. */
+export const loadHttp: Load<HttpLoad> = fromKernel("load_http", "HTTP");
+
+/** Loads whose client is in C, on the kernel's sockets. */
+function fromKernel<Options extends LoadOptions>(peer: string, what: string): Load<Options> {
+  return async (machine, server, options) => {
+    assertKernelClient(server, what);
+    return await measure(machine, server, [await buildPeer(machine, peer)], options);
   };
-}
-
-/**
- * Measures GET and SET on a server that speaks the protocol of Redis.
- *
- * @throws {BenchmarkError} If a reply was wrong, or the server died.
- */
-export async function loadKeyValue(
-  machine: Machine,
-  server: Server,
-  options: KeyValueLoad,
-): Promise<LoadResult> {
-  assertKernelClient(server, "GET and SET");
-  return await measure(machine, server, await compiled(machine, "load_kv"), { ...options });
-}
-
-/**
- * Measures how fast a stream goes to an echo server and back.
- *
- * @throws {BenchmarkError} If a byte came back wrong, or the server died.
- */
-export async function loadStream(
-  machine: Machine,
-  server: Server,
-  options: StreamLoad,
-): Promise<LoadResult> {
-  assertKernelClient(server, "a stream");
-  const program = await compiled(machine, "load_stream");
-  return await measure(machine, server, program, { ...options }, false);
-}
-
-/**
- * Measures the making of connections: from connect() until 64 bytes were echoed.
- *
- * @throws {BenchmarkError} If an echo came back wrong, or the server died.
- */
-export async function loadConnect(
-  machine: Machine,
-  server: Server,
-  options: ConnectLoad,
-): Promise<LoadResult> {
-  assertKernelClient(server, "the making of connections");
-  return await measure(machine, server, await compiled(machine, "load_connect"), { ...options });
-}
-
-/**
- * Measures requests over HTTP, on a connection that is kept.
- *
- * @throws {BenchmarkError} If a reply was wrong, or the server died.
- */
-export async function loadHttp(
-  machine: Machine,
-  server: Server,
-  options: HttpLoad,
-): Promise<LoadResult> {
-  assertKernelClient(server, "HTTP");
-  return await measure(machine, server, await compiled(machine, "load_http"), { ...options });
 }
 
 /** Without a compiler there is no client in C. */
@@ -210,32 +166,25 @@ function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | 
   return route.client ?? (compiler === undefined ? { libos: "catnap" } : undefined);
 }
 
-/** Our client on a libOS can do no more than echo. */
+/** Our client on a libOS cannot do all. */
 function assertKernelClient({ name, route }: Server, what: string): void {
   if (route.client === undefined) return;
   throw new BenchmarkError(
-    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes over one ` +
-      "connection in a closed loop alone; measure that",
+    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes, GET and SET ` +
+      "in a closed loop alone; measure those",
   );
 }
-
-async function compiled(machine: Machine, peer: CPeer): Promise<string[]> {
-  return [await buildPeer(machine, peer)];
-}
-
-type Flags = LoadOptions & Record<string, unknown>;
 
 async function measure(
   machine: Machine,
   server: Server,
   program: readonly string[],
-  { port = server.port, ...flags }: Flags,
-  sampled = true,
+  { port = server.port, ...flags }: LoadOptions,
 ): Promise<LoadResult> {
   const { hostname: host, clientPrefix, stalls = false } = server.route;
   const attempts = stalls ? ATTEMPTS : 1;
   using samples = new TemporaryFile();
-  const own = { port, host, ...(sampled && { samples: samples.path }) };
+  const own = { port, host, samples: samples.path };
   const argv = pinned(machine, "client", [
     ...clientPrefix,
     ...program,
@@ -256,8 +205,8 @@ async function measure(
   return { times: new Float64Array(buffer), ...JSON.parse(stdout) };
 }
 
-/** The options of a program: `valueSize: 64` is `--value-size 64`, and `udp: true` is `--udp`. */
-function commandLine(flags: Record<string, unknown>): string[] {
+/** The options of a program: `timeLimit: 64` is `--time-limit 64`, and `udp: true` is `--udp`. */
+function commandLine(flags: object): string[] {
   return Object.entries(flags).flatMap(([key, value]) => {
     const name = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (value === undefined || value === false) return [];

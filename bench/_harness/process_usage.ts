@@ -3,14 +3,10 @@
  *
  * @module
  */
+import type { ServerFigures } from "../latency/schema.ts";
 
 /** Memory of a process that is in RAM, in bytes. */
-export interface Memory {
-  /** All of it. */
-  readonly resident: number;
-  /** The part that is not backed by files: heaps and stacks. */
-  readonly anonymous: number;
-}
+export type Memory = Required<Pick<ServerFigures, "resident" | "anonymous">>;
 
 /** The unit of the times in `/proc/PID/stat` is 10 ms on every Linux (`USER_HZ`). */
 const TICK_MS = 10;

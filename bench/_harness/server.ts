@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { signal, spawn } from "./children.ts";
 import { BenchmarkError } from "./command_line.ts";
 import { PauseLog, type Pauses } from "./garbage.ts";
@@ -213,10 +214,6 @@ async function waitAtMost(promise: Promise<unknown>, ms: number): Promise<void> 
   const timer = setTimeout(resolve, ms);
   await Promise.race([promise, expired]);
   clearTimeout(timer);
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Finds a port for a server that cannot choose one itself, or tell which it chose. */

@@ -1,5 +1,5 @@
 /**
- * The command lines of the servers that several benchmarks measure.
+ * How the servers that are measured are started.
  *
  * @module
  */
@@ -7,105 +7,58 @@ import { buildPeer } from "./c_peer.ts";
 import type { Machine } from "./machine.ts";
 import { freePort, type ServerCommand } from "./server.ts";
 
-/** The ways our echo server can be written. */
-export type Handler = "generator" | "iterator";
+/** Starts one of ours with an idle policy, on a libOS. */
+export type OurCommand = (idle?: string, libos?: string) => ServerCommand;
 
-/** Our echo server, `examples/tcp_echo.ts`. */
-export function ourEcho(
-  handler: Handler,
-  idle: string = "adaptive",
-  libos: string = "catnap",
-): ServerCommand {
-  return ours("examples/tcp_echo.ts", `ours, ${handler}`, { handler, idle, libos });
-}
-
-/** Our echo server for datagrams, `examples/udp_echo.ts`, whose handler is a generator. */
-export function ourUdpEcho(idle: string = "adaptive", libos: string = "catnap"): ServerCommand {
-  return ours("examples/udp_echo.ts", "ours, generator", { idle, libos });
-}
-
-/** Our key-value server, `examples/kv.ts`. */
-export function ourKeyValueServer(
-  idle: string = "adaptive",
-  libos: string = "catnap",
-): ServerCommand {
-  return ours("examples/kv.ts", "ours, kv.ts", { idle, libos });
-}
-
-/** Our echo server that awaits something else, on a port for each of `AWAITED`. */
-export function ourAwaitingEcho(handler: Handler, idle: string, libos: string): ServerCommand {
-  return ours("bench/peers/our_awaiting_echo.ts", `ours, ${handler}`, { handler, idle, libos });
-}
-
-/** Our echo server beside `Deno.serve` in one process. */
-export function ourEchoBesideServe(name: string, idle: string, libos: string): ServerCommand {
-  return ours("bench/peers/our_echo_beside_serve.ts", name, { idle, libos });
-}
-
-/** HTTP by one of our tiers. */
-export function ourHttp(tier: "fast" | "fetch", idle: string, libos: string): ServerCommand {
-  return ours("bench/peers/our_http.ts", `ours, ${tier}`, { tier, idle, libos });
-}
-
-/** The same by `Deno.serve`. */
-export function denoServeHttp(): ServerCommand {
-  const argv = [Deno.execPath(), "run", "-A", path("../peers/our_http.ts"), "--tier", "serve"];
-  return { name: "Deno.serve", argv };
-}
-
-/** The same by Node.js, or by Bun. */
-export function otherHttp(name: string, program: string): ServerCommand {
-  return { name, argv: [program, path("../peers/http.mjs")] };
-}
-
-/** Its name tells what is not as it is by default. */
-function ours(
+/** One of ours: a program, and options of its own. Its name tells what is not as it is by default. */
+export function ours(
   file: string,
   name: string,
-  flags: { readonly idle: string; readonly libos: string; readonly [own: string]: string },
-): ServerCommand {
-  // What is behind the name tells the wire.
-  const all = { port: "0", ...flags, libos: flags.libos.split("/")[0]! };
-  const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
-  const unusual = [flags.idle, flags.libos].filter((of) => of !== "adaptive" && of !== "catnap");
-  return {
-    name: [name, ...unusual].join(", "),
-    // Deno's own datagrams want it.
-    argv: [Deno.execPath(), "run", "-A", "--unstable-net", path(`../../${file}`), ...args],
+  own: Readonly<Record<string, string>> = {},
+): OurCommand {
+  return (idle = "adaptive", libos = "catnap") => {
+    // What is behind the name tells the wire.
+    const flags = { port: "0", ...own, idle, libos: libos.split("/")[0]! };
+    const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+    const unusual = [idle, libos].filter((of) => of !== "adaptive" && of !== "catnap");
+    return { name: [name, ...unusual].join(", "), argv: [...deno(`../${file}`), ...args] };
   };
 }
 
-/** Deno's own: `Deno.listen` with a coroutine per connection, which may await something else, as ours above. */
-export function denoListenEcho(awaiting: boolean = false): ServerCommand {
-  const argv = [Deno.execPath(), "run", "-A", path("../peers/deno_listen_echo.ts")];
-  return { name: "Deno.listen", argv: awaiting ? [...argv, "--awaiting"] : argv };
+/** Our echo servers, by the kind of handler. */
+export const OUR_ECHO = {
+  generator: ours("examples/tcp_echo.ts", "ours, generator", { handler: "generator" }),
+  iterator: ours("examples/tcp_echo.ts", "ours, iterator", { handler: "iterator" }),
+};
+
+/** Returns the command line that runs a program of `bench/` in Deno, whose own datagrams are unstable. */
+export function deno(file: string): string[] {
+  return [Deno.execPath(), "run", "-A", "--unstable-net", path(`../${file}`)];
 }
 
-/** `Deno.serve`, by itself. */
-export function denoServe(): ServerCommand {
-  return {
-    name: "Deno.serve alone",
-    argv: [Deno.execPath(), "run", "-A", path("../peers/deno_serve.ts")],
-  };
+/** The plain echo of Deno. */
+export function denoEcho(...options: string[]): ServerCommand {
+  return { name: "Deno", argv: [...deno("peers/deno_echo.ts"), ...options] };
 }
 
-/** The same for datagrams: `Deno.listenDatagram`. */
-export function denoDatagramEcho(): ServerCommand {
-  const flags = ["-A", "--unstable-net"];
-  const argv = [Deno.execPath(), "run", ...flags, path("../peers/deno_udp_echo.ts"), "--port", "0"];
-  return { name: "Deno.listenDatagram", argv };
+/** A peer in C. */
+export async function inC(
+  machine: Machine,
+  peer: string,
+  ...options: string[]
+): Promise<ServerCommand> {
+  return { name: peer, argv: [await buildPeer(machine, peer), ...options] };
 }
 
-/** Node.js at `node`: `node:net`, or `node:dgram`. */
-export function nodeEcho(node: string, protocol: "tcp" | "udp"): ServerCommand {
-  const argv = [node, path("../peers/node_echo.mjs"), "--port", "0"];
-  return { name: "node", argv: protocol === "udp" ? [...argv, "--udp"] : argv };
+/** A peer in C that is its own client, with the options of `load_echo.c`: no other speaks to it. */
+export async function onRings(machine: Machine, peer: string): Promise<ServerCommand> {
+  const client = await buildPeer(machine, peer);
+  return { name: peer, argv: [client], client };
 }
 
-/** Bun at `bun`: `Bun.listen`, or `Bun.udpSocket`. */
-export function bunEcho(bun: string, protocol: "tcp" | "udp"): ServerCommand {
-  const argv = [bun, path("../peers/bun_echo.ts"), "--port", "0"];
-  return { name: "Bun", argv: protocol === "udp" ? [...argv, "--udp"] : argv };
+/** A script for Node.js, or Bun, at `program`. */
+export function script(program: string, file: string, ...options: string[]): ServerCommand {
+  return { name: file, argv: [program, path(`../peers/${file}`), ...options] };
 }
 
 /** Redis at `program`, which keeps nothing on disk. */
@@ -123,39 +76,12 @@ export function redisServer(program: string): ServerCommand {
   };
 }
 
-/** The plainest C loop, for one connection at a time. */
-export async function cSpinEcho(machine: Machine): Promise<ServerCommand> {
-  return { name: "C spin", argv: [await buildPeer(machine, "echo_spin"), "--port", "0"] };
-}
-
-/** The echo server in C over UCX, which speaks catmint's wire. */
-export async function cUcxEcho(machine: Machine): Promise<ServerCommand> {
-  return { name: "C on UCX", argv: [await buildPeer(machine, "ucx_echo")] };
-}
-
-/** Frames on memif's rings in C, with a client of its own. */
-export async function cMemifEcho(machine: Machine): Promise<ServerCommand> {
-  const client = await buildPeer(machine, "memif_echo");
-  return { name: "C on memif", argv: [client], client };
-}
-
-/** The plainest C loop for datagrams. */
-export async function cUdpSpinEcho(machine: Machine): Promise<ServerCommand> {
-  return { name: "C spin", argv: [await buildPeer(machine, "udp_echo_spin"), "--port", "0"] };
-}
-
-/** C over epoll, for many connections; spinning, or asleep when idle. */
-export async function cEpollEcho(machine: Machine, block: boolean): Promise<ServerCommand> {
-  const argv = [await buildPeer(machine, "echo_epoll"), "--port", "0"];
-  return { name: block ? "C epoll" : "C epoll spin", argv: block ? [...argv, "--block"] : argv };
-}
-
 /** A server that collects its garbage on SIGUSR2, if it is in Deno. */
-export function collectable({ name, argv, ...rest }: ServerCommand): ServerCommand {
+export function collectable({ argv, ...rest }: ServerCommand): ServerCommand {
   const [deno, run, ...others] = argv;
-  if (deno !== Deno.execPath()) return { name, argv, ...rest };
+  if (deno !== Deno.execPath()) return { argv, ...rest };
   const preload = `--preload=${path("./collect_on_signal.ts")}`;
-  return { name, argv: [deno!, run!, "--v8-flags=--expose-gc", preload, ...others], ...rest };
+  return { ...rest, argv: [deno!, run!, "--v8-flags=--expose-gc", preload, ...others] };
 }
 
 /** A server in Deno or Node.js that tells of its pauses for garbage collection. */

@@ -6,12 +6,11 @@
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK } from "../_harness/route.ts";
 import { which } from "../_harness/which.ts";
-import { remarksOnDropped } from "../_harness/rounds.ts";
 import { Samples } from "./samples.ts";
 import type { Experiment } from "./schema.ts";
 import type { Subject, Subjects } from "./subjects.ts";
 import { takeTurns, type TurnsOptions, type TurnsResult } from "./turns.ts";
-import type { Effort, Workload } from "./workload.ts";
+import { type Effort, roundsOf, type Workload } from "./workload.ts";
 
 /** Who is measured, and how much. */
 export interface ExperimentOptions {
@@ -79,7 +78,14 @@ function remarksOn(result: TurnsResult): string[] {
   const uncounted = [...cells].filter(([, cell]) => cell.every(({ steady }) => !steady));
   return [
     ...(retaken === 0 ? [] : [`Turns taken again, since the calibration had moved: ${retaken}`]),
-    ...remarksOnDropped("turns", counting, turns),
+    ...(counting === turns ? [] : [
+      counting === 0
+        ? "The calibration moved in EVERY one of the turns: these ratios mix phases, run it again"
+        : `In ${
+          turns - counting
+        } of ${turns} turns the calibration moved, or was of another phase; ` +
+          "these were dropped",
+    ]),
     ...(counting === 0 ? [] : uncounted.map(([of]) => `${of}: no turn counts, run it again`)),
   ];
 }
@@ -91,7 +97,7 @@ function describe(
   { wire, effort }: { readonly wire: string; readonly effort: Effort },
 ): string {
   if (rounds === 0) return "nobody could take part";
-  const upTo = rounds > workload.rounds(effort) ? "up to " : "";
+  const upTo = rounds > roundsOf(workload, effort) ? "up to " : "";
   const count = `${upTo}${rounds} ${rounds === 1 ? "round" : "rounds"}`;
   const servers = starts === 1 ? "the same servers in all" : `servers started ${starts} times`;
   return `${count} over ${wire}, ${servers}; in each ${workload.describe(effort)}`;

@@ -4,7 +4,7 @@
  * @module
  */
 import { Histogram } from "../_harness/histogram.ts";
-import type { LoadResult } from "../_harness/load.ts";
+import type { Load } from "../_harness/load.ts";
 import type { Measurement, Trial } from "./workload.ts";
 
 /** Where in a workload something was measured. */
@@ -14,13 +14,18 @@ export type Place = Pick<Measurement, "point" | "variant">;
  * Runs a load and keeps the latencies, the rate, and the server's pauses meanwhile. Where nothing was answered
  * there is no latency, which is not the same as one of zero.
  */
-export async function measureLoad(
-  { server }: Trial,
+export async function measureLoad<Options>(
+  { machine, server }: Trial,
   place: Place,
-  load: () => Promise<LoadResult>,
+  load: Load<Options>,
+  options: Options,
 ): Promise<Measurement> {
   const mark = await server.mark();
-  const { times, operations, elapsed, lost, unanswered, cpu } = await load();
+  const { times, operations, elapsed, lost, unanswered, cpu } = await load(
+    machine,
+    server,
+    options,
+  );
   const pauses = await server.pausesSince(mark);
   return {
     ...place,

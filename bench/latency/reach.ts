@@ -10,7 +10,7 @@ import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
 import { DemikernelUnavailableError, load } from "../../ffi/demikernel/load.ts";
 import { ucx, UcxUnavailableError } from "../../ffi/ucx/load.ts";
 import { NetworkUnavailableError } from "../../tests/_network/namespace.ts";
-import { BenchmarkError } from "../_harness/command_line.ts";
+import { assertKnown } from "../_harness/command_line.ts";
 import { NativeConfigurationFile } from "../_harness/demikernel_peer.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK, type Route } from "../_harness/route.ts";
@@ -42,6 +42,8 @@ export interface Upstream {
   readonly configuration: NativeConfigurationFile;
   /** The way to them, if it is not that to ours. */
   readonly route?: Route;
+  /** The peer in C that is to be preloaded into them. */
+  readonly preload?: string;
 }
 
 /** Why servers on a libOS cannot be come to, and what to do. */
@@ -79,10 +81,8 @@ export const WAY_NAMES: readonly string[] = Object.keys(WAYS);
  * @throws {BenchmarkError} If there is no such libOS.
  */
 export function reach(machine: Machine, libos: string): Reach | Unreachable {
-  if (Object.hasOwn(WAYS, libos)) return WAYS[libos]!(machine);
-  throw new BenchmarkError(
-    `Cannot measure "${libos}": there is no such libOS, there is ${WAY_NAMES.join(", ")}`,
-  );
+  assertKnown("libOS", [libos], WAY_NAMES);
+  return WAYS[libos]!(machine);
 }
 
 /** Whether a libOS is come to over the kernel's loopback, as servers on the kernel's sockets are. */

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { meetsTarget } from "../_harness/report.ts";
-import { keepSteady } from "../_harness/rounds.ts";
 import { confidence, quantile, ratios, spread, trimmedMean } from "../_harness/statistics.ts";
 import type { Participant, RatioResult, Sample } from "./schema.ts";
 
@@ -71,9 +69,10 @@ export class Samples {
     this.#samples = keepSteady(samples);
   }
 
-  /** The names of the subjects that have an id: ours may be on several libOSes. */
-  named(id: string): string[] {
-    return this.#participants.filter((one) => one.id === id).map(({ name }) => name);
+  /** The names of the subjects that have these ids, in that order: ours may be on several libOSes. */
+  named(...ids: readonly string[]): string[] {
+    return ids.flatMap((id) => this.#participants.filter((one) => one.id === id))
+      .map(({ name }) => name);
   }
 
   /** The names of all subjects of ours. */
@@ -125,6 +124,34 @@ export class Samples {
     ];
   }
 
+  /**
+   * Takes the ratio of each of some subjects to each of some others, at the same place: see {@linkcode Samples.ratio}.
+   * `what` ends its label.
+   */
+  each(
+    above: readonly string[],
+    below: readonly string[],
+    what: string,
+    { point, variant, ...request }:
+      & Omit<RatioRequest, "label" | "above" | "below">
+      & Omit<Cell, "subject">,
+  ): RatioResult[] {
+    const place = {
+      ...(point === undefined ? {} : { point }),
+      ...(variant === undefined ? {} : { variant }),
+    };
+    return above.flatMap((one) =>
+      below.flatMap((other) =>
+        this.ratio({
+          label: `${one} / ${other}${what}`,
+          above: { subject: one, ...place },
+          below: { subject: other, ...place },
+          ...request,
+        })
+      )
+    );
+  }
+
   /** A figure that counts by itself; none, if it was not measured. */
   value(
     label: string,
@@ -144,12 +171,21 @@ export class Samples {
   }
 }
 
+/** Keeps what is steady; if nothing is, all. */
+export function keepSteady<T extends { readonly steady: boolean }>(
+  all: readonly T[],
+): readonly T[] {
+  const kept = all.filter(({ steady }) => steady);
+  return kept.length === 0 ? all : kept;
+}
+
 function pick(figures: readonly number[], rounds: readonly number[]): number[] {
   return rounds.map((round) => figures[round]!);
 }
 
-/** Says whether a ratio meets its target, if it has one. */
+/** Says whether a ratio meets its target, which may have two sides, if it has one. */
 function judge(ratio: Omit<RatioResult, "met">): RatioResult {
-  const met = meetsTarget(ratio);
-  return met === undefined ? ratio : { ...ratio, met };
+  const { median, atMost, atLeast } = ratio;
+  if (atMost === undefined && atLeast === undefined) return ratio;
+  return { ...ratio, met: median <= (atMost ?? Infinity) && median >= (atLeast ?? -Infinity) };
 }

@@ -4,37 +4,23 @@
  * @module
  */
 import { findBun } from "../_harness/bun.ts";
-import { checkHttp, checkTcpEcho, checkUdpEcho } from "../_harness/check_echo.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { cDemikernelEcho } from "../_harness/demikernel_peer.ts";
-import { loadEcho, loadHttp, loadKeyValue } from "../_harness/load.ts";
+import { loadEcho, loadHttp, loadKeyValue, type LoadResult } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
-import { findNode } from "../_harness/node.ts";
-import { checkKeyValueServer } from "../_harness/redis_protocol.ts";
 import type { Server, ServerCommand } from "../_harness/server.ts";
 import {
-  bunEcho,
-  cEpollEcho,
-  cMemifEcho,
-  cSpinEcho,
-  cUcxEcho,
-  cUdpSpinEcho,
-  denoDatagramEcho,
-  denoListenEcho,
-  denoServe,
-  denoServeHttp,
-  nodeEcho,
-  otherHttp,
-  ourAwaitingEcho,
-  ourEcho,
-  ourEchoBesideServe,
-  ourHttp,
-  ourKeyValueServer,
-  ourUdpEcho,
+  deno,
+  denoEcho,
+  inC,
+  onRings,
+  OUR_ECHO,
+  type OurCommand,
+  ours,
   redisServer,
+  script,
 } from "../_harness/targets.ts";
-import { which } from "../_harness/which.ts";
-import type { LibOSName } from "../../mod.ts";
+import { findNode, which } from "../_harness/which.ts";
 import type { Upstream } from "./reach.ts";
 
 /**
@@ -68,8 +54,8 @@ export interface Entry {
   readonly many: boolean;
   /** Whether it is on the libOS itself, and not on the kernel's sockets. */
   readonly onLibos: boolean;
-  /** The libOS of ours beside which alone it makes sense. */
-  readonly only: LibOSName | undefined;
+  /** The libOS of ours, with its wire, beside which alone it makes sense. */
+  readonly only: string | undefined;
   /** Gives how to start it. Fails with a {@linkcode BenchmarkError} if it is not there. */
   readonly find: (search: PeerSearch) => Promise<ServerCommand>;
 }
@@ -79,104 +65,104 @@ export interface OurEntry {
   /** Its name on the command line. */
   readonly id: string;
   /** How to start it. */
-  readonly command: (idle: string, libos: string) => ServerCommand;
+  readonly command: OurCommand;
 }
 
-/** Its frames are the same, whatever would be in them. */
-const ON_MEMIF: Entry = peer("c-memif", "C on memif", "c", ({ machine }) => cMemifEcho(machine), {
-  many: false,
-  only: "catnip",
-});
+/** Without a protocol: their frames are the same, whatever would be in them. */
+const ON_DEVICES: readonly Entry[] = [
+  peer("c-memif", "C on memif", "c", ({ machine }) => onRings(machine, "memif_echo"), {
+    many: false,
+    only: "catnip",
+  }),
+  peer("c-xdp", "C on AF_XDP", "c", ({ machine }) => onRings(machine, "xdp_echo"), {
+    many: false,
+    onLibos: true,
+    only: "catpowder/xdp-both",
+  }),
+];
 
 /** The peers, in the order in which they are to be shown. */
 export const PEERS: Record<Protocol, readonly Entry[]> = {
   tcp: [
-    peer("c-spin", "C spin", "c", ({ machine }) => cSpinEcho(machine), { many: false }),
-    peer("c-epoll-spin", "C epoll spin", "c", ({ machine }) => cEpollEcho(machine, false)),
-    peer("c-epoll", "C epoll", "c", ({ machine }) => cEpollEcho(machine, true)),
-    peer(
-      "c-demikernel",
-      "C on libdemikernel",
-      "c",
-      ({ machine, upstream }) => {
-        if (upstream === undefined) throw new BenchmarkError("libdemikernel has no such libOS");
-        return cDemikernelEcho(machine, upstream.configuration, upstream.libos);
-      },
-      { onLibos: true },
-    ),
-    peer("c-ucx", "C on UCX", "c", ({ machine }) => cUcxEcho(machine), {
+    peer("c-spin", "C spin", "c", ({ machine }) => inC(machine, "echo_spin"), { many: false }),
+    peer("c-epoll-spin", "C epoll spin", "c", ({ machine }) => inC(machine, "echo_epoll")),
+    peer("c-epoll", "C epoll", "c", ({ machine }) => inC(machine, "echo_epoll", "--block")),
+    peer("c-demikernel", "C on libdemikernel", "c", ({ machine, upstream }) => {
+      if (upstream === undefined) throw new BenchmarkError("libdemikernel has no such libOS");
+      return cDemikernelEcho(machine, upstream);
+    }, { onLibos: true }),
+    peer("c-ucx", "C on UCX", "c", ({ machine }) => inC(machine, "ucx_echo"), {
       many: false,
       onLibos: true,
       only: "catmint",
     }),
-    ON_MEMIF,
-    peer("deno-listen", "Deno.listen", "v8", () => denoListenEcho()),
-    peer("node", "node", "v8", () => nodeEcho(node(), "tcp")),
-    peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "tcp")),
+    ...ON_DEVICES,
+    peer("deno-listen", "Deno.listen", "v8", () => denoEcho()),
+    peer("node", "node", "v8", () => script(node(), "node_echo.mjs")),
+    peer("bun", "Bun", "jsc", async (search) => script(await bun(search), "bun_echo.mjs")),
   ],
   udp: [
-    peer("c-spin", "C spin", "c", ({ machine }) => cUdpSpinEcho(machine)),
-    ON_MEMIF,
-    peer("deno-listen", "Deno.listenDatagram", "v8", () => denoDatagramEcho()),
-    peer("node", "node", "v8", () => nodeEcho(node(), "udp")),
-    peer("bun", "Bun", "jsc", async (search) => bunEcho((await findBun(search)).path, "udp")),
+    peer("c-spin", "C spin", "c", ({ machine }) => inC(machine, "echo_spin", "--udp")),
+    ...ON_DEVICES,
+    peer("deno-listen", "Deno.listenDatagram", "v8", () => denoEcho("--udp")),
+    peer("node", "node", "v8", () => script(node(), "node_echo.mjs", "--udp")),
+    peer("bun", "Bun", "jsc", async (search) => script(await bun(search), "bun_echo.mjs", "--udp")),
   ],
-  awaits: [peer("deno-listen", "Deno.listen", "v8", () => denoListenEcho(true))],
-  kv: [
-    peer("redis-server", "redis-server", "c", () => redisServer(redis())),
-  ],
+  awaits: [peer("deno-listen", "Deno.listen", "v8", () => denoEcho("--awaiting"))],
+  kv: [peer("redis-server", "redis-server", "c", () => redisServer(redis()))],
   http: [
-    peer("deno-serve", "Deno.serve alone", "v8", () => denoServe()),
-    peer("deno-serve-http", "Deno.serve", "v8", () => denoServeHttp()),
-    peer("node-http", "node:http", "v8", () => otherHttp("node:http", node())),
-    peer(
-      "bun-http",
-      "Bun.serve",
-      "jsc",
-      async (search) => otherHttp("Bun.serve", (await findBun(search)).path),
-    ),
+    peer("deno-serve", "Deno.serve alone", "v8", () => inDeno("deno_serve.ts")),
+    peer("deno-serve-http", "Deno.serve", "v8", () => inDeno("our_http.ts", "--tier", "serve")),
+    peer("node-http", "node:http", "v8", () => script(node(), "http.mjs")),
+    peer("bun-http", "Bun.serve", "jsc", async (search) => script(await bun(search), "http.mjs")),
   ],
 };
 
 /** Ours, likewise. */
 export const OURS: Record<Protocol, readonly OurEntry[]> = {
   tcp: [
-    { id: "ours-generator", command: (idle, libos) => ourEcho("generator", idle, libos) },
-    { id: "ours-iterator", command: (idle, libos) => ourEcho("iterator", idle, libos) },
+    { id: "ours-generator", command: OUR_ECHO.generator },
+    { id: "ours-iterator", command: OUR_ECHO.iterator },
   ],
-  udp: [{ id: "ours-generator", command: ourUdpEcho }],
-  awaits: [
-    { id: "ours-generator", command: (idle, libos) => ourAwaitingEcho("generator", idle, libos) },
-    { id: "ours-iterator", command: (idle, libos) => ourAwaitingEcho("iterator", idle, libos) },
-  ],
-  kv: [{ id: "ours-generator", command: ourKeyValueServer }],
+  udp: [{ id: "ours-generator", command: ours("examples/udp_echo.ts", "ours, generator") }],
+  awaits: (["generator", "iterator"] as const).map((handler) => ({
+    id: `ours-${handler}`,
+    command: ours("bench/peers/our_awaiting_echo.ts", `ours, ${handler}`, { handler }),
+  })),
+  kv: [{ id: "ours-generator", command: ours("examples/kv.ts", "ours, kv.ts") }],
   http: [
-    { id: "ours-idle", command: (idle, libos) => ourEchoBesideServe("ours, idle", idle, libos) },
-    { id: "ours-fast", command: (idle, libos) => ourHttp("fast", idle, libos) },
-    { id: "ours-fetch", command: (idle, libos) => ourHttp("fetch", idle, libos) },
-    { id: "ours-busy", command: (idle, libos) => ourEchoBesideServe("ours, busy", idle, libos) },
+    { id: "ours-idle", command: ours("bench/peers/our_echo_beside_serve.ts", "ours, idle") },
+    { id: "ours-fast", command: ours("bench/peers/our_http.ts", "ours, fast", { tier: "fast" }) },
+    {
+      id: "ours-fetch",
+      command: ours("bench/peers/our_http.ts", "ours, fetch", { tier: "fetch" }),
+    },
+    { id: "ours-busy", command: ours("bench/peers/our_echo_beside_serve.ts", "ours, busy") },
   ],
 };
 
-/** One request, to know that a server of ours can be reached, by a client here on the kernel's sockets. */
-export const CHECKS: Record<Protocol, (server: Server) => Promise<void>> = {
-  tcp: checkTcpEcho,
-  udp: checkUdpEcho,
-  awaits: checkTcpEcho,
-  kv: checkKeyValueServer,
-  http: checkHttp,
-};
+/** Makes so many requests of a server, or as many as there is time for, in milliseconds; 0 for no limit. */
+export type Requests = (
+  machine: Machine,
+  server: Server,
+  count: number,
+  timeLimit?: number,
+) => Promise<LoadResult>;
 
-/** The same on another wire, where the clients that measure are the ones that get through. */
-export const CHECKS_ON_WIRES: Record<
-  Protocol,
-  (machine: Machine, server: Server) => Promise<unknown>
-> = {
-  tcp: (machine, server) => loadEcho(machine, server, { iterations: 1 }),
-  udp: (machine, server) => loadEcho(machine, server, { iterations: 1, udp: true }),
-  awaits: (machine, server) => loadEcho(machine, server, { iterations: 1 }),
-  kv: (machine, server) => loadKeyValue(machine, server, { requests: 1, connections: 1, keys: 1 }),
-  http: (machine, server) => loadHttp(machine, server, { iterations: 1 }),
+const echoes: Requests = (machine, server, iterations, timeLimit = 0) =>
+  loadEcho(machine, server, { iterations, timeLimit });
+
+/** Requests of the plainest kind: to know that a server can be reached, and to warm it up. */
+export const REQUESTS: Readonly<Record<Protocol, Requests>> = {
+  tcp: echoes,
+  udp: (machine, server, iterations, timeLimit = 0) =>
+    loadEcho(machine, server, { iterations, timeLimit, udp: true }),
+  awaits: echoes,
+  // Over several connections they go faster.
+  kv: (machine, server, count, timeLimit = 0) =>
+    loadKeyValue(machine, server, { iterations: 2 * count, connections: 10, timeLimit }),
+  http: (machine, server, iterations, timeLimit = 0) =>
+    loadHttp(machine, server, { iterations, timeLimit }),
 };
 
 /** Every id, of any protocol. */
@@ -196,10 +182,19 @@ function peer(
   { many = true, onLibos = false, only }: {
     many?: boolean;
     onLibos?: boolean;
-    only?: LibOSName;
+    only?: string;
   } = {},
 ): Entry {
-  return { id, name, runtime, many, onLibos, only, find: async (search) => await find(search) };
+  const named = async (search: PeerSearch) => ({ ...await find(search), name });
+  return { id, name, runtime, many, onLibos, only, find: named };
+}
+
+function inDeno(file: string, ...options: string[]): ServerCommand {
+  return { name: file, argv: [...deno(`peers/${file}`), ...options] };
+}
+
+async function bun(search: PeerSearch): Promise<string> {
+  return (await findBun(search)).path;
 }
 
 function node(): string {

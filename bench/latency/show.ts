@@ -4,12 +4,17 @@
  * @module
  */
 import { describeCalibration } from "../_harness/calibration.ts";
-import { ratioTable } from "../_harness/report.ts";
-import { keepSteady } from "../_harness/rounds.ts";
 import { quantile } from "../_harness/statistics.ts";
 import { microseconds, table } from "../_harness/table.ts";
-import { cpuPerOperation, type Figure, latency, throughput } from "./samples.ts";
-import type { Experiment, Run, Sample } from "./schema.ts";
+import {
+  bandwidth,
+  cpuPerOperation,
+  type Figure,
+  keepSteady,
+  latency,
+  throughput,
+} from "./samples.ts";
+import type { Experiment, RatioResult, Run, Sample } from "./schema.ts";
 
 /** A column of figures: how it is called, taken and written. */
 interface Column {
@@ -34,58 +39,28 @@ const COLUMNS: readonly Column[] = [
   { head: "p90 us", figure: latency("p90"), write: microseconds },
   { head: "p99 us", figure: latency("p99"), write: microseconds },
   { head: "p99.9 us", figure: latency("p999"), write: microseconds },
-  { head: "1000/s", figure: throughput, write: (value) => (value / 1_000).toFixed(1) },
-  {
-    head: "MB/s",
-    figure: ({ bandwidth }) => bandwidth,
-    write: (value) => (value / 1e6).toFixed(0),
-  },
-  {
-    head: "CPU ms/s",
-    figure: ({ server }) => server?.cpu,
-    write: (value) => value.toFixed(0),
-  },
+  { head: "1000/s", figure: throughput, write: inUnits(1e3, 1) },
+  { head: "MB/s", figure: bandwidth, write: inUnits(1e6, 0) },
+  { head: "CPU ms/s", figure: ({ server }) => server?.cpu, write: inUnits(1, 0) },
   { head: "CPU us each", figure: cpuPerOperation, write: microseconds },
-  { head: "lost", figure: ({ lost }) => lost, write: (value) => value.toFixed(0), of: "worst" },
-  {
-    head: "late",
-    figure: ({ unanswered }) => unanswered,
-    write: (value) => value.toFixed(0),
-    of: "worst",
-  },
-  {
-    head: "pauses",
-    figure: ({ pauses }) => pauses?.count,
-    write: (value) => value.toFixed(0),
-    of: "sum",
-  },
+  { head: "lost", figure: ({ lost }) => lost, write: inUnits(1, 0), of: "worst" },
+  { head: "late", figure: ({ unanswered }) => unanswered, write: inUnits(1, 0), of: "worst" },
+  { head: "pauses", figure: ({ pauses }) => pauses?.count, write: inUnits(1, 0), of: "sum" },
   {
     head: "pause us",
     figure: ({ pauses }) => pauses?.longest,
-    write: (value) => (value / 1_000).toFixed(0),
+    write: inUnits(1e3, 0),
     of: "worst",
   },
-  {
-    head: "idle CPU ms/s",
-    figure: ({ server }) => server?.idleCpu,
-    write: (value) => value.toFixed(1),
-  },
-  {
-    head: "memory MB",
-    figure: ({ server }) => server?.resident,
-    write: (value) => (value / 1e6).toFixed(1),
-  },
-  {
-    head: "anonymous MB",
-    figure: ({ server }) => server?.anonymous,
-    write: (value) => (value / 1e6).toFixed(1),
-  },
-  {
-    head: "KiB each",
-    figure: ({ server }) => server?.perConnection,
-    write: (value) => (value / 1024).toFixed(2),
-  },
+  { head: "idle CPU ms/s", figure: ({ server }) => server?.idleCpu, write: inUnits(1, 1) },
+  { head: "memory MB", figure: ({ server }) => server?.resident, write: inUnits(1e6, 1) },
+  { head: "anonymous MB", figure: ({ server }) => server?.anonymous, write: inUnits(1e6, 1) },
+  { head: "KiB each", figure: ({ server }) => server?.perConnection, write: inUnits(1024, 2) },
 ];
+
+function inUnits(unit: number, decimals: number): (value: number) => string {
+  return (value) => (value / unit).toFixed(decimals);
+}
 
 /** Returns a whole run. */
 export function showRun(run: Run): string {
@@ -166,3 +141,39 @@ const SUMMARIES: Readonly<Record<"median" | "sum" | "worst", (figures: number[])
   sum: (figures) => figures.reduce((sum, figure) => sum + figure, 0),
   worst: (figures) => Math.max(...figures),
 };
+
+/** What stands over the cells of {@linkcode ratioRow}. */
+export const RATIO_HEAD: readonly string[] = [
+  ...["ratio", "median", "95 %", "spread", "rounds", "target", ""],
+];
+
+/** Returns the cells of a ratio; those of what it does not have are empty. */
+export function ratioRow(ratio: RatioResult): string[] {
+  const { label, median, low, high, min, max, rounds, atLeast, atMost, met } = ratio;
+  const bounds = [
+    ...(atLeast === undefined ? [] : [`≥ ${atLeast}`]),
+    ...(atMost === undefined ? [] : [`≤ ${atMost}`]),
+  ];
+  return [
+    label.replace(" / ", " ÷ "),
+    fixed(median),
+    low === undefined || high === undefined ? "" : `${fixed(low)}–${fixed(high)}`,
+    `${fixed(min)}–${fixed(max)}`,
+    String(rounds ?? ""),
+    bounds.join(", "),
+    met === undefined ? "" : met ? "met" : "MISSED",
+  ];
+}
+
+/** Returns the ratios as a table, without columns that are empty. */
+export function ratioTable(ratios: readonly RatioResult[]): string {
+  const rows = ratios.map(ratioRow);
+  const keep = (cells: readonly string[]) =>
+    cells.filter((_, column) => rows.some((row) => row[column] !== ""));
+  return table(keep(RATIO_HEAD), rows.map(keep));
+}
+
+/** In as many digits as it takes to see whether it meets a target. */
+function fixed(value: number): string {
+  return value.toFixed(Math.abs(value) < 0.1 ? 4 : Math.abs(value) < 10 ? 3 : 1);
+}

@@ -4,20 +4,19 @@
  *
  * @module
  */
-import { BenchmarkError } from "../_harness/command_line.ts";
+import { assertKnown, BenchmarkError } from "../_harness/command_line.ts";
 import type { Machine } from "../_harness/machine.ts";
-import { LOOPBACK, type Route, routed } from "../_harness/route.ts";
+import { type Route, routed } from "../_harness/route.ts";
 import { Server, type ServerCommand } from "../_harness/server.ts";
 import { traced } from "../_harness/targets.ts";
 import { isOnLoopback, type Reach, reach, WAY_NAMES } from "./reach.ts";
 import {
-  CHECKS,
-  CHECKS_ON_WIRES,
   type Entry,
   type OurEntry,
   OURS,
   PEERS,
   type Protocol,
+  REQUESTS,
   type Runtime,
   SUBJECT_IDS,
 } from "./servers.ts";
@@ -72,29 +71,20 @@ export interface SubjectOptions {
 
 /** The candidates, and the files and the wires that they need; dispose of it when the last of them has been stopped. */
 export class Subjects implements Disposable {
-  /** All, in the order in which they are to be shown. */
-  readonly candidates: readonly Candidate[];
+  /** Those that can be measured, in the order in which they are to be shown. */
+  readonly available: readonly Subject[];
+  /** Those that cannot. */
+  readonly skipped: readonly SkippedSubject[];
+  /** What is between the client and the servers, in a few words. */
+  readonly wire: string;
   readonly #way: Reach;
 
   /** Takes over the way to them. */
-  constructor(candidates: readonly Candidate[], way: Reach) {
-    this.candidates = candidates;
+  constructor(readonly candidates: readonly Candidate[], way: Reach) {
+    this.available = candidates.filter((candidate) => "command" in candidate);
+    this.skipped = candidates.filter((candidate) => "skipped" in candidate);
+    this.wire = way.wire;
     this.#way = way;
-  }
-
-  /** What is between the client and the servers, in a few words. */
-  get wire(): string {
-    return this.#way.wire;
-  }
-
-  /** Those that can be measured. */
-  get available(): Subject[] {
-    return this.candidates.filter((candidate): candidate is Subject => !isSkipped(candidate));
-  }
-
-  /** Those that cannot. */
-  get skipped(): SkippedSubject[] {
-    return this.candidates.filter(isSkipped);
   }
 
   /** Removes the files and the wires. */
@@ -156,12 +146,13 @@ function findWay(machine: Machine, libos: string): Pick<Search, "way" | "unreach
 }
 
 async function examinePeer(
-  { find, onLibos, only: _, ...facts }: Entry,
+  { find, onLibos, only, ...facts }: Entry,
   search: Search,
 ): Promise<Candidate> {
   const { way, protocol } = search;
   try {
-    const route = onLibos ? way.upstream?.route ?? way.libos : way.kernel;
+    const ofUpstream = only === undefined ? way.upstream?.route : undefined;
+    const route = onLibos ? ofUpstream ?? way.libos : way.kernel;
     if (route === undefined) {
       throw new BenchmarkError(`the kernel's sockets cannot be at the server's end of ${way.wire}`);
     }
@@ -173,7 +164,7 @@ async function examinePeer(
     );
     return {
       ...facts,
-      many: facts.many && route.client === undefined && !route.stalls,
+      many: facts.many && isForMany(route),
       command: facts.runtime === "v8" ? traced(command) : command,
     };
   } catch (error) {
@@ -203,14 +194,17 @@ async function examineOurs(
     runtime: "v8",
     libos,
     command: traced(command),
-    // Thousands of connections, of which each may fall silent, never end.
-    many: route.client === undefined && !route.stalls,
+    many: isForMany(route),
   }));
 }
 
-/** Our client on a libOS makes echoes, on one connection. */
+/** Thousands of connections, of which each may fall silent, never end; our clients have them where the stack is ours. */
+function isForMany({ client, stalls }: Route): boolean {
+  return !stalls && (client === undefined || client.device !== undefined);
+}
+
 function missingClient({ client }: Route, protocol: Protocol): string | undefined {
-  if (client === undefined || protocol === "tcp" || protocol === "udp") return undefined;
+  if (client === undefined || ["tcp", "udp", "kv"].includes(protocol)) return undefined;
   return `the client on a libOS echoes, and there is none for ${protocol}`;
 }
 
@@ -222,10 +216,7 @@ async function whyNot(
 ): Promise<string | undefined> {
   try {
     await using server = await Server.start(machine, command);
-    const { hostname, client } = server.route;
-    const isOfKernel = hostname === LOOPBACK.hostname && client === undefined;
-    if (isOfKernel) await CHECKS[protocol](server);
-    else await CHECKS_ON_WIRES[protocol](machine, server);
+    await REQUESTS[protocol](machine, server, 1);
     return undefined;
   } catch (error) {
     return reasonOfOurs(error);
@@ -242,18 +233,6 @@ function reasonOfOurs(error: unknown): string {
   const said = /\n\s*error: (?!Uncaught)([^]*)/.exec(reasonOf(error))?.[1];
   if (said === undefined) throw error;
   return said;
-}
-
-function isSkipped(candidate: Candidate): candidate is SkippedSubject {
-  return "skipped" in candidate;
-}
-
-function assertKnown(kind: string, names: readonly string[], known: readonly string[]): void {
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new BenchmarkError(
-    `Cannot measure "${unknown}": there is no such ${kind}, there is ${known.join(", ")}`,
-  );
 }
 
 function assertOneWire(liboses: readonly string[]): void {

@@ -17,7 +17,7 @@ import { Samples } from "./samples.ts";
 import type { RatioResult, Sample } from "./schema.ts";
 import { Seat } from "./seat.ts";
 import type { Subject } from "./subjects.ts";
-import type { Effort, Measurement, Part, Workload } from "./workload.ts";
+import { type Effort, type Measurement, type Part, roundsOf, type Workload } from "./workload.ts";
 
 /** What is to be measured. */
 export interface TurnsOptions {
@@ -105,7 +105,7 @@ class Turns implements AsyncDisposable {
   constructor(options: TurnsOptions) {
     const { workload, effort, subjects } = options;
     this.#options = options;
-    this.#wanted = workload.rounds(effort);
+    this.#wanted = roundsOf(workload, effort);
     this.#life = workload.fresh ? 1 : Math.ceil(this.#wanted / effort.fresh);
     this.#phases = workload.phases ?? "coarse";
     this.#progress = new Progress(this.#wanted * workload.parts.length * subjects.length);

@@ -9,8 +9,7 @@ import { run } from "../_harness/children.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { findLibrary } from "../_harness/demikernel_peer.ts";
 import type { Machine } from "../_harness/machine.ts";
-import { findNode } from "../_harness/node.ts";
-import { which } from "../_harness/which.ts";
+import { findNode, which } from "../_harness/which.ts";
 
 /**
  * Returns the versions by name, for the `versions` of a run: of Deno and its V8, and of what else is found.

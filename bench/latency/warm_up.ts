@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { loadEcho, loadHttp, loadKeyValue } from "../_harness/load.ts";
 import { Histogram } from "../_harness/histogram.ts";
-import type { Protocol } from "./subjects.ts";
+import { type Protocol, REQUESTS } from "./servers.ts";
 import type { Trial } from "./workload.ts";
 
 /** Requests between two looks, or three times as many as a short round has. V8's last tier takes some ten thousand. */
@@ -34,12 +33,7 @@ export async function warmUp(protocol: Protocol, trial: Trial): Promise<void> {
 
 async function medianOfWindow(protocol: Protocol, trial: Trial): Promise<number> {
   const { machine, server, effort: { operations } } = trial;
-  const timeLimit = PATIENCE_MS;
   const window = Math.min(WINDOW, ROUNDS * operations);
-  const { times } = protocol === "kv"
-    ? await loadKeyValue(machine, server, { requests: 2 * window, connections: 10, timeLimit })
-    : protocol === "http"
-    ? await loadHttp(machine, server, { iterations: window, timeLimit })
-    : await loadEcho(machine, server, { iterations: window, udp: protocol === "udp", timeLimit });
+  const { times } = await REQUESTS[protocol](machine, server, window, PATIENCE_MS);
   return Histogram.of(times).quantile(0.5);
 }

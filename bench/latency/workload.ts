@@ -87,8 +87,8 @@ export interface Workload {
   readonly prepare?: (command: ServerCommand) => ServerCommand;
   /** A program that has to be on `PATH`. */
   readonly needs?: string;
-  /** How many rounds. */
-  rounds(effort: Effort): number;
+  /** How many rounds. @default those of a sweep */
+  rounds?(effort: Effort): number;
   /** What one round does to each server, in words. */
   describe(effort: Effort): string;
   /** What each round measures. */
@@ -99,4 +99,9 @@ export interface Workload {
   ratios(samples: Samples): RatioResult[];
   /** What a reader must know. */
   readonly notes: readonly string[];
+}
+
+/** How many rounds are wanted of a workload. */
+export function roundsOf({ rounds }: Workload, effort: Effort): number {
+  return rounds?.(effort) ?? effort.sweepRounds;
 }

@@ -4,7 +4,7 @@
  * tells where the host has put the two cores (about 48 on one core, 105 when near, 490 when far), and the
  * second one how fast the kernel's path is there just now. Figures of different phases must not be compared.
  *
- *     calibrate [--cpus A,B]
+ *     calibrate [A B]
  */
 #include "peer.h"
 #include <pthread.h>
@@ -82,10 +82,9 @@ static void make_connection(void)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "cpus", required_argument, NULL, 'c' }, { 0 } };
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (o != 'c' || sscanf(optarg, "%d,%d", &cpu_a, &cpu_b) != 2 || cpu_a < 0 || cpu_b < 0)
-            fail("usage: calibrate [--cpus A,B]");
+    if (argc == 3) {
+        cpu_a = (int)number("A", argv[1], 0, INT32_MAX);
+        cpu_b = (int)number("B", argv[2], 0, INT32_MAX);
     }
     /* With both threads on one core a hand-over takes a time slice: give up rather than hang. */
     alarm(10);

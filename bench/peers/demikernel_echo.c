@@ -3,7 +3,7 @@
  * "Deno on the library / C on the library" is measured against. Any number of connections; the messages are
  * pushed as they were popped.
  *
- *     LIBOS=catnap CONFIG_PATH=catnap.yaml demikernel_echo --library PATH --port N [--hostname 127.0.0.1]
+ *     LIBRARY=PATH LIBOS=catnap CONFIG_PATH=catnap.yaml demikernel_echo --port N [--hostname 127.0.0.1]
  *
  * The library is opened by path at run time, so that this compiles without it. It has no way to tell which
  * port the kernel chose, so 0 is none to ask for. Build with -ldl where the C library is older than glibc 2.34.
@@ -119,24 +119,13 @@ static void take_connection(int token, int listener, int qd)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "library", required_argument, NULL, 'l' },
-                                             { "hostname", required_argument, NULL, 'h' },
-                                             { "port", required_argument, NULL, 'p' },
-                                             { 0 } };
-    const char *library = "libdemikernel.so", *hostname = "127.0.0.1";
+    const char *library = getenv("LIBRARY"), *hostname = "127.0.0.1";
     int port = 0, listener;
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (o) {
-        case 'l': library = optarg; break;
-        case 'h': hostname = optarg; break;
-        case 'p': port = (int)number("port", optarg, 1, 65535); break;
-        default: return EXIT_FAILED;
-        }
-    }
+    parse_server(argc, argv, &hostname, &port, NULL, NULL);
     if (port == 0)
         fail("--port is needed: the library cannot tell which one was chosen");
-    if (getenv("LIBOS") == NULL || getenv("CONFIG_PATH") == NULL)
-        fail("LIBOS and CONFIG_PATH have to be set: the library reads them");
+    if (library == NULL || getenv("LIBOS") == NULL || getenv("CONFIG_PATH") == NULL)
+        fail("LIBRARY, LIBOS and CONFIG_PATH have to be set");
     load(library);
 
     struct sockaddr_in address = address_of(hostname, port);

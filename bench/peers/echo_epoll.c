@@ -53,30 +53,20 @@ static void echo(int fd)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "hostname", required_argument, NULL, 'h' },
-                                             { "port", required_argument, NULL, 'p' },
-                                             { "block", no_argument, NULL, 'b' },
-                                             { 0 } };
     const char *hostname = "127.0.0.1";
-    int port = 0, timeout = 0;
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (o) {
-        case 'h': hostname = optarg; break;
-        case 'p': port = (int)number("port", optarg, 0, 65535); break;
-        case 'b': timeout = -1; break;
-        default: return EXIT_FAILED;
-        }
-    }
+    int port = 0;
+    bool block = false;
+    parse_server(argc, argv, &hostname, &port, "block", &block);
     raise_descriptor_limit();
     int epoll = epoll_create1(0);
     if (epoll < 0)
         fail("cannot make an epoll set: %s", strerror(errno));
-    int listener = listen_on(hostname, port);
+    int listener = listen_on(hostname, port, SOCK_STREAM);
     set_nonblocking(listener);
     watch(epoll, listener);
     for (;;) {
         struct epoll_event events[MAX_EVENTS];
-        int ready = epoll_wait(epoll, events, MAX_EVENTS, timeout);
+        int ready = epoll_wait(epoll, events, MAX_EVENTS, block ? -1 : 0);
         if (ready < 0 && errno != EINTR)
             fail("cannot wait: %s", strerror(errno));
         for (int i = 0; i < ready; i++) {

@@ -2,8 +2,8 @@
  * What the load generators share: the options that all have, what they report, and sockets that are
  * polled. A generator spins, allocates nothing while it measures, and writes its output at the end.
  *
- * Options of all: --port P, --host ADDRESS (127.0.0.1), --warmup N, --time-limit MS (none: 0), which
- * ends the warm-up and then the measurement early, and --samples FILE, for the latency of every
+ * Options of all: --port P, --host ADDRESS (127.0.0.1), --warmup N, --iterations N (50000), --time-limit MS
+ * (none: 0), which ends the warm-up and then the measurement early, and --samples FILE, for the latency of every
  * operation in order of completion, as little-endian 64-bit floats of nanoseconds. They print
  * {"operations":N,"elapsed":NS,"bytes":N} and exit with 1 when a reply was wrong, 2 when they failed.
  */
@@ -21,12 +21,13 @@ enum { MAX_READY = 256, TURNS_PER_CHECK = 4096 };
 static struct {
     const char *host, *samples;
     int port;
-    long warmup, time_limit_ms;
-} common = { "127.0.0.1", NULL, 0, 0, 0 };
+    long warmup, iterations, time_limit_ms;
+} common = { "127.0.0.1", NULL, 0, 0, 50000, 0 };
 
 #define COMMON_OPTIONS                                                                             \
     { "host", required_argument, NULL, 'h' }, { "port", required_argument, NULL, 'p' },            \
         { "samples", required_argument, NULL, 'o' }, { "warmup", required_argument, NULL, 'w' },   \
+        { "iterations", required_argument, NULL, 'i' },                                            \
         { "time-limit", required_argument, NULL, 't' }
 
 /* Takes one of the options of all; what is none of them is wrong, and getopt has said so. */
@@ -37,6 +38,7 @@ static inline void parse_common(int option)
     case 'p': common.port = (int)number("port", optarg, 1, 65535); break;
     case 'o': common.samples = optarg; break;
     case 'w': common.warmup = number("warmup", optarg, 0, 10000000000); break;
+    case 'i': common.iterations = number("iterations", optarg, 1, 100000000); break;
     case 't': common.time_limit_ms = number("time-limit", optarg, 0, 3600000); break;
     default: exit(EXIT_FAILED);
     }
@@ -98,7 +100,7 @@ static inline void write_samples(void)
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the samples are written as they are in memory, and must be little-endian"
 #endif
-    if (common.samples == NULL)
+    if (samples.times == NULL)
         return;
     FILE *file = fopen(common.samples, "wb");
     size_t count = (size_t)samples.count;
@@ -121,6 +123,44 @@ static inline uint64_t deadline_from(uint64_t begin)
 {
     uint64_t limit = (uint64_t)common.time_limit_ms * 1000000u;
     return limit == 0 ? UINT64_MAX : begin + limit;
+}
+
+/* What is under way on several sockets: the warm-up, or the measurement, whose latencies are recorded. */
+static struct {
+    bool recorded;
+    long target, issued, answered, lost;
+    uint64_t begin, deadline, last_progress;
+} phase;
+
+static inline void begin_phase(long target, bool recorded)
+{
+    phase.recorded = recorded;
+    phase.target = target;
+    phase.issued = phase.answered = phase.lost = 0;
+    phase.begin = phase.last_progress = now_ns();
+    phase.deadline = deadline_from(phase.begin);
+}
+
+static inline void check_patience(uint64_t now)
+{
+    if (phase.answered + phase.lost < phase.issued && now > phase.last_progress + PATIENCE_NS)
+        fail("no reply within 5 s");
+}
+
+/* Operations one after the other: each by its number, gives how long it took. `bytes` are in each. */
+static inline void measure_each(uint64_t (*operation)(uint64_t number), long bytes)
+{
+    long most = common.iterations > common.warmup ? common.iterations : common.warmup, made = 0;
+    uint64_t begin = 0;
+    prepare_samples(most);
+    for (int measured = 0; measured < 2; measured++) {
+        long count = measured ? common.iterations : common.warmup;
+        uint64_t deadline = deadline_from(begin = now_ns());
+        samples.count = 0;
+        for (made = 0; made < count && now_ns() < deadline; made++)
+            sample((double)operation((uint64_t)made));
+    }
+    report(made, now_ns() - begin, made * bytes);
 }
 
 /* ---- Random numbers, the same ones for the same seed (Marsaglia's xorshift64*) ---- */
@@ -196,6 +236,14 @@ static inline void watch(int operation, int fd, uint32_t index, uint32_t events)
     struct epoll_event event = { .events = events, .data.u32 = index };
     if (epoll_set >= 0 && epoll_ctl(epoll_set, operation, fd, &event) != 0)
         fail("cannot watch a socket: %s", strerror(errno));
+}
+
+/* Watches a socket for room only while it is full. */
+static inline void watch_for_room(int fd, uint32_t index, bool *blocked, bool room)
+{
+    if (*blocked != room)
+        watch(EPOLL_CTL_MOD, fd, index, room ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    *blocked = room;
 }
 
 /* The indices of the sockets to look at now; returns how many. */

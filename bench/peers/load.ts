@@ -1,10 +1,11 @@
 /**
- * `load_echo.c` on a libOS of ours, for servers that no kernel socket reaches: one connection, or datagrams, in
- * a closed loop, with the same options, output and exit codes. It waits as a C program on PDPIX does, in
- * `wait`, so nothing but the libOS is within each round trip, and 80 ns for the clock.
+ * `load_echo.c` on a libOS of ours, or with `--get-share` `load_kv.c`, for servers that no kernel socket reaches: in a
+ * closed loop, with the same options, output and exit codes; connections have their turns in order. It waits as a C
+ * program on PDPIX does, in `wait`, so nothing but the libOS is within each round trip, and 80 ns for the clock.
  *
  *     load.ts --port P [--libos catnap] [--configuration FILE] [--device DEVICE --address ADDRESS/PREFIX]
- *             [--host 127.0.0.1] [--size 64] [--iterations 50000] [--warmup 0] [--time-limit MS] [--samples FILE] [--udp]
+ *             [--host 127.0.0.1] [--connections 1] [--iterations 50000] [--warmup 0] [--time-limit MS] [--samples FILE]
+ *             [--size 64] [--udp] [--get-share 0.5 [--pipeline 1] [--keys 10000]]
  *
  * @module
  */
@@ -16,22 +17,31 @@ import {
   open,
   type QToken,
   type QueueDescriptor,
+  type Sga,
 } from "../../mod.ts";
 
 const PATIENCE_MS = 5_000;
-/** Different messages: each is another window of the same random bytes. Strides are odd. */
+/** Different messages of each kind, so many; strides are odd. */
 const MESSAGES = 4096;
 const STRIDE = 1021;
 
 /** What makes the exit code 1: the server answers, and wrongly. */
 class WrongEcho extends Error {}
 
-/** The connection to the server, and what is sent on it. */
+/** What is sent at once, and what has to come back. */
+interface Exchange {
+  readonly request: Uint8Array;
+  readonly reply: Uint8Array;
+}
+
+/** A connection to the server, and what is under way on it. */
 interface Connection {
   readonly libos: LibOS;
   readonly qd: QueueDescriptor;
-  readonly size: number;
-  readonly pattern: Uint8Array;
+  exchange: Exchange | null;
+  message: Sga | null;
+  pushed: QToken;
+  begin: number;
 }
 
 try {
@@ -50,16 +60,21 @@ async function main(): Promise<void> {
       configuration: { type: "string" },
       device: { type: "string" },
       address: { type: "string", multiple: true },
+      connections: { type: "string", default: "1" },
       size: { type: "string", default: "64" },
       iterations: { type: "string", default: "50000" },
       warmup: { type: "string", default: "0" },
       "time-limit": { type: "string", default: "0" },
       samples: { type: "string" },
       udp: { type: "boolean", default: false },
+      "get-share": { type: "string" },
+      pipeline: { type: "string", default: "1" },
+      keys: { type: "string", default: "10000" },
     },
   });
   const size = whole("size", values.size, 1);
-  const iterations = whole("iterations", values.iterations, 1);
+  const pipeline = whole("pipeline", values.pipeline, 1);
+  const iterations = Math.ceil(whole("iterations", values.iterations, 1) / pipeline);
   const warmup = whole("warmup", values.warmup, 0);
   const timeLimit = whole("time-limit", values["time-limit"], 0) || Infinity;
   const port = whole("port", values.port ?? "", 1);
@@ -70,21 +85,36 @@ async function main(): Promise<void> {
     ...(values.device !== undefined && { device: values.device as `tap:${string}` }),
     ...(values.address !== undefined && { addresses: values.address }),
   });
-  const qd = libos.socket("inet", values.udp ? "dgram" : "stream");
-  finish(libos, libos.connect(qd, { hostname: values.host, port }));
-  if (!values.udp && libos.capabilities.options.includes("nodelay")) {
-    libos.setsockopt(qd, "nodelay", true);
+  const count = whole("connections", values.connections, 1);
+  const connections = Array.from({ length: count }, (): Connection => {
+    const qd = libos.socket("inet", values.udp ? "dgram" : "stream");
+    finish(libos, libos.connect(qd, { hostname: values.host, port }));
+    if (!values.udp && libos.capabilities.options.includes("nodelay")) {
+      libos.setsockopt(qd, "nodelay", true);
+    }
+    return { libos, qd, exchange: null, message: null, pushed: 0, begin: 0 };
+  });
+  let exchanges = echoesOf(size);
+  const share = values["get-share"];
+  if (share !== undefined) {
+    const keys = whole("keys", values.keys, 1);
+    measure(connections, Array.from({ length: keys }, (_, key) => set(key)), keys, Infinity);
+    exchanges = batchesOf(keys, Number(share), pipeline);
   }
-  const connection = { libos, qd, size, pattern: randomBytes(size + MESSAGES) };
-  measure(connection, warmup, timeLimit, 0);
+  measure(connections, exchanges, Math.ceil(warmup / pipeline), timeLimit);
   const begin = performance.now();
-  const times = measure(connection, iterations, timeLimit, warmup);
+  const times = measure(connections, exchanges, iterations, timeLimit);
   const elapsed = Math.round((performance.now() - begin) * 1e6);
-  libos.close(qd);
+  for (const { qd } of connections) libos.close(qd);
+  const operations = pipeline * times.length;
+  const each = Float64Array.from(
+    { length: operations },
+    (_, i) => times[Math.floor(i / pipeline)]!,
+  );
   if (values.samples !== undefined) {
-    await Deno.writeFile(values.samples, new Uint8Array(times.buffer, 0, times.byteLength));
+    await Deno.writeFile(values.samples, new Uint8Array(each.buffer));
   }
-  console.log(JSON.stringify({ operations: times.length, elapsed, bytes: times.length * size }));
+  console.log(JSON.stringify({ operations, elapsed, bytes: operations * size }));
 }
 
 function whole(name: string, text: string, minimum: number): number {
@@ -92,14 +122,42 @@ function whole(name: string, text: string, minimum: number): number {
   throw new Error(`--${name} takes a whole number from ${minimum}, not "${text}"`);
 }
 
-function randomBytes(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let state = 1;
-  for (let i = 0; i < length; i++) {
+/** Different messages, each another window of the same random bytes. */
+function echoesOf(size: number): Exchange[] {
+  const bytes = new Uint8Array(size + MESSAGES);
+  for (let i = 0, state = 1; i < bytes.length; i++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     bytes[i] = state >>> 24;
   }
-  return bytes;
+  return Array.from({ length: MESSAGES }, (_, i) => {
+    const request = bytes.subarray(i * STRIDE % MESSAGES, i * STRIDE % MESSAGES + size);
+    return { request, reply: request };
+  });
+}
+
+/** A SET, or a GET of what it set: 64 bytes. */
+function set(key: number, get = false): Exchange {
+  const value = String(key).padStart(64, "0");
+  const name = `key:${String(key).padStart(12, "0")}`;
+  const words = get ? ["GET", name] : ["SET", name, value];
+  const request = words.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
+  const encoder = new TextEncoder();
+  return {
+    request: encoder.encode(`*${words.length}\r\n${request}`),
+    reply: encoder.encode(get ? `$64\r\n${value}\r\n` : "+OK\r\n"),
+  };
+}
+
+/** GET and SET of keys in turn, so many at once. */
+function batchesOf(keys: number, share: number, pipeline: number): Exchange[] {
+  return Array.from({ length: MESSAGES }, (_, batch) => {
+    const each = Array.from({ length: pipeline }, (_, i) => {
+      const number = (batch * pipeline + i) * STRIDE;
+      return set(number % keys, number % 97 < share * 97);
+    });
+    const joined = (part: keyof Exchange) => Uint8Array.from(each.flatMap((one) => [...one[part]]));
+    return { request: joined("request"), reply: joined("reply") };
+  });
 }
 
 /** Waits for an operation; throws if it failed, or takes too long. */
@@ -109,50 +167,63 @@ function finish(libos: LibOS, qt: QToken): Completion {
   return completion;
 }
 
-/** Makes `count` echoes, or what the time limit allows; gives their times in nanoseconds. */
+/** Makes `count` exchanges, or what the time limit allows; gives their times in nanoseconds. */
 function measure(
-  connection: Connection,
+  connections: readonly Connection[],
+  exchanges: readonly Exchange[],
   count: number,
   timeLimit: number,
-  first: number,
 ): Float64Array<ArrayBuffer> {
   const times = new Float64Array(count);
   const deadline = performance.now() + timeLimit;
-  let made = 0;
-  while (made < count && performance.now() < deadline) {
-    times[made] = roundTrip(connection, (first + made) * STRIDE % MESSAGES);
-    made++;
-  }
+  let [issued, made] = [0, 0];
+  do {
+    for (const connection of connections) {
+      if (connection.exchange !== null) times[made++] = receive(connection);
+      if (issued < count && performance.now() < deadline) {
+        send(connection, exchanges[issued++ % exchanges.length]!);
+      }
+    }
+  } while (made < issued);
   return times.subarray(0, made);
 }
 
-/** The push is awaited last: of a large message, the echo comes back while it is still being sent. */
-function roundTrip({ libos, qd, size, pattern }: Connection, start: number): number {
-  const message = libos.alloc(size);
-  message.bytes().set(pattern.subarray(start, start + size));
-  const begin = performance.now();
-  const pushed = libos.push(qd, message);
+function send(connection: Connection, exchange: Exchange): void {
+  const { libos, qd } = connection;
+  const message = libos.alloc(exchange.request.length);
+  message.bytes().set(exchange.request);
+  connection.exchange = exchange;
+  connection.message = message;
+  connection.begin = performance.now();
+  connection.pushed = libos.push(qd, message);
+}
+
+/** The push is awaited last: of a large message, the reply comes back while it is still being sent. */
+function receive(connection: Connection): number {
+  const { libos, qd, exchange, message, pushed, begin } = connection;
+  const { reply } = exchange!;
   let end = begin;
-  for (let received = 0; received < size;) {
+  for (let received = 0; received < reply.length;) {
     const completion = finish(libos, libos.pop(qd));
     end = performance.now();
     const sga = completion.opcode === "pop" ? completion.sga : null;
     if (sga === null) throw new Error("the server closed a connection that was still needed");
     for (let segment = 0; segment < sga.numsegs; segment++) {
       const bytes = sga.bytes(segment);
-      check(bytes, pattern, start + received, start + size);
+      check(bytes, reply, received);
       received += bytes.length;
     }
     sga.recycle();
   }
   finish(libos, pushed);
-  message.recycle();
+  message!.recycle();
+  connection.exchange = null;
   return (end - begin) * 1e6;
 }
 
-function check(bytes: Uint8Array, pattern: Uint8Array, start: number, end: number): void {
-  if (start + bytes.length > end) throw new WrongEcho("more came back than was sent");
+function check(bytes: Uint8Array, reply: Uint8Array, start: number): void {
+  if (start + bytes.length > reply.length) throw new WrongEcho("more came back than was sent");
   for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] !== pattern[start + i]) throw new WrongEcho("an echo came back wrong");
+    if (bytes[i] !== reply[start + i]) throw new WrongEcho("an echo came back wrong");
   }
 }

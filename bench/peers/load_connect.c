@@ -1,7 +1,7 @@
 /*
  * Connections made one after the other: connect, one checked echo of 64 bytes, close.
  *
- *     load_connect --port P [--iterations 5000] [the options of load.h]
+ *     load_connect --port P [the options of load.h]
  *
  * The latency is the time from connect() until the whole echo is back. A connection is closed by a reset
  * (SO_LINGER 0): an orderly close would leave its port in TIME_WAIT for a minute, and the 28 000 ports there
@@ -22,9 +22,9 @@ static void close_by_reset(int fd)
     close(fd);
 }
 
-/* Returns how long it took. */
-static uint64_t make_connection(const unsigned char *message)
+static uint64_t make_connection(uint64_t number)
 {
+    const unsigned char *message = pattern + number * STRIDE % MESSAGES;
     unsigned char reply[SIZE + 1];
     size_t sent = 0, received = 0;
     uint32_t turns = 0;
@@ -53,36 +53,14 @@ static uint64_t make_connection(const unsigned char *message)
     return elapsed;
 }
 
-/* Returns how many were made. */
-static long run(long count)
-{
-    uint64_t deadline = deadline_from(now_ns());
-    long made = 0;
-    samples.count = 0;
-    for (; made < count && now_ns() < deadline; made++)
-        sample((double)make_connection(pattern + (uint64_t)made * STRIDE % MESSAGES));
-    return made;
-}
-
 int main(int argc, char **argv)
 {
-    static const struct option known[] = { { "iterations", required_argument, NULL, 'i' },
-                                           COMMON_OPTIONS,
-                                           { 0 } };
-    long iterations = 5000;
-    for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (o == 'i')
-            iterations = number("iterations", optarg, 1, 100000000);
-        else
-            parse_common(o);
-    }
+    static const struct option known[] = { COMMON_OPTIONS, { 0 } };
+    for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;)
+        parse_common(o);
     check_common();
-    prepare_samples(iterations > common.warmup ? iterations : common.warmup);
     address = address_of(common.host, common.port);
     pattern = make_pattern(SIZE + MESSAGES);
-    run(common.warmup);
-    uint64_t begin = now_ns();
-    long made = run(iterations);
-    report(made, now_ns() - begin, made * SIZE);
+    measure_each(make_connection, SIZE);
     return 0;
 }

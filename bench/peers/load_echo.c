@@ -2,22 +2,19 @@
  * Load on an echo server, over any number of connections; every byte that comes back is checked.
  *
  *     load_echo --port P [--udp | --reconnect] [--connections 1] [--active ALL] [--size 64]
- *               [--iterations 50000] [--rate REQUESTS_PER_SECOND [--arrivals poisson|fixed] [--seed 1]]
- *               [--cpu-of PID]
- *               [the options of load.h]
+ *               [--pipeline 1] [--rate REQUESTS_PER_SECOND [--seed 1]] [--cpu-of PID] [the options of load.h]
  *
  * Closed loop: each active connection has one request outstanding, and its latency counts from when it
- * was sent. Open loop (--rate): requests are due by a schedule that knows nothing of the server, on the
+ * was sent; with --pipeline several, whose latencies are not kept. Open loop (--rate): requests are due at random times (Poisson) that know nothing of the server, on the
  * connections in turn, and the latency counts from when a request was DUE; one that is due goes out
  * although earlier ones are outstanding, or waits, keeping its time, while its socket is full. So a
  * server that stalls is charged for all who would have come meanwhile. The warm-up is a closed loop.
  *
- * Connections beyond --active were echoed once and stay silent (TCP only).
+ * Connections beyond --active were echoed once and stay silent. Datagrams (--udp) are of one socket, in a closed loop.
  *
- * The output has two more fields. "unanswered": requests of an open loop still outstanding when the
- * time was up. "lost" (UDP): in a closed loop, requests without a reply for 200 ms, each made up for by
- * another one; in an open loop, those that were still without one 200 ms after they were due when it
- * ended. Linux's TCP would wait as long (its least retransmission timeout) before it sent again. With
+ * The output may have more fields. "unanswered": requests of an open loop still outstanding when the
+ * time was up. "lost" (UDP): requests without a reply for 200 ms, each made up for by another one. Linux's TCP
+ * would wait as long (its least retransmission timeout) before it sent again. With
  * --reconnect, for a server whose TCP is known to let connections stall: requests of a closed loop without
  * a reply for 1 s, for as many as were on a connection that was left for a new one. And with --cpu-of
  * "cpu": the nanoseconds of processor time that a process used meanwhile, in all its threads.
@@ -33,15 +30,15 @@
 /* Different messages of one connection; strides are odd, so that all of them take turns. */
 enum { MESSAGES = 4096, STRIDE = 1021, CONNECTION_STRIDE = 977 };
 
-/* Requests to send before looking for replies again, and datagrams the other way round. */
+/* Requests to send before looking for replies again. */
 enum { BURST = 16 };
 
 static struct {
-    bool udp, reconnect, fixed_arrivals;
-    long connections, active, size, iterations, cpu_of;
+    bool udp, reconnect;
+    long connections, active, size, pipeline, cpu_of;
     double rate;
     uint64_t seed;
-} options = { false, false, false, 1, 0, 64, 50000, 0, 0, 1 };
+} options = { false, false, 1, 0, 64, 1, 0, 0, 1 };
 
 /* Requests are numbered per connection, and counted: those before `received` are over. */
 struct connection {
@@ -56,15 +53,13 @@ static struct connection *connections;
 static unsigned char *pattern;
 static unsigned char buffer[262144];
 
-/* The phase that is under way: the warm-up, or the measurement. */
+/* What an open loop knows beside its phase. */
 static struct {
-    bool open, recorded;
-    long target, issued, answered, lost;
-    uint64_t begin, deadline, last_progress;
-    double next_due;          /* open loop: when the next request is, in ns from `begin` */
-    double *due_times;        /* open loop: the same by number; negative once the request is over */
-    const uint64_t *first;    /* open loop: the number of each connection's first request */
-} phase;
+    bool open;
+    double next_due;          /* when the next request is, in ns from the beginning */
+    double *due_times;        /* the same by number */
+    const uint64_t *first;    /* the number of each connection's first request */
+} schedule;
 
 static void parse(int argc, char **argv)
 {
@@ -73,9 +68,8 @@ static void parse(int argc, char **argv)
                                            { "connections", required_argument, NULL, 'c' },
                                            { "active", required_argument, NULL, 'a' },
                                            { "size", required_argument, NULL, 's' },
-                                           { "iterations", required_argument, NULL, 'i' },
+                                           { "pipeline", required_argument, NULL, 'l' },
                                            { "rate", required_argument, NULL, 'r' },
-                                           { "arrivals", required_argument, NULL, 'v' },
                                            { "seed", required_argument, NULL, 'e' },
                                            { "cpu-of", required_argument, NULL, 'P' },
                                            COMMON_OPTIONS,
@@ -87,15 +81,10 @@ static void parse(int argc, char **argv)
         case 'c': options.connections = number("connections", optarg, 1, 1000000); break;
         case 'a': options.active = number("active", optarg, 1, 1000000); break;
         case 's': options.size = number("size", optarg, 1, 1 << 20); break;
-        case 'i': options.iterations = number("iterations", optarg, 1, 100000000); break;
+        case 'l': options.pipeline = number("pipeline", optarg, 1, 1000); break;
         case 'r': options.rate = fraction("rate", optarg, 0.001, 1e9); break;
         case 'e': options.seed = (uint64_t)number("seed", optarg, 1, INT32_MAX); break;
         case 'P': options.cpu_of = number("cpu-of", optarg, 1, INT32_MAX); break;
-        case 'v':
-            options.fixed_arrivals = strcmp(optarg, "fixed") == 0;
-            if (!options.fixed_arrivals && strcmp(optarg, "poisson") != 0)
-                fail("--arrivals takes poisson or fixed, not \"%s\"", optarg);
-            break;
         default: parse_common(o);
         }
     }
@@ -104,10 +93,12 @@ static void parse(int argc, char **argv)
         options.active = options.connections;
     if (options.active > options.connections)
         fail("--active cannot be more than --connections");
-    if (options.udp && options.active < options.connections)
-        fail("--active needs TCP: a UDP socket that is silent is nothing to the server");
+    if (options.udp && (options.connections > 1 || options.rate > 0))
+        fail("--udp is for one socket in a closed loop");
     if (options.reconnect && (options.udp || options.rate > 0))
         fail("--reconnect needs a closed loop over TCP");
+    if (options.pipeline > 1 && (options.udp || options.reconnect || options.rate > 0))
+        fail("--pipeline needs a plain closed loop over TCP");
     if (options.udp && options.size > 65507)
         fail("--size is at most 65507 with --udp");
 }
@@ -120,48 +111,38 @@ static const unsigned char *message(const struct connection *connection, uint64_
 
 /* ---- Sending ---- */
 
-static void watch_for(struct connection *connection, bool room)
-{
-    connection->blocked = room;
-    watch(EPOLL_CTL_MOD, connection->fd, (uint32_t)(connection - connections),
-          room ? EPOLLIN | EPOLLOUT : EPOLLIN);
-}
-
 /* Sends what is due, as far as the socket takes it. */
 static void flush(struct connection *connection)
 {
     size_t size = (size_t)options.size;
+    uint32_t index = (uint32_t)(connection - connections);
     while (connection->sent < connection->due) {
         size_t done = connection->sent_bytes;
         const unsigned char *rest = message(connection, connection->sent) + done;
         size_t n = send_some(connection->fd, rest, size - done);
-        if (n == 0) {
-            if (!connection->blocked)
-                watch_for(connection, true);
-            return;
-        }
+        if (n == 0)
+            return watch_for_room(connection->fd, index, &connection->blocked, true);
         connection->sent_bytes += n;
         if (connection->sent_bytes == size) {
             connection->sent_bytes = 0;
             connection->sent++;
         }
     }
-    if (connection->blocked)
-        watch_for(connection, false);
+    watch_for_room(connection->fd, index, &connection->blocked, false);
 }
 
-/* Makes the next request of a closed loop, unless there have been enough. */
+/* Makes the next requests of a closed loop, unless there have been enough. */
 static void request(struct connection *connection)
 {
-    if (phase.issued == phase.target)
-        return;
-    uint64_t now = now_ns();
-    if (now >= phase.deadline)
-        return;
-    phase.issued++;
-    connection->due++;
-    connection->begin = now;
-    flush(connection);
+    while (connection->due - connection->received < (uint64_t)options.pipeline) {
+        uint64_t now = now_ns();
+        if (phase.issued == phase.target || now >= phase.deadline)
+            return;
+        phase.issued++;
+        connection->due++;
+        connection->begin = now;
+        flush(connection);
+    }
 }
 
 /* ---- Receiving ---- */
@@ -170,13 +151,8 @@ static void request(struct connection *connection)
 static double *due_time(const struct connection *connection, uint64_t request)
 {
     uint64_t index = (uint64_t)(connection - connections);
-    uint64_t turn = request - phase.first[index];
-    return &phase.due_times[turn * (uint64_t)options.active + index];
-}
-
-static bool is_over(const struct connection *connection, uint64_t request)
-{
-    return request < connection->received || (phase.open && *due_time(connection, request) < 0);
+    uint64_t turn = request - schedule.first[index];
+    return &schedule.due_times[turn * (uint64_t)options.active + index];
 }
 
 static void answered(const struct connection *connection, uint64_t request, uint64_t now)
@@ -184,12 +160,9 @@ static void answered(const struct connection *connection, uint64_t request, uint
     phase.answered++;
     phase.last_progress = now;
     double latency = (double)(now - connection->begin);
-    if (phase.open) {
-        double *due = due_time(connection, request);
-        latency = (double)(now - phase.begin) - *due;
-        *due = -*due;
-    }
-    if (phase.recorded)
+    if (schedule.open)
+        latency = (double)(now - phase.begin) - *due_time(connection, request);
+    if (phase.recorded && options.pipeline == 1)
         sample(latency);
 }
 
@@ -217,39 +190,24 @@ static void receive_stream(struct connection *connection)
         phase.last_progress = now;
 }
 
-/*
- * Datagrams may be lost or come in another order, so a reply is looked for among all that are
- * outstanding; it may also be late, for a request that was given up, or come twice. Returns whether
- * there was one.
- */
-static bool receive_datagram(struct connection *connection)
+/* A datagram may also be late, for a request that was given up, or come twice. */
+static void receive_datagram(struct connection *connection)
 {
     size_t size = (size_t)options.size;
     ssize_t received = recv(connection->fd, buffer, sizeof buffer, 0);
     if (received < 0 && errno == EAGAIN)
-        return false;
+        return;
     if (received < 0)
         fail("cannot receive: %s", strerror(errno));
     uint64_t now = now_ns();
     if ((size_t)received != size)
         wrong_reply("an echo came back with another length");
-    /* What is older could not be told from what is newer any more, and is lost. */
-    if (connection->sent - connection->received > MESSAGES)
-        connection->received = connection->sent - MESSAGES;
-    for (uint64_t i = connection->received; i < connection->sent; i++) {
-        if (is_over(connection, i) || memcmp(message(connection, i), buffer, size) != 0)
-            continue;
-        answered(connection, i, now);
-        if (!phase.open)
-            connection->received = i + 1;
-        while (connection->received < connection->sent &&
-               is_over(connection, connection->received))
-            connection->received++;
-        return true;
-    }
     for (uint64_t back = 1; back <= MESSAGES && back <= connection->sent; back++) {
-        if (memcmp(message(connection, connection->sent - back), buffer, size) == 0)
-            return true;
+        if (memcmp(message(connection, connection->sent - back), buffer, size) != 0)
+            continue;
+        if (back == 1 && connection->received < connection->sent)
+            answered(connection, connection->received++, now);
+        return;
     }
     wrong_reply("an echo came back wrong");
 }
@@ -263,35 +221,16 @@ static void turn(void)
         struct connection *connection = &connections[indices[i]];
         if (connection->blocked)
             flush(connection);
-        if (options.udp) {
-            int most = phase.open ? BURST : 1;
-            while (most > 0 && receive_datagram(connection))
-                most--;
-        } else {
+        if (options.udp)
+            receive_datagram(connection);
+        else
             receive_stream(connection);
-        }
-        if (!phase.open && connection->received == connection->due)
+        if (!schedule.open)
             request(connection);
     }
 }
 
-static void check_patience(uint64_t now)
-{
-    if (phase.answered + phase.lost < phase.issued && now > phase.last_progress + PATIENCE_NS)
-        fail("no echo within 5 s");
-}
-
 /* ---- The two loops ---- */
-
-static void begin_phase(bool open, long target, bool recorded)
-{
-    phase.open = open;
-    phase.recorded = recorded;
-    phase.target = target;
-    phase.issued = phase.answered = phase.lost = 0;
-    phase.begin = phase.last_progress = now_ns();
-    phase.deadline = deadline_from(phase.begin);
-}
 
 /* Leaves a connection for a new one, which goes on where that was. */
 static void reconnect(struct connection *connection)
@@ -325,7 +264,7 @@ static void replace_lost(uint64_t now)
 
 static void run_closed(long target, bool recorded)
 {
-    begin_phase(false, target, recorded);
+    begin_phase(target, recorded);
     for (long i = 0; i < options.active; i++)
         request(&connections[i]);
     for (uint32_t turns = 1; phase.answered + phase.lost < phase.issued; turns++) {
@@ -342,55 +281,29 @@ static void run_closed(long target, bool recorded)
 /* Nanoseconds from one request to the next; with Poisson arrivals they are exponentially distributed. */
 static double next_gap(void)
 {
-    double mean = 1e9 / options.rate;
-    return options.fixed_arrivals ? mean : -log(1 - next_fraction(&options.seed)) * mean;
+    return -log(1 - next_fraction(&options.seed)) * 1e9 / options.rate;
 }
 
 /* Puts requests that are due by `now` on their connections. */
 static void issue_due(double now)
 {
-    for (int i = 0; i < BURST && phase.issued < phase.target && phase.next_due <= now; i++) {
+    for (int i = 0; i < BURST && phase.issued < phase.target && schedule.next_due <= now; i++) {
         struct connection *connection = &connections[phase.issued % options.active];
-        phase.due_times[phase.issued++] = phase.next_due;
+        schedule.due_times[phase.issued++] = schedule.next_due;
         connection->due++;
         if (!connection->blocked)
             flush(connection);
-        phase.next_due += next_gap();
+        schedule.next_due += next_gap();
     }
 }
 
-/* Whether no reply can be expected any more. */
-static bool open_is_over(uint64_t now)
+/* What is outstanding at the end. What was due by then and could not even be sent is unanswered as well. */
+static long count_unanswered(double end)
 {
-    if (now >= phase.deadline)
-        return true;
-    if (phase.issued < phase.target)
-        return false;
-    double last_due = (double)phase.begin + fabs(phase.due_times[phase.target - 1]);
-    bool given_up = options.udp && now > phase.last_progress + LOSS_NS &&
-                    (double)now > last_due + LOSS_NS;
-    return phase.answered == phase.target || given_up;
-}
-
-/*
- * Tells apart what is outstanding at the end. What was due by then and could not even be sent is
- * unanswered as well.
- */
-static long settle_open(double end)
-{
-    long unanswered = 0;
-    double lost_before = options.udp ? end - LOSS_NS : -1;
-    for (long i = 0; i < phase.issued; i++) {
-        if (phase.due_times[i] < 0)
-            continue;
-        if (phase.due_times[i] < lost_before)
-            phase.lost++;
-        else
-            unanswered++;
-    }
-    for (long i = phase.issued; i < phase.target && phase.next_due <= end; i++) {
+    long unanswered = phase.issued - phase.answered;
+    for (long i = phase.issued; i < phase.target && schedule.next_due <= end; i++) {
         unanswered++;
-        phase.next_due += next_gap();
+        schedule.next_due += next_gap();
     }
     return unanswered;
 }
@@ -401,21 +314,20 @@ static long run_open(void)
     uint64_t *first = allocate((size_t)options.active, sizeof *first);
     for (long i = 0; i < options.active; i++)
         first[i] = connections[i].due;
-    phase.first = first;
-    phase.due_times = allocate((size_t)options.iterations, sizeof *phase.due_times);
-    begin_phase(true, options.iterations, true);
-    phase.next_due = next_gap();
+    schedule.first = first;
+    schedule.due_times = allocate((size_t)common.iterations, sizeof *schedule.due_times);
+    begin_phase(common.iterations, true);
+    schedule.open = true;
+    schedule.next_due = next_gap();
     uint64_t now;
-    while (!open_is_over(now = now_ns())) {
-        if (phase.answered + phase.lost == phase.issued)
+    while ((now = now_ns()) < phase.deadline && phase.answered < phase.target) {
+        if (phase.answered == phase.issued)
             phase.last_progress = now;
         issue_due((double)(now - phase.begin));
         turn();
-        /* Silence of datagrams is loss, and is counted as such. */
-        if (!options.udp)
-            check_patience(now);
+        check_patience(now);
     }
-    return settle_open((double)(now - phase.begin));
+    return count_unanswered((double)(now - phase.begin));
 }
 
 /* ---- Connections ---- */
@@ -429,19 +341,29 @@ static int connect_datagrams(void)
     return fd;
 }
 
+/* A connection that was echoed once, so that the server has accepted it. */
+static int open_connection(void)
+{
+    struct timeval patience = { .tv_sec = 5 };
+    int fd = connect_to(common.host, common.port);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (send_some(fd, pattern, 64) != 64 || recv(fd, buffer, 64, MSG_WAITALL) != 64)
+        fail("no echo within 5 s, or the server closed a connection that was still needed");
+    if (memcmp(pattern, buffer, 64) != 0)
+        wrong_reply("an echo came back wrong");
+    return fd;
+}
+
 static void open_all(void)
 {
-    int *fds = options.udp ? NULL
-                           : open_connections(common.host, common.port, options.connections, 1);
     connections = allocate((size_t)options.connections, sizeof *connections);
     prepare_polling(options.active);
     for (long i = 0; i < options.connections; i++) {
-        connections[i].fd = options.udp ? connect_datagrams() : fds[i];
+        connections[i].fd = options.udp ? connect_datagrams() : open_connection();
         set_nonblocking(connections[i].fd);
         if (i < options.active)
             watch(EPOLL_CTL_ADD, connections[i].fd, (uint32_t)i, EPOLLIN);
     }
-    free(fds);
 }
 
 /* The silent connections must have lasted, and brought nothing. */
@@ -470,7 +392,7 @@ int main(int argc, char **argv)
 {
     parse(argc, argv);
     raise_descriptor_limit();
-    prepare_samples(options.iterations);
+    prepare_samples(common.iterations);
     pattern = make_pattern((size_t)options.size + MESSAGES);
     open_all();
     if (common.warmup > 0)
@@ -480,15 +402,18 @@ int main(int argc, char **argv)
     if (options.rate > 0)
         unanswered = run_open();
     else
-        run_closed(options.iterations, true);
+        run_closed(common.iterations, true);
     cpu = cpu_ns() - cpu;
     /* The wait for datagrams that were lost is no part of it. */
     uint64_t elapsed = (unanswered > 0 ? now_ns() : phase.last_progress) - phase.begin;
     check_silent();
     write_samples();
-    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld,\"lost\":%ld,\"unanswered\":%ld",
-           phase.answered, (unsigned long long)elapsed,
-           (long long)phase.answered * options.size, phase.lost, unanswered);
+    printf("{\"operations\":%ld,\"elapsed\":%llu,\"bytes\":%lld", phase.answered,
+           (unsigned long long)elapsed, (long long)phase.answered * options.size);
+    if (options.udp || options.reconnect)
+        printf(",\"lost\":%ld", phase.lost);
+    if (options.rate > 0)
+        printf(",\"unanswered\":%ld", unanswered);
     if (options.cpu_of > 0)
         printf(",\"cpu\":%llu", (unsigned long long)cpu);
     puts("}");

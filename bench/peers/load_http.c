@@ -2,7 +2,7 @@
  * Load on a server over HTTP: GET / on a connection that is kept, one request after the other; every reply has to be
  * as long as the first one, and to say 200.
  *
- *     load_http --port P [--echo-port P] [--iterations 5000] [the options of load.h]
+ *     load_http --port P [--echo-port P] [the options of load.h]
  *
  * With --echo-port, messages of 64 bytes go to an echo server and back meanwhile, one at a time, without a pause. That
  * is done here, so that what is measured does not share its core with another program.
@@ -54,8 +54,9 @@ static void echo(void)
     echo_received = 0;
 }
 
-static void request(void)
+static uint64_t request(uint64_t number)
 {
+    (void)number;
     size_t received = 0;
     uint64_t begin = now_ns();
     if (send_some(http_fd, REQUEST, sizeof REQUEST - 1) != sizeof REQUEST - 1)
@@ -66,36 +67,22 @@ static void request(void)
         if (turns % TURNS_PER_CHECK == 0 && now_ns() - begin > PATIENCE_NS)
             fail("no reply within 5 s");
     }
-    sample((double)(now_ns() - begin));
-}
-
-/* Returns how many requests were made. */
-static long run(long count)
-{
-    uint64_t deadline = deadline_from(now_ns());
-    long made = 0;
-    samples.count = 0;
-    for (; made < count && now_ns() < deadline; made++)
-        request();
-    return made;
+    return now_ns() - begin;
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = { { "echo-port", required_argument, NULL, 'e' },
-                                             { "iterations", required_argument, NULL, 'i' },
                                              COMMON_OPTIONS,
                                              { 0 } };
-    long iterations = 5000, echo_port = 0;
+    long echo_port = 0;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (o) {
-        case 'e': echo_port = number("echo-port", optarg, 1, 65535); break;
-        case 'i': iterations = number("iterations", optarg, 1, 100000000); break;
-        default: parse_common(o);
-        }
+        if (o == 'e')
+            echo_port = number("echo-port", optarg, 1, 65535);
+        else
+            parse_common(o);
     }
     check_common();
-    prepare_samples(iterations > common.warmup ? iterations : common.warmup);
     pattern = make_pattern(ECHO_SIZE + MESSAGES);
     http_fd = connect_to(common.host, common.port);
     set_nonblocking(http_fd);
@@ -103,9 +90,6 @@ int main(int argc, char **argv)
         echo_fd = connect_to(common.host, (int)echo_port);
         set_nonblocking(echo_fd);
     }
-    run(common.warmup);
-    uint64_t begin = now_ns();
-    long made = run(iterations);
-    report(made, now_ns() - begin, made * (long)reply_length);
+    measure_each(request, sizeof REQUEST - 1);
     return 0;
 }

@@ -2,7 +2,7 @@
  * Load on a server that speaks the protocol of Redis (RESP); every reply is checked.
  *
  *     load_kv --port P [--connections 50] [--pipeline 1] [--get-share 0.5] [--keys 10000]
- *             [--value-size 64] [--seed 1] [--requests 100000] [the options of load.h]
+ *             [the options of load.h]
  *
  * First all keys are set. Then each connection sends --pipeline requests at once, GET or SET of a random
  * key, awaits all their replies, and begins again. The latency of a request is the time from before its
@@ -14,16 +14,15 @@
 #include "load.h"
 
 /* A key is "key:" and its number in so many digits; the longest number of one is 2^32. */
-enum { DIGITS = 12, KEY = 4 + DIGITS, MAX_VALUE = 1 << 20 };
+enum { DIGITS = 12, KEY = 4 + DIGITS, VALUE = 64, REST = VALUE - DIGITS };
 
 /* Windows of the pattern that the rest of a value is: the number of the key chooses one. */
 enum { VALUES = 65536, STRIDE = 1021 };
 
 static struct {
-    long connections, pipeline, keys, value_size, requests;
+    long connections, pipeline, keys;
     double get_share;
-    uint64_t seed;
-} options = { 50, 1, 10000, 64, 100000, 0.5, 1 };
+} options = { 50, 1, 10000, 0.5 };
 
 struct request {
     uint32_t key;
@@ -44,6 +43,7 @@ struct connection {
 static struct connection *connections;
 static unsigned char *pattern;
 static size_t input_capacity;
+static uint64_t seed = 1;
 
 /* What all requests and replies of a kind have in common. */
 static struct {
@@ -51,12 +51,8 @@ static struct {
     size_t get_length, set_length, after_key_length, bulk_length;
 } wire;
 
-/* The phase that is under way: setting all keys, the warm-up, or the measurement. */
-static struct {
-    bool fill, recorded;
-    long target, issued, answered;
-    uint64_t begin, deadline, last_progress;
-} phase;
+/* Whether all keys are being set. */
+static bool fills;
 
 static void parse(int argc, char **argv)
 {
@@ -64,9 +60,6 @@ static void parse(int argc, char **argv)
                                            { "pipeline", required_argument, NULL, 'P' },
                                            { "get-share", required_argument, NULL, 'g' },
                                            { "keys", required_argument, NULL, 'k' },
-                                           { "value-size", required_argument, NULL, 'v' },
-                                           { "seed", required_argument, NULL, 'e' },
-                                           { "requests", required_argument, NULL, 'n' },
                                            COMMON_OPTIONS,
                                            { 0 } };
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -75,9 +68,6 @@ static void parse(int argc, char **argv)
         case 'P': options.pipeline = number("pipeline", optarg, 1, 10000); break;
         case 'g': options.get_share = fraction("get-share", optarg, 0, 1); break;
         case 'k': options.keys = number("keys", optarg, 1, UINT32_MAX); break;
-        case 'v': options.value_size = number("value-size", optarg, 1, MAX_VALUE); break;
-        case 'e': options.seed = (uint64_t)number("seed", optarg, 1, INT32_MAX); break;
-        case 'n': options.requests = number("requests", optarg, 1, 100000000); break;
         default: parse_common(o);
         }
     }
@@ -90,19 +80,11 @@ static void prepare_wire(void)
 {
     wire.get_length = (size_t)sprintf(wire.get, "*2\r\n$3\r\nGET\r\n$%d\r\nkey:", KEY);
     wire.set_length = (size_t)sprintf(wire.set, "*3\r\n$3\r\nSET\r\n$%d\r\nkey:", KEY);
-    wire.bulk_length = (size_t)sprintf(wire.bulk, "$%ld\r\n", options.value_size);
-    wire.after_key_length = (size_t)sprintf(wire.after_key, "\r\n$%ld\r\n", options.value_size);
+    wire.bulk_length = (size_t)sprintf(wire.bulk, "$%d\r\n", VALUE);
+    wire.after_key_length = (size_t)sprintf(wire.after_key, "\r\n$%d\r\n", VALUE);
 }
 
-/*
- * A value is the number of its key, which tells all of them apart, and random bytes after it. A short one
- * has the last digits only.
- */
-static size_t digits_in_value(void)
-{
-    return options.value_size < DIGITS ? (size_t)options.value_size : DIGITS;
-}
-
+/* A value is the number of its key, which tells all of them apart, and random bytes after it. */
 static const unsigned char *rest_of_value(uint32_t key)
 {
     return pattern + (size_t)(key * STRIDE) % VALUES;
@@ -123,14 +105,13 @@ static unsigned char *append(unsigned char *to, const void *data, size_t length)
 static unsigned char *append_request(unsigned char *to, struct request request)
 {
     unsigned char digits[DIGITS];
-    size_t shown = digits_in_value();
     write_digits(digits, request.key);
     to = request.get ? append(to, wire.get, wire.get_length) : append(to, wire.set, wire.set_length);
     to = append(to, digits, DIGITS);
     if (!request.get) {
         to = append(to, wire.after_key, wire.after_key_length);
-        to = append(to, digits + DIGITS - shown, shown);
-        to = append(to, rest_of_value(request.key), (size_t)options.value_size - shown);
+        to = append(to, digits, DIGITS);
+        to = append(to, rest_of_value(request.key), REST);
     }
     return append(to, "\r\n", 2);
 }
@@ -156,11 +137,10 @@ static bool expect(const struct connection *connection, size_t *at, const void *
 static bool expect_bulk(const struct connection *connection, size_t *at, uint32_t key)
 {
     unsigned char digits[DIGITS];
-    size_t shown = digits_in_value();
     write_digits(digits, key);
     return expect(connection, at, wire.bulk, wire.bulk_length) &&
-           expect(connection, at, digits + DIGITS - shown, shown) &&
-           expect(connection, at, rest_of_value(key), (size_t)options.value_size - shown) &&
+           expect(connection, at, digits, DIGITS) &&
+           expect(connection, at, rest_of_value(key), REST) &&
            expect(connection, at, "\r\n", 2);
 }
 
@@ -184,16 +164,10 @@ static void flush(struct connection *connection)
         size_t n = send_some(connection->fd, connection->output + connection->sent,
                              connection->output_length - connection->sent);
         connection->sent += n;
-        if (n == 0) {
-            if (!connection->blocked)
-                watch(EPOLL_CTL_MOD, connection->fd, index, EPOLLIN | EPOLLOUT);
-            connection->blocked = true;
-            return;
-        }
+        if (n == 0)
+            return watch_for_room(connection->fd, index, &connection->blocked, true);
     }
-    if (connection->blocked)
-        watch(EPOLL_CTL_MOD, connection->fd, index, EPOLLIN);
-    connection->blocked = false;
+    watch_for_room(connection->fd, index, &connection->blocked, false);
 }
 
 /* Sends the next batch, unless there have been enough. */
@@ -207,9 +181,9 @@ static void send_batch(struct connection *connection)
     unsigned char *end = connection->output;
     for (long i = 0; i < size; i++) {
         struct request request = { .key = (uint32_t)(phase.issued + i), .get = false };
-        if (!phase.fill) {
-            request.key = (uint32_t)(next_random(&options.seed) % (uint64_t)options.keys);
-            request.get = next_fraction(&options.seed) < options.get_share;
+        if (!fills) {
+            request.key = (uint32_t)(next_random(&seed) % (uint64_t)options.keys);
+            request.get = next_fraction(&seed) < options.get_share;
         }
         connection->batch[i] = request;
         end = append_request(end, request);
@@ -247,13 +221,11 @@ static void receive_replies(struct connection *connection)
 
 static void run(long target, bool fill, bool recorded)
 {
-    phase.fill = fill;
-    phase.recorded = recorded;
-    phase.target = target;
-    phase.issued = phase.answered = 0;
-    phase.begin = phase.last_progress = now_ns();
+    fills = fill;
+    begin_phase(target, recorded);
     /* Without all the keys there is nothing to measure. */
-    phase.deadline = fill ? UINT64_MAX : deadline_from(phase.begin);
+    if (fill)
+        phase.deadline = UINT64_MAX;
     for (long i = 0; i < options.connections; i++)
         send_batch(&connections[i]);
     for (uint32_t turns = 1; phase.answered < phase.issued; turns++) {
@@ -265,19 +237,19 @@ static void run(long target, bool fill, bool recorded)
                 flush(connection);
             receive_replies(connection);
         }
-        if (turns % TURNS_PER_CHECK == 0 && now_ns() > phase.last_progress + PATIENCE_NS)
-            fail("no reply within 5 s");
+        if (turns % TURNS_PER_CHECK == 0)
+            check_patience(now_ns());
     }
 }
 
 /* The buffers of a connection have room for the largest batch there can be, and its replies. */
 static void open_all(void)
 {
-    size_t pipeline = (size_t)options.pipeline, value = (size_t)options.value_size;
-    size_t request = wire.set_length + DIGITS + wire.after_key_length + value + 2;
+    size_t pipeline = (size_t)options.pipeline;
+    size_t request = wire.set_length + DIGITS + wire.after_key_length + VALUE + 2;
     size_t output_capacity = pipeline * request;
     /* A byte more than any right reply has, so that what is too long is seen. */
-    input_capacity = pipeline * (wire.bulk_length + value + sizeof "+OK\r\n") + 1;
+    input_capacity = pipeline * (wire.bulk_length + VALUE + sizeof "+OK\r\n") + 1;
     connections = allocate((size_t)options.connections, sizeof *connections);
     prepare_polling(options.connections);
     for (long i = 0; i < options.connections; i++) {
@@ -295,14 +267,14 @@ int main(int argc, char **argv)
 {
     parse(argc, argv);
     raise_descriptor_limit();
-    prepare_samples(options.requests);
+    prepare_samples(common.iterations);
     prepare_wire();
-    pattern = make_pattern((size_t)options.value_size + VALUES);
+    pattern = make_pattern(VALUE + VALUES);
     open_all();
     run(options.keys, true, false);
     if (common.warmup > 0)
         run(common.warmup, false, false);
-    run(options.requests, false, true);
-    report(phase.answered, phase.last_progress - phase.begin, phase.answered * options.value_size);
+    run(common.iterations, false, true);
+    report(phase.answered, phase.last_progress - phase.begin, phase.answered * VALUE);
     return 0;
 }

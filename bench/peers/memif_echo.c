@@ -1,16 +1,15 @@
 /*
- * An echo over memif's rings in C (libos/devices/memif/layout.ts): what the wire itself costs. Frames with room for
- * the headers of TCP are copied in and out; there is no protocol in them, and no messages by which memif's ends
- * meet: they meet by TCP, and share memory of the server's. One client at a time.
+ * An echo of frames over memif's rings (libos/devices/memif/layout.ts), without the messages by which memif's ends meet:
+ * they meet by TCP, and share memory of the server's. One client at a time.
  *
  *     memif_echo [--hostname 127.0.0.1]
- *     memif_echo --port P [--iterations 50000] [--size 64] [--udp] [the options of load.h]
+ *     memif_echo --port P [the options of frames.h]
  */
-#include "load.h"
+#include "frames.h"
 #include <stddef.h>
 #include <sys/mman.h>
 
-enum { SLOTS = 1024, BUFFER = 2048, HEADERS = 66, PAYLOAD = 1448, MESSAGES = 4096, STRIDE = 1021 };
+enum { SLOTS = 1024 };
 
 struct descriptor {
     uint16_t flags, region;
@@ -26,7 +25,7 @@ struct ring {
 };
 struct region {
     struct ring to_server, to_client;
-    unsigned char buffers[2 * SLOTS][BUFFER];
+    unsigned char buffers[2 * SLOTS][FRAME];
 };
 
 static struct region *map(int fd)
@@ -44,137 +43,80 @@ static inline void publish(uint16_t *index, uint16_t value)
     __atomic_store_n(index, value, __ATOMIC_RELEASE);
 }
 
-static inline unsigned char *at(struct region *region, const struct descriptor *slot)
+static struct region *region;
+static bool serves;
+/* Frames that were taken, and given. */
+static uint16_t taken, given;
+
+static size_t take(unsigned char *frame)
 {
-    return (unsigned char *)region + slot->offset;
+    struct ring *ring = serves ? &region->to_server : &region->to_client;
+    if (look(serves ? &ring->head : &ring->tail) == taken)
+        return 0;
+    struct descriptor *slot = &ring->slots[taken++ % SLOTS];
+    size_t length = slot->length;
+    memcpy(frame, (unsigned char *)region + slot->offset, length);
+    publish(serves ? &ring->tail : &ring->head, serves ? taken : (uint16_t)(taken + SLOTS));
+    return length;
 }
 
-/* Whether the other end is gone, asked now and then. */
-static bool has_ended(int fd, uint32_t *turns)
+static void give(const unsigned char *frame, size_t length)
+{
+    struct ring *ring = serves ? &region->to_client : &region->to_server;
+    struct descriptor *slot = &ring->slots[given++ % SLOTS];
+    memcpy((unsigned char *)region + slot->offset, frame, length);
+    slot->length = (uint32_t)length;
+    publish(serves ? &ring->tail : &ring->head, given);
+}
+
+/* Until the client is gone, which is asked now and then. */
+static void bounce(int fd)
 {
     char byte;
-    return ++*turns % (16 * TURNS_PER_CHECK) == 0 && recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
-}
-
-static void bounce(struct region *region, int fd)
-{
-    static unsigned char frame[BUFFER];
-    struct ring *in = &region->to_server, *out = &region->to_client;
-    for (uint16_t done = 0;;) {
-        for (uint32_t turns = 0; look(&in->head) == done;)
-            if (has_ended(fd, &turns))
-                return;
-        struct descriptor *from = &in->slots[done % SLOTS], *to = &out->slots[done % SLOTS];
-        uint32_t length = from->length;
-        memcpy(frame, at(region, from), length);
-        publish(&in->tail, ++done);
-        /* Its slot is free: the client has no more frames under way than there are. */
-        memcpy(at(region, to), frame, length);
-        to->length = length;
-        publish(&out->tail, done);
+    size_t length;
+    taken = given = 0;
+    for (uint32_t turns = 1;; turns++) {
+        if ((length = take(frame)) > 0)
+            give(frame, length);
+        else if (turns % (16 * TURNS_PER_CHECK) == 0 && recv(fd, &byte, 1, MSG_DONTWAIT) == 0)
+            return;
     }
 }
 
-static void serve(const char *hostname)
+static void serve(void)
 {
-    int file = memfd_create("memif", 0), listener = listen_on(hostname, 0);
+    int file = memfd_create("memif", 0), listener = listen_on("127.0.0.1", 0, SOCK_STREAM);
     if (file < 0 || ftruncate(file, sizeof(struct region)) != 0)
         fail("cannot make memory: %s", strerror(errno));
-    struct region *region = map(file);
+    region = map(file);
     for (;;) {
         int fd = accept(listener, NULL, NULL);
         if (fd < 0)
             fail("cannot accept: %s", strerror(errno));
         memset(region, 0, offsetof(struct region, buffers));
         for (uint32_t i = 0, base = offsetof(struct region, buffers); i < SLOTS; i++) {
-            region->to_server.slots[i].offset = base + i * BUFFER;
-            region->to_client.slots[i].offset = base + (SLOTS + i) * BUFFER;
+            region->to_server.slots[i].offset = base + i * FRAME;
+            region->to_client.slots[i].offset = base + (SLOTS + i) * FRAME;
         }
         char path[64] = { 0 };
         snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), file);
         send(fd, path, sizeof path, MSG_NOSIGNAL);
-        bounce(region, fd);
+        bounce(fd);
         close(fd);
     }
 }
 
-static struct region *region;
-static int server;
-static uint16_t sent, received;
-
-static void put(const unsigned char *message, size_t size)
-{
-    for (size_t done = 0, part; done < size; done += part) {
-        struct descriptor *slot = &region->to_server.slots[sent % SLOTS];
-        part = size - done < PAYLOAD ? size - done : PAYLOAD;
-        memcpy(at(region, slot) + HEADERS, message + done, part);
-        slot->length = HEADERS + (uint32_t)part;
-        publish(&region->to_server.head, ++sent);
-    }
-}
-
-static double round_trip(const unsigned char *message, unsigned char *reply, size_t size)
-{
-    uint64_t begin = now_ns();
-    put(message, size);
-    for (size_t done = 0; done < size;) {
-        for (uint32_t turns = 0; look(&region->to_client.tail) == received;)
-            if (has_ended(server, &turns))
-                fail("the server is gone");
-        struct descriptor *slot = &region->to_client.slots[received % SLOTS];
-        size_t part = slot->length - HEADERS;
-        if (part > size - done)
-            wrong_reply("more came back than was sent");
-        memcpy(reply + done, at(region, slot) + HEADERS, part);
-        publish(&region->to_client.head, (uint16_t)(++received + SLOTS));
-        done += part;
-    }
-    uint64_t elapsed = now_ns() - begin;
-    if (memcmp(message, reply, size) != 0)
-        wrong_reply("an echo came back wrong");
-    return (double)elapsed;
-}
-
-/* Returns how many were made. */
-static long run(const unsigned char *pattern, unsigned char *reply, long count, size_t size)
-{
-    uint64_t deadline = deadline_from(now_ns());
-    long made = 0;
-    samples.count = 0;
-    for (; made < count && now_ns() < deadline; made++)
-        sample(round_trip(pattern + (uint64_t)made * STRIDE % MESSAGES, reply, size));
-    return made;
-}
-
 int main(int argc, char **argv)
 {
-    static const struct option known[] = {
-        { "hostname", required_argument, NULL, 'H' }, { "iterations", required_argument, NULL, 'i' },
-        { "size", required_argument, NULL, 's' }, { "udp", no_argument, NULL, 'u' }, COMMON_OPTIONS, { 0 }
-    };
-    const char *hostname = NULL;
-    long iterations = 50000, size = 64;
-    for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        switch (o) {
-        case 'H': hostname = optarg; break;
-        case 'i': iterations = number("iterations", optarg, 1, 100000000); break;
-        case 's': size = number("size", optarg, 1, SLOTS * PAYLOAD); break;
-        case 'u': break; /* The frames are the same. */
-        default: parse_common(o);
-        }
-    }
-    if (common.port == 0)
-        serve(hostname == NULL ? "127.0.0.1" : hostname);
     char path[64];
-    server = connect_to(common.host, common.port);
+    parse_frames(argc, argv, SLOTS * PAYLOAD);
+    serves = common.port == 0;
+    if (serves)
+        serve();
+    int server = connect_to(common.host, common.port);
     if (recv(server, path, sizeof path, MSG_WAITALL) != sizeof path)
         fail("the server does not say where its memory is");
     region = map(open(path, O_RDWR));
-    unsigned char *pattern = make_pattern((size_t)size + MESSAGES), *reply = allocate((size_t)size, 1);
-    prepare_samples(iterations > common.warmup ? iterations : common.warmup);
-    run(pattern, reply, common.warmup, (size_t)size);
-    uint64_t begin = now_ns();
-    long made = run(pattern, reply, iterations, (size_t)size);
-    report(made, now_ns() - begin, made * size);
+    measure_each(round_trip, (long)size);
     return 0;
 }

@@ -2,7 +2,7 @@
  * The peer of ordinary Node.js code: an echo server over `node:net`, or with `--udp` over `node:dgram`. It
  * runs under Node.js itself.
  *
- *     node node_echo.mjs [--hostname 127.0.0.1] [--port 0] [--udp]
+ *     node node_echo.mjs [--hostname 127.0.0.1] [--udp]
  */
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
@@ -11,11 +11,9 @@ import { parseArgs } from "node:util";
 const { values } = parseArgs({
   options: {
     hostname: { type: "string", default: "127.0.0.1" },
-    port: { type: "string", default: "0" },
     udp: { type: "boolean", default: false },
   },
 });
-const port = Number(values.port);
 
 if (values.udp) serveDatagrams();
 else serveConnections();
@@ -29,7 +27,7 @@ function serveConnections() {
     // The client reset the connection: that ends it, and nothing else.
     socket.on("error", () => socket.destroy());
   });
-  server.listen(port, values.hostname, () => announce(server));
+  server.listen(0, values.hostname, () => announce(server));
 }
 
 function serveDatagrams() {
@@ -41,7 +39,7 @@ function serveDatagrams() {
   // A datagram that could not be sent is lost, as datagrams may be; it must not end the server.
   const onSent = () => {};
   socket.on("message", (message, from) => socket.send(message, from.port, from.address, onSent));
-  socket.bind(port, values.hostname, () => announce(socket));
+  socket.bind(0, values.hostname, () => announce(socket));
 }
 
 /** @param {{ address(): { port: number } }} listener */

@@ -88,16 +88,17 @@ static inline struct sockaddr_in address_of(const char *hostname, int port)
     return address;
 }
 
-/* A listening socket, announced on stdout with the port the kernel chose when asked for port 0. */
-static inline int listen_on(const char *hostname, int port)
+/* A bound socket, which listens if it is a stream's; announced with the port that was chosen when 0 was asked for. */
+static inline int listen_on(const char *hostname, int port, int type)
 {
     struct sockaddr_in address = address_of(hostname, port);
     socklen_t length = sizeof address;
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+    int one = 1, fd = socket(AF_INET, type, 0);
     if (fd < 0)
         fail("cannot make a socket: %s", strerror(errno));
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, SOMAXCONN) != 0 ||
+    if (bind(fd, (struct sockaddr *)&address, length) != 0 ||
+        (type == SOCK_STREAM && listen(fd, SOMAXCONN) != 0) ||
         getsockname(fd, (struct sockaddr *)&address, &length) != 0)
         fail("cannot listen on %s:%d: %s", hostname, port, strerror(errno));
     printf("listening on %s:%d\n", hostname, ntohs(address.sin_port));
@@ -117,16 +118,19 @@ static inline int connect_to(const char *hostname, int port)
     return fd;
 }
 
-/* The options of a server that has no others. */
-static inline void parse_address(int argc, char **argv, const char **hostname, int *port)
+/* The options of a server: its address, and a flag of its own, or none (NULL). */
+static inline void parse_server(int argc, char **argv, const char **hostname, int *port, const char *own,
+                                bool *flag)
 {
-    static const struct option options[] = { { "hostname", required_argument, NULL, 'h' },
-                                             { "port", required_argument, NULL, 'p' },
-                                             { 0 } };
+    const struct option options[] = { { "hostname", required_argument, NULL, 'h' },
+                                      { "port", required_argument, NULL, 'p' },
+                                      { own, no_argument, NULL, 'f' },
+                                      { 0 } };
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
         case 'h': *hostname = optarg; break;
         case 'p': *port = (int)number("port", optarg, 0, 65535); break;
+        case 'f': *flag = true; break;
         default: exit(EXIT_FAILED);
         }
     }
@@ -140,41 +144,6 @@ static inline void raise_descriptor_limit(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-}
-
-/* A blocking echo of one message, checked; for connections that are opened, tried and then left. */
-static inline void echo_once(int fd, unsigned char *message, unsigned char *reply, size_t size)
-{
-    if (send(fd, message, size, MSG_NOSIGNAL) != (ssize_t)size)
-        fail("cannot send: %s", strerror(errno));
-    ssize_t got = recv(fd, reply, size, MSG_WAITALL);
-    if (got < 0)
-        fail("cannot receive: %s", errno == EAGAIN ? "no echo within 5 s" : strerror(errno));
-    if (got < (ssize_t)size)
-        fail("the server closed a connection that was still open here");
-    if (memcmp(message, reply, size) != 0) {
-        fprintf(stderr, "an echo came back wrong\n");
-        exit(EXIT_WRONG_ECHO);
-    }
-}
-
-/* Opens `count` connections and echoes on each one, so that all have been accepted and served. */
-static inline int *open_connections(const char *hostname, int port, long count, long echoes)
-{
-    unsigned char message[64], reply[sizeof message];
-    struct timeval patience = { .tv_sec = 5 };
-    int *fds = calloc((size_t)count + 1, sizeof *fds);
-    if (fds == NULL)
-        fail("out of memory");
-    for (long i = 0; i < count; i++) {
-        fds[i] = connect_to(hostname, port);
-        setsockopt(fds[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        for (long j = 0; j < echoes; j++) {
-            memset(message, (int)(i + j), sizeof message);
-            echo_once(fds[i], message, reply, sizeof message);
-        }
-    }
-    return fds;
 }
 
 #endif

@@ -1,9 +1,7 @@
 /*
- * An echo over UCX in C, on catmint's wire (libos/catmint/protocol.ts): a server of one client at a
- * time, or with --iterations a client that sends one message after the other, spins until all of it
- * is back, checks it, and prints the round trips in nanoseconds.
+ * An echo over UCX in C, on catmint's wire (libos/catmint/protocol.ts), for one client at a time.
  *
- *     ucx_echo [--hostname 127.0.0.1] [--port 0] [--iterations N [--warmup N] [--size BYTES]]
+ *     ucx_echo [--hostname 127.0.0.1]
  */
 #include "peer.h"
 #include <ucp/api/ucp.h>
@@ -20,7 +18,7 @@ static ucp_worker_h worker;
 static ucp_ep_h endpoint;
 static struct hello mine, theirs;
 static uint32_t credit, owed;
-static unsigned char out[LARGEST], in[LARGEST];
+static unsigned char in[LARGEST];
 
 static void finish(void *request)
 {
@@ -75,16 +73,13 @@ static bool push(const unsigned char *data, size_t length)
     return true;
 }
 
-static void greet(int fd, bool is_server)
+static void greet(int fd)
 {
-    if (!is_server)
-        send(fd, &mine, 16 + mine.length, MSG_NOSIGNAL);
     if (recv(fd, &theirs, 16, MSG_WAITALL) != 16 ||
         recv(fd, theirs.address, theirs.length, MSG_WAITALL) != theirs.length)
         fail("the other end said no hello");
-    if (is_server)
-        send(fd, &mine, 16 + mine.length, MSG_NOSIGNAL);
-    is_server ? recv(fd, in, 1, MSG_WAITALL) : send(fd, in, 1, MSG_NOSIGNAL);
+    send(fd, &mine, 16 + mine.length, MSG_NOSIGNAL);
+    recv(fd, in, 1, MSG_WAITALL);
     credit = theirs.window, owed = 0;
     ucp_ep_params_t params = {
         .field_mask = UCP_EP_PARAM_FIELD_REMOTE_ADDRESS | UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE,
@@ -95,51 +90,11 @@ static void greet(int fd, bool is_server)
         fail("UCX knows no way to the other end");
 }
 
-static int ascending(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void load(long warmup, long count, size_t size)
-{
-    uint64_t *times = calloc((size_t)(warmup + count), sizeof *times), *kept = times + warmup;
-    for (long i = 0; i < warmup + count; i++) {
-        memset(out, (int)i, 8);
-        uint64_t begin = now_ns();
-        push(out, size);
-        for (size_t got = 0; got < size;)
-            if (hear(&got) > CREDIT)
-                fail("the server closed the connection");
-        times[i] = now_ns() - begin;
-        if (memcmp(out, in, size) != 0)
-            exit(EXIT_WRONG_ECHO);
-    }
-    qsort(kept, (size_t)count, sizeof *kept, ascending);
-    printf("{\"p50\":%llu,\"p90\":%llu,\"p99\":%llu}\n", (unsigned long long)kept[count / 2],
-           (unsigned long long)kept[count * 9 / 10], (unsigned long long)kept[count * 99 / 100]);
-    say(CLOSE, 0, NULL, 0);
-}
-
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "hostname", required_argument, NULL, 'h' }, { "port", required_argument, NULL, 'p' },
-        { "iterations", required_argument, NULL, 'n' }, { "warmup", required_argument, NULL, 'w' },
-        { "size", required_argument, NULL, 's' }, { 0 }
-    };
     const char *hostname = "127.0.0.1";
-    long port = 0, count = 0, warmup = 0, size = 64;
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (o) {
-        case 'h': hostname = optarg; break;
-        case 'p': port = number("port", optarg, 0, 65535); break;
-        case 'n': count = number("iterations", optarg, 1, 100000000); break;
-        case 'w': warmup = number("warmup", optarg, 0, 100000000); break;
-        case 's': size = number("size", optarg, 1, LARGEST); break;
-        default: exit(EXIT_FAILED);
-        }
-    }
+    int port = 0;
+    parse_server(argc, argv, &hostname, &port, NULL, NULL);
     setenv("UCX_MM_ERROR_HANDLING", "y", 0);
     ucp_params_t params = { .field_mask = UCP_PARAM_FIELD_FEATURES,
                             .features = UCP_FEATURE_TAG | UCP_FEATURE_WAKEUP };
@@ -153,17 +108,9 @@ int main(int argc, char **argv)
         fail("UCX has no transport");
     mine = (struct hello){ MAGIC, ID, WINDOW, .keep = 1, .length = (uint16_t)length };
     memcpy(mine.address, address, length);
-    if (count > 0) {
-        greet(connect_to(hostname, (int)port), false);
-        load(warmup, count, (size_t)size);
-        /* To flush would wait for a server that accepts by now, and does not see to UCX. */
-        for (uint64_t begin = now_ns(); now_ns() - begin < 10000000;)
-            ucp_worker_progress(worker);
-        return 0;
-    }
-    for (int listener = listen_on(hostname, (int)port);;) {
+    for (int listener = listen_on(hostname, port, SOCK_STREAM);;) {
         int fd = accept(listener, NULL, NULL);
-        greet(fd, true);
+        greet(fd);
         for (size_t got = 0;; got = 0) {
             uint32_t type = hear(&got);
             if (type > CREDIT || (type == DATA && !push(in, got)))

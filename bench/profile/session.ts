@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setTimeout as wait } from "node:timers/promises";
 import type { Machine } from "../_harness/machine.ts";
 import type { Progress } from "../_harness/progress.ts";
 import { Server } from "../_harness/server.ts";
@@ -99,8 +100,4 @@ export async function traceWorkload(
   observer.begin(server);
   const { requests } = await workload.run(machine, server, TRACE_MS);
   return { calls: JSON.parse(await observer.end(server)), requests };
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -5,11 +5,11 @@
  */
 import { BenchmarkError } from "../_harness/command_line.ts";
 import { Histogram } from "../_harness/histogram.ts";
-import { loadEcho, loadKeyValue, type LoadResult } from "../_harness/load.ts";
+import { loadKeyValue, type LoadResult } from "../_harness/load.ts";
 import type { Machine } from "../_harness/machine.ts";
 import { LOOPBACK, type Route, routed } from "../_harness/route.ts";
 import type { Server, ServerCommand } from "../_harness/server.ts";
-import { type Handler, ourEcho, ourKeyValueServer, ourUdpEcho } from "../_harness/targets.ts";
+import { OURS, REQUESTS } from "../latency/servers.ts";
 
 /** What a client saw. */
 export interface Loaded {
@@ -47,8 +47,8 @@ export interface WorkloadOptions {
   readonly libos?: string;
 }
 
-/** The names of the workloads. */
-export const WORKLOADS = ["tcp-echo", "udp-echo", "kv"] as const;
+/** The workloads, and what their servers speak. */
+export const WORKLOADS = { "tcp-echo": "tcp", "udp-echo": "udp", kv: "kv" } as const;
 
 /** More than can be made: only the time ends a load. */
 const REQUESTS_PER_MS = 1000;
@@ -61,49 +61,28 @@ export function workloadOf(
   { workload, handler, idle, pipeline = 1, libos = "catnap" }: WorkloadOptions,
   route: Route = LOOPBACK,
 ): Workload {
-  switch (workload) {
-    case "kv":
-      return {
-        title:
-          `kv over ${libos}, idle policy ${idle}: GET and SET over ${CONNECTIONS} connections, ` +
-          `${pipeline} under way on each`,
-        command: routed(ourKeyValueServer(idle, libos), route),
-        run: (machine, server, ms) => loadKv(machine, server, ms, pipeline),
-      };
-    case "udp-echo":
-      return {
-        title: `udp-echo over ${libos}, idle policy ${idle}: one client, 64 bytes`,
-        command: routed(ourUdpEcho(idle, libos), route),
-        run: (machine, server, ms) => echo(machine, server, ms, true),
-      };
-    default:
-      return {
-        title: `tcp-echo over ${libos}, ${handler}, idle policy ${idle}: one connection, 64 bytes`,
-        command: routed(ourEcho(handler as Handler, idle, libos), route),
-        run: (machine, server, ms) => echo(machine, server, ms, false),
-      };
-  }
-}
-
-async function echo(machine: Machine, server: Server, ms: number, udp: boolean): Promise<Loaded> {
-  const load = { iterations: REQUESTS_PER_MS * ms, timeLimit: ms, udp };
-  return summarize(server, await loadEcho(machine, server, load));
-}
-
-async function loadKv(
-  machine: Machine,
-  server: Server,
-  ms: number,
-  pipeline: number,
-): Promise<Loaded> {
-  const load = {
-    requests: REQUESTS_PER_MS * ms,
-    timeLimit: ms,
-    keys: KEYS,
-    connections: CONNECTIONS,
-    pipeline,
+  const protocol = WORKLOADS[workload as keyof typeof WORKLOADS];
+  const { command } = OURS[protocol].find(({ id }) => id === `ours-${handler}`) ??
+    OURS[protocol][0]!;
+  const [own, client] = protocol === "kv"
+    ? ["", `GET and SET over ${CONNECTIONS} connections, ${pipeline} under way on each`]
+    : protocol === "udp"
+    ? ["", "one client, 64 bytes"]
+    : [`, ${handler}`, "one connection, 64 bytes"];
+  return {
+    title: `${workload} over ${libos}${own}, idle policy ${idle}: ${client}`,
+    command: routed(command(idle, libos), route),
+    run: async (machine, server, ms) => {
+      const iterations = REQUESTS_PER_MS * ms;
+      const many = { iterations, timeLimit: ms, keys: KEYS, connections: CONNECTIONS, pipeline };
+      return summarize(
+        server,
+        protocol === "kv"
+          ? await loadKeyValue(machine, server, many)
+          : await REQUESTS[protocol](machine, server, iterations, ms),
+      );
+    },
   };
-  return summarize(server, await loadKeyValue(machine, server, load));
 }
 
 function summarize(server: Server, { operations, elapsed, times }: LoadResult): Loaded {

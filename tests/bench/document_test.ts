@@ -68,13 +68,6 @@ Deno.test("document() shows the plots of an experiment in its section, and no ot
   assertEquals(pictures("Other"), ["benchmarks/tcp.bars.svg", "benchmarks/tcp.percentiles.svg"]);
 });
 
-Deno.test("document() leaves the plots of single variants in the folder", () => {
-  const list = ["GET", "SET"].map((variant) => sample("ours", 8, { variant }));
-  const text = made([experiment("kv", list, { title: "KV" })]);
-  assertStringIncludes(text, "benchmarks/kv.bars.svg");
-  assertEquals(text.includes("kv.get.percentiles.svg"), false);
-});
-
 Deno.test("document() gives the command of the plan that was measured", () => {
   const text = made([experiment("a", [sample("ours", 8)])], { plan: "quick" });
   assertStringIncludes(text, "`deno task latency --plan quick --workload a`");

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { NO_PAUSES, parsePauses, PauseLog } from "../../bench/_harness/garbage.ts";
 import { inspectMachine } from "../../bench/_harness/machine.ts";
-import { findNode } from "../../bench/_harness/node.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
 import { traced } from "../../bench/_harness/targets.ts";
+import { findNode } from "../../bench/_harness/which.ts";
 import { needing } from "../_needs.ts";
 
 const machine = { ...inspectMachine(), cores: undefined };

@@ -324,7 +324,7 @@ Deno.test("measureLoad() has no latency where nothing was answered", async () =>
   const trial = { machine, server, subject: subject!, effort: EFFORT, round: 0 };
   const nothing = { times: new Float64Array(), operations: 0, elapsed: 1e6, bytes: 0 };
   const load = () => Promise.resolve({ ...nothing, unanswered: 5 });
-  assertEquals(await measureLoad(trial, { point: 7 }, load), {
+  assertEquals(await measureLoad(trial, { point: 7 }, load, {}), {
     point: 7,
     throughput: 0,
     unanswered: 5,

@@ -12,12 +12,12 @@ function ourKeyValue(): ServerCommand {
 
 test("loadKeyValue() checks GET and SET, at every depth", async () => {
   await using server = await Server.start(machine, ourKeyValue());
-  const load = { requests: 2_000, warmup: 100, keys: 500 };
+  const load = { iterations: 2_000, warmup: 100, keys: 500 };
   assertMeasured(await loadKeyValue(machine, server, load), 2_000, 2_000 * 64);
-  const deep = { ...load, pipeline: 16, connections: 3, getShare: 0.9, valueSize: 5_000 };
-  assertMeasured(await loadKeyValue(machine, server, deep), 2_000, 2_000 * 5_000);
-  const short = { ...load, connections: 1, pipeline: 7, getShare: 1, valueSize: 1, seed: 5 };
-  assertMeasured(await loadKeyValue(machine, server, short), 2_000, 2_000);
+  const deep = { ...load, pipeline: 16, connections: 3, getShare: 0.9 };
+  assertMeasured(await loadKeyValue(machine, server, deep), 2_000, 2_000 * 64);
+  const short = { ...load, connections: 1, pipeline: 7, getShare: 1 };
+  assertMeasured(await loadKeyValue(machine, server, short), 2_000, 2_000 * 64);
 });
 
 for (
@@ -32,7 +32,7 @@ for (
     const body = `const command = new TextDecoder().decode(data.subarray(8, 11));
       data = new TextEncoder().encode(${reply})`;
     await using server = await Server.start(machine, fakeTcp(body));
-    const load = { requests: 100, connections: 1, keys: 1, getShare, valueSize: 4 };
+    const load = { iterations: 100, connections: 1, keys: 1, getShare };
     await assertRejects(
       () => loadKeyValue(machine, server, load),
       BenchmarkError,
@@ -44,7 +44,7 @@ for (
 test("loadKeyValue() rejects when the server died", async () => {
   const body = "if (total > 5_000) Deno.exit(7); data = new TextEncoder().encode('+OK\\r\\n')";
   await using server = await Server.start(machine, fakeTcp(body));
-  const load = { requests: 1_000, connections: 1, keys: 1, getShare: 0 };
+  const load = { iterations: 1_000, connections: 1, keys: 1, getShare: 0 };
   await assertRejects(
     () => loadKeyValue(machine, server, load),
     BenchmarkError,

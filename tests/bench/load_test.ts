@@ -5,12 +5,11 @@ import {
   assertGreaterOrEqual,
   assertRejects,
 } from "@std/assert";
-import { buildPeer } from "../../bench/_harness/c_peer.ts";
 import { spawn } from "../../bench/_harness/children.ts";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { type EchoLoad, loadEcho, loadHttp } from "../../bench/_harness/load.ts";
-import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
-import { cEpollEcho, cSpinEcho, denoServe } from "../../bench/_harness/targets.ts";
+import { Server } from "../../bench/_harness/server.ts";
+import { deno, inC } from "../../bench/_harness/targets.ts";
 import { needing } from "../_needs.ts";
 import { fakeTcp, fakeUdp } from "./_fake_servers.ts";
 import { assertMeasured, machine, missing, test } from "./_load.ts";
@@ -18,9 +17,7 @@ import { assertMeasured, machine, missing, test } from "./_load.ts";
 const echoes = { iterations: 300, warmup: 20 };
 const clients: EchoLoad["client"][] = [undefined, { libos: "catnap" }];
 
-async function udpEcho(): Promise<ServerCommand> {
-  return { name: "UDP", argv: [await buildPeer(machine, "udp_echo_spin"), "--port", "0"] };
-}
+const DENO_SERVE = { name: "Deno.serve", argv: deno("peers/deno_serve.ts") };
 
 for (const client of clients) {
   const needed = client === undefined ? missing : undefined;
@@ -30,7 +27,7 @@ for (const client of clients) {
   Deno.test({
     ...needing(missing, `loadEcho() counts the echoes of messages small and large, ${name} client`),
     async fn() {
-      await using server = await Server.start(machine, await cEpollEcho(machine, true));
+      await using server = await Server.start(machine, await inC(machine, "echo_epoll", "--block"));
       assertMeasured(await loadEcho(machine, server, load), 300, 300 * 64);
       const large = await loadEcho(machine, server, { ...load, iterations: 5, size: 1 << 20 });
       assertMeasured(large, 5, 5 << 20);
@@ -83,15 +80,22 @@ test("loadEcho() rejects when a live server closes the connection, and says so",
 });
 
 test("loadEcho() keeps many connections busy, or only some of them", async () => {
-  await using server = await Server.start(machine, await cEpollEcho(machine, true));
+  await using server = await Server.start(machine, await inC(machine, "echo_epoll", "--block"));
   const load = { iterations: 2_000, warmup: 100, connections: 500 };
   assertMeasured(await loadEcho(machine, server, load), 2_000, 2_000 * 64);
   assertMeasured(await loadEcho(machine, server, { ...load, active: 3 }), 2_000, 2_000 * 64);
   assertMeasured(await loadEcho(machine, server, { ...load, active: 1 }), 2_000, 2_000 * 64);
 });
 
+test("loadEcho() has several requests under way on a connection, as a stream", async () => {
+  await using server = await Server.start(machine, await inC(machine, "echo_epoll", "--block"));
+  const load = { iterations: 100, warmup: 10, size: 65_536, pipeline: 16 };
+  const { operations, bytes, times } = await loadEcho(machine, server, load);
+  assertEquals([operations, bytes, times.length], [100, 100 * 65_536, 0]);
+});
+
 test("loadEcho() ends at the time limit", async () => {
-  await using server = await Server.start(machine, await cSpinEcho(machine));
+  await using server = await Server.start(machine, await inC(machine, "echo_spin"));
   const { times, operations } = await loadEcho(machine, server, {
     iterations: 1_000_000,
     timeLimit: 50,
@@ -101,7 +105,7 @@ test("loadEcho() ends at the time limit", async () => {
 });
 
 test("loadEcho() tells the processor time of the server where that is asked for", async () => {
-  await using server = await Server.start(machine, await cSpinEcho(machine));
+  await using server = await Server.start(machine, await inC(machine, "echo_spin"));
   // The kernel counts in steps of 10 ms.
   const long = { ...echoes, iterations: 3000 };
   assertGreater((await loadEcho(machine, server, { ...long, cpu: true })).cpu!, 0);
@@ -115,8 +119,8 @@ Deno.test("loadEcho() has a client on catnap where there is no compiler", async 
 });
 
 test("loadHttp() counts requests, beside an echo on another port too", async () => {
-  await using server = await Server.start(machine, denoServe());
-  await using echo = await Server.start(machine, await cEpollEcho(machine, true));
+  await using server = await Server.start(machine, DENO_SERVE);
+  await using echo = await Server.start(machine, await inC(machine, "echo_epoll", "--block"));
   for (const more of [{}, { echoPort: echo.port }]) {
     const { operations, times } = await loadHttp(machine, server, { ...echoes, ...more });
     assertEquals([operations, times.length], [300, 300]);
@@ -139,7 +143,7 @@ for (
 }
 
 test("loadHttp() rejects when the echo beside it came back wrong", async () => {
-  await using server = await Server.start(machine, denoServe());
+  await using server = await Server.start(machine, DENO_SERVE);
   await using echo = await Server.start(machine, fakeTcp("data[0]++"));
   await assertRejects(
     () => loadHttp(machine, server, { ...echoes, echoPort: echo.port }),
@@ -152,13 +156,13 @@ test("loadEcho() counts from when a request was due in an open loop, so a stall 
   const body =
     "if (total >= 8_000 && !globalThis.stalled) { globalThis.stalled = true; stall(100) }";
   await using server = await Server.start(machine, fakeTcp(body));
-  const load = { iterations: 1_000, rate: 2_000, arrivals: "fixed", connections: 4 } as const;
+  const load = { iterations: 1_000, rate: 2_000, connections: 4 } as const;
   const result = await loadEcho(machine, server, load);
   assertMeasured(result, 1_000, 1_000 * 64);
   assertEquals(result.unanswered, 0);
-  // 200 requests are due in 100 ms; those of the first 80 ms wait for 20 ms or more.
+  // 200 requests, more or less, are due in 100 ms; those of the first 80 ms wait for 20 ms or more.
   const late = result.times.filter((time) => time >= 20e6).length;
-  assertGreaterOrEqual(late, 155);
+  assertGreaterOrEqual(late, 100);
   assertGreater(result.times.toSorted()[989]!, 80e6);
 });
 
@@ -170,41 +174,35 @@ test("loadEcho() sends on while replies are outstanding, and waits while a socke
 
 test("loadEcho() ends in time when the server does not keep up, and counts the others", async () => {
   await using server = await Server.start(machine, fakeTcp("if (total > 6400) stall(60_000)"));
-  const load = { iterations: 100_000, rate: 1_000, arrivals: "fixed", timeLimit: 500 } as const;
+  const load = { iterations: 100_000, rate: 1_000, timeLimit: 500 } as const;
   const { operations, times, unanswered } = await loadEcho(machine, server, load);
   assertEquals(times.length, operations);
   assertGreater(operations, 0);
-  // 1 000 a second for half a second; the last is due when the time is up.
-  assertGreaterOrEqual(operations + unanswered!, 499);
+  // 1 000 a second, more or less, for half a second.
+  assertGreaterOrEqual(operations + unanswered!, 400);
 });
 
 test("loadEcho() counts what was due and could not even be sent", async () => {
-  await using server = await Server.start(machine, await cSpinEcho(machine));
+  await using server = await Server.start(machine, await inC(machine, "echo_spin"));
   // All of it is due within a millisecond.
-  const load = { iterations: 100_000, rate: 1e8, arrivals: "fixed", timeLimit: 100 } as const;
+  const load = { iterations: 100_000, rate: 1e8, timeLimit: 100 } as const;
   const { operations, unanswered } = await loadEcho(machine, server, load);
   assertEquals(operations + unanswered!, 100_000);
 });
 
-test("loadEcho() echoes over UDP, in a closed and an open loop", async () => {
-  await using server = await Server.start(machine, await udpEcho());
-  const load = { ...echoes, udp: true, connections: 3 };
-  assertMeasured(await loadEcho(machine, server, load), 300, 300 * 64);
-  const open = await loadEcho(machine, server, { ...load, rate: 3_000 });
-  assertMeasured(open, 300 - open.lost!, (300 - open.lost!) * 64);
+test("loadEcho() echoes over UDP", async () => {
+  await using server = await Server.start(machine, await inC(machine, "echo_spin", "--udp"));
+  assertMeasured(await loadEcho(machine, server, { ...echoes, udp: true }), 300, 300 * 64);
   const largest = await loadEcho(machine, server, { iterations: 5, udp: true, size: 65_507 });
   assertEquals(largest.operations, 5);
 });
 
-test("loadEcho() counts lost datagrams, and makes up for them in a closed loop", async () => {
+test("loadEcho() counts lost datagrams, and makes up for them", async () => {
   const command = fakeUdp("if (count % 100 === 0) continue");
   await using server = await Server.start(machine, command);
-  const closed = await loadEcho(machine, server, { iterations: 250, udp: true });
-  assertMeasured(closed, 250, 250 * 64);
-  assertGreaterOrEqual(closed.lost!, 2);
-  const open = await loadEcho(machine, server, { iterations: 250, udp: true, rate: 1_000 });
-  assertGreaterOrEqual(open.lost!, 2);
-  assertEquals(open.operations + open.lost!, 250);
+  const result = await loadEcho(machine, server, { iterations: 250, udp: true });
+  assertMeasured(result, 250, 250 * 64);
+  assertGreaterOrEqual(result.lost!, 2);
 });
 
 test("loadEcho() takes no late datagram for another one's reply", async () => {
@@ -226,9 +224,10 @@ test("loadEcho() rejects when a datagram came back wrong", async () => {
 });
 
 test("loadEcho() rejects options that contradict each other", async () => {
-  await using server = await Server.start(machine, await udpEcho());
-  const load = { ...echoes, udp: true, connections: 3 };
-  for (const wrong of [{ ...load, active: 1 }, { ...load, size: 65_508 }]) {
+  await using server = await Server.start(machine, await inC(machine, "echo_spin", "--udp"));
+  const load = { ...echoes, udp: true };
+  for (const more of [{ connections: 3 }, { rate: 1_000 }, { size: 65_508 }]) {
+    const wrong = { ...load, ...more };
     await assertRejects(() => loadEcho(machine, server, wrong), BenchmarkError, "Cannot measure");
   }
 });
@@ -241,10 +240,10 @@ test("a load leaves no temporary file behind, done or interrupted", async () => 
     import { loadEcho } from "${harness("load")}";
     import { Server } from "${harness("server")}";
     import { inspectMachine } from "${harness("machine")}";
-    import { cSpinEcho } from "${harness("targets")}";
+    import { inC } from "${harness("targets")}";
     await runProgram({ name: "test.ts", summary: "", options: {} }, async () => {
       const machine = { ...inspectMachine(), cores: undefined };
-      await using server = await Server.start(machine, await cSpinEcho(machine));
+      await using server = await Server.start(machine, await inC(machine, "echo_spin"));
       await loadEcho(machine, server, { iterations: 10 });
       console.log("left: " + [...Deno.readDirSync("${folder}")].length + ";");
       await loadEcho(machine, server, { iterations: 5_000_000 });

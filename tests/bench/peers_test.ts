@@ -1,10 +1,10 @@
 import { assertRejects } from "@std/assert";
 import { buildPeer } from "../../bench/_harness/c_peer.ts";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
-import { Connections } from "../../bench/_harness/connections.ts";
+import { holdConnections } from "../../bench/_harness/connections.ts";
 import { inspectMachine } from "../../bench/_harness/machine.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
-import { cEpollEcho, denoListenEcho } from "../../bench/_harness/targets.ts";
+import { denoEcho, inC } from "../../bench/_harness/targets.ts";
 import { missingCompiler, needing } from "../_needs.ts";
 
 // Not pinned: these tests run beside others, and look at behaviour, not at time.
@@ -22,20 +22,20 @@ function fake(body: string): ServerCommand {
 }
 
 Deno.test({
-  ...needing(missing, "Connections.open() holds connections until it is disposed of"),
+  ...needing(missing, "holdConnections() holds connections until it is disposed of"),
   async fn() {
-    await using server = await Server.start(machine, await cEpollEcho(machine, true));
-    await using _held = await Connections.open(machine, server, { count: 50, echoes: 2 });
+    await using server = await Server.start(machine, await inC(machine, "echo_epoll", "--block"));
+    await using _held = await holdConnections(server, 50, 2);
     await server.assertAlive();
   },
 });
 
 Deno.test({
-  ...needing(missing, "Connections.open() rejects when the server answers wrongly"),
+  ...needing(missing, "holdConnections() rejects when the server answers wrongly"),
   async fn() {
     await using server = await Server.start(machine, fake("buffer[0]++"));
     await assertRejects(
-      () => Connections.open(machine, server, { count: 1, echoes: 1 }),
+      () => holdConnections(server, 1, 1),
       BenchmarkError,
       "an echo came back wrong",
     );
@@ -50,7 +50,7 @@ Deno.test("Server.start() rejects with the output of a server that ends at once"
 Deno.test("Server disposal leaves no process behind", async () => {
   let pid: number;
   {
-    await using server = await Server.start(machine, denoListenEcho());
+    await using server = await Server.start(machine, denoEcho());
     pid = server.pid;
   }
   await assertRejects(() => Deno.stat(`/proc/${pid}`), Deno.errors.NotFound);

@@ -44,15 +44,15 @@ function assertNear(actual: number, expected: number, tolerance: number): void {
   assertLess(Math.abs(actual - expected), tolerance, `${actual} is not about ${expected}`);
 }
 
-Deno.test("plots() draws no distribution of a variant of which only figures are known", () => {
-  const known = sample("C spin", 8, { variant: "this harness" });
+Deno.test("plots() draws no distribution where there are variants, or only figures are known", () => {
+  const variants = ["GET", "SET"].map((variant) => sample("C spin", 8, { variant }));
   const { histogram: _, ...latency } = sample("C spin", 8).latency!;
-  const figures = { ...known, variant: "plain client", latency };
-  const drawn = plots({ ...run, experiments: [experiment("agreement", [known, figures])] });
-  assertEquals([...drawn.keys()], [
-    "agreement.bars.svg",
-    "agreement.this-harness.percentiles.svg",
-  ]);
+  const figures = { ...sample("C spin", 8), latency };
+  const drawn = plots({
+    ...run,
+    experiments: [experiment("kv", variants), experiment("http", [figures])],
+  });
+  assertEquals([...drawn.keys()], ["kv.bars.svg", "http.bars.svg"]);
 });
 
 Deno.test("plots() draws what each experiment deserves", () => {
@@ -64,10 +64,6 @@ Deno.test("plots() draws what each experiment deserves", () => {
     "tcp-connections.sweep.svg",
     "tcp-connections.load.svg",
     "kv.bars.svg",
-    "kv.get-p-1.percentiles.svg",
-    "kv.get-p-16.percentiles.svg",
-    "kv.set-p-1.percentiles.svg",
-    "kv.set-p-16.percentiles.svg",
     "kv.throughput.svg",
     "bulk.bars.svg",
   ]);
@@ -96,9 +92,11 @@ Deno.test("plots() leaves out an experiment without samples", () => {
 });
 
 Deno.test("plots() keeps variants apart whose names differ in signs only", () => {
-  const samples = ["a+", "a-"].map((variant) => sample("C spin", 8, { variant }));
+  const samples = ["a+", "a-"].flatMap((variant) =>
+    [1, 2].map((point) => sample("C spin", 8, { variant, point }))
+  );
   const names = [...plots({ ...run, experiments: [experiment("x", samples)] }).keys()];
-  assertEquals(names, ["x.bars.svg", "x.a.percentiles.svg", "x._a.percentiles.svg"]);
+  assertEquals(names, ["x.a.sweep.svg", "x._a.sweep.svg"]);
 });
 
 Deno.test("stylesOf() gives a well-known subject its colour in any company", () => {
@@ -130,10 +128,10 @@ Deno.test("every plot escapes names", () => {
     parameter: { name: "connections", unit: "<" },
   });
   const svgs = [
-    percentilePlot(of, { point: 1, machine: name }),
+    percentilePlot(of, { machine: name }),
     loadPlot(of),
     sweepPlot(of),
-    barChart(of, { point: 1 }),
+    barChart(of),
     flameGraph({ name, value: 1, children: [] }, { title: name, unit: "<" }),
   ];
   for (const svg of svgs) {
@@ -194,19 +192,6 @@ Deno.test("plots throw where there is nothing to plot", () => {
   assertThrows(() => barChart(rateOnly, { measure: "bandwidth" }), BenchmarkError, "Cannot plot x");
 });
 
-Deno.test("plots throw where several variants or points could be meant", () => {
-  const variants = experiment("x", ["GET", "SET"].map((variant) => sample("C", 9, { variant })));
-  const message = "Cannot plot x: it has more than one variant, choose one of GET; SET";
-  assertThrows(() => percentilePlot(variants), BenchmarkError, message);
-  assertThrows(() => loadPlot(variants), BenchmarkError, message);
-  const points = experiment("x", [64, 1024].map((point) => sample("C", 9, { point })));
-  for (const draw of [percentilePlot, barChart]) {
-    assertThrows(() => draw(points), BenchmarkError, "more than one point, choose one of 64; 1024");
-  }
-  const chosen = { ...points, parameter: { name: "size", unit: "B" } };
-  assert(texts(barChart(chosen, { point: 64 })).some((text) => text.endsWith("— 64 B")));
-});
-
 Deno.test("barChart() puts the best on top, with its figures", () => {
   const order = (svg: string) => texts(svg).filter((text) => text in SUBJECTS);
   const best = Object.keys(SUBJECTS);
@@ -233,13 +218,6 @@ Deno.test("barChart() does not stretch its axis for a p99 far out", () => {
     "25",
     "30",
   ]);
-});
-
-Deno.test("barChart() shows one variant when one is chosen", () => {
-  const kv = run.experiments.find(({ id }) => id === "kv")!;
-  const bars = (svg: string) => texts(svg).filter((text) => text === "redis-server").length;
-  assertEquals(bars(barChart(kv)), 4);
-  assertEquals(bars(barChart(kv, { variant: "SET, P=1" })), 1);
 });
 
 Deno.test("sweepPlot() stands points a decade apart evenly, and none where zero is one", () => {

@@ -8,10 +8,10 @@ import {
 import { spawn } from "../../bench/_harness/children.ts";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { cDemikernelEcho } from "../../bench/_harness/demikernel_peer.ts";
-import { loadConnect, loadEcho, loadKeyValue, loadStream } from "../../bench/_harness/load.ts";
+import { loadConnect, loadEcho } from "../../bench/_harness/load.ts";
 import { LOOPBACK, routed } from "../../bench/_harness/route.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
-import { cSpinEcho, cUcxEcho, ourEcho } from "../../bench/_harness/targets.ts";
+import { inC, OUR_ECHO } from "../../bench/_harness/targets.ts";
 import { type Reach, reach, WAY_NAMES } from "../../bench/latency/reach.ts";
 import { subjects } from "../../bench/latency/subjects.ts";
 import type { NativeLibOS } from "../../ffi/demikernel/cache.ts";
@@ -58,7 +58,7 @@ for (const libos of WAY_NAMES.filter((name) => name !== "demikernel:catmem")) {
     libos,
     `reach() leads to our server on ${libos}, started twice`,
     async ({ libos: way }) => {
-      const command = routed(ourEcho("generator", "adaptive", libos), way);
+      const command = routed(OUR_ECHO.generator("adaptive", libos), way);
       await assertEchoes(command);
       await assertEchoes(command);
     },
@@ -67,7 +67,7 @@ for (const libos of WAY_NAMES.filter((name) => name !== "demikernel:catmem")) {
   testOn(libos, `reach() leads to the kernel's sockets beside ${libos}`, async ({ kernel }) => {
     // At the other end of catnip's wire there is none.
     assertEquals(kernel === undefined, libos === "demikernel:catnip");
-    if (kernel !== undefined) await assertEchoes(routed(await cSpinEcho(machine), kernel));
+    if (kernel !== undefined) await assertEchoes(routed(await inC(machine, "echo_spin"), kernel));
   });
 }
 
@@ -87,9 +87,8 @@ Deno.test({
 });
 
 async function leadsToC(way: Reach): Promise<void> {
-  const { libos, configuration, route } = way.upstream!;
-  const peer = await cDemikernelEcho(machine, configuration, libos);
-  const command = routed(peer, route ?? way.libos);
+  const peer = await cDemikernelEcho(machine, way.upstream!);
+  const command = routed(peer, way.upstream!.route ?? way.libos);
   await assertEchoes(command);
   // It was killed, and what it left does not stand in the way of the next one.
   await assertEchoes(command);
@@ -102,7 +101,7 @@ Deno.test({
   ),
   async fn() {
     using way = reach(machine, "catmint") as Reach;
-    const peer = routed(await cUcxEcho(machine), way.libos);
+    const peer = routed(await inC(machine, "ucx_echo"), way.libos);
     await assertEchoes(peer);
     await assertEchoes(peer);
   },
@@ -145,15 +144,13 @@ testOn("demikernel:catpowder", "Reach disposal lets the hosts vanish", (way) => 
 });
 
 testOn("demikernel:catloop", "loads that our client cannot make are refused", async ({ libos }) => {
-  const command = routed(ourEcho("generator", "adaptive", "demikernel:catloop"), libos);
+  const command = routed(OUR_ECHO.generator("adaptive", "demikernel:catloop"), libos);
   await using server = await Server.start(machine, command);
   const echo = { iterations: 10 };
   for (
     const refused of [
-      () => loadEcho(machine, server, { ...echo, connections: 2 }),
       () => loadEcho(machine, server, { ...echo, rate: 1000 }),
-      () => loadKeyValue(machine, server, { requests: 10 }),
-      () => loadStream(machine, server, { bytes: 1000 }),
+      () => loadEcho(machine, server, { ...echo, pipeline: 2 }),
       () => loadConnect(machine, server, echo),
     ]
   ) {
@@ -233,8 +230,7 @@ testOn(
     await runProgram({ name: "test.ts", summary: "", options: {} }, async () => {
       const machine = { ...inspectMachine(), cores: undefined };
       using way = reach(machine, "demikernel:catloop");
-      const { upstream: { configuration, libos } } = way;
-      const peer = routed(await cDemikernelEcho(machine, configuration, libos), way.libos);
+      const peer = routed(await cDemikernelEcho(machine, way.upstream), way.libos);
       await using server = await Server.start(machine, peer);
       console.log(way.libos.hostname + " " + server.pid + ";");
       await new Promise((resolve) => setTimeout(resolve, 60_000));

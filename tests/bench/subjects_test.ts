@@ -1,35 +1,31 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { packageOf } from "../../bench/_harness/bun.ts";
-import { checkTcpEcho, checkUdpEcho, UnreachableError } from "../../bench/_harness/check_echo.ts";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
-import { inspectMachine } from "../../bench/_harness/machine.ts";
-import { checkKeyValueServer } from "../../bench/_harness/redis_protocol.ts";
-import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
+import { Server } from "../../bench/_harness/server.ts";
 import {
   type Candidate,
   type Protocol,
   SUBJECT_IDS,
   subjects,
 } from "../../bench/latency/subjects.ts";
-import { CHECKS } from "../../bench/latency/servers.ts";
+import { REQUESTS } from "../../bench/latency/servers.ts";
 import { versions } from "../../bench/latency/versions.ts";
+import { machine, test } from "./_load.ts";
 
-// Not pinned: these tests run beside others, and look at behaviour, not at time.
-const machine = { ...inspectMachine(), cores: undefined };
 const options = { libos: ["catnap"], fetch: false };
 
 // The native library is opened once and stays open, which the sanitizer would take for a leak of one test.
 await versions(machine);
 
-for (const protocol of Object.keys(CHECKS) as Protocol[]) {
-  Deno.test(`subjects() finds servers for ${protocol} that serve and stop, or tells why not`, async () => {
+for (const protocol of Object.keys(REQUESTS) as Protocol[]) {
+  test(`subjects() finds servers for ${protocol} that serve and stop, or tells why not`, async () => {
     using found = await subjects(machine, protocol, options);
     assertEquals(found.available.length + found.skipped.length, found.candidates.length);
     for (const { skipped } of found.skipped) assertNotEquals(skipped, "");
     for (const { name, runtime, command } of found.available) {
       await using server = await Server.start(machine, command);
       assertEquals(server.name, name);
-      await CHECKS[protocol](server);
+      await REQUESTS[protocol](machine, server, 1);
       assertEquals(await server.pausesSince(await server.mark()) !== undefined, runtime === "v8");
     }
     const names = found.candidates.map(({ name }) => name);
@@ -99,32 +95,6 @@ Deno.test("packageOf() names the package for the processor and the C library", (
   assertEquals(packageOf("x86_64-unknown-linux-musl", false), "@oven/bun-linux-x64-musl-baseline");
   assertEquals(packageOf("aarch64-unknown-linux-gnu", false), "@oven/bun-linux-aarch64");
   assertEquals(packageOf("aarch64-apple-darwin", false), undefined);
-});
-
-/** A server whose echoes are not what they should be. */
-function wrong(): ServerCommand {
-  const code = `const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    console.log("listening on 127.0.0.1:" + listener.addr.port);
-    for await (const conn of listener) {
-      const buffer = new Uint8Array(64);
-      await conn.read(buffer);
-      buffer[63]++;
-      await conn.write(buffer);
-    }`;
-  return { name: "wrong", argv: [Deno.execPath(), "eval", code] };
-}
-
-Deno.test("checkTcpEcho() rejects a wrong echo", async () => {
-  await using server = await Server.start(machine, wrong());
-  await assertRejects(() => checkTcpEcho(server), BenchmarkError, "came back wrong");
-});
-
-Deno.test("checks reject with UnreachableError when nobody listens", async () => {
-  const argv = [Deno.execPath(), "eval", "console.log('ready'); setInterval(() => {}, 1000)"];
-  await using server = await Server.start(machine, { name: "deaf", argv, ready: /ready/, port: 1 });
-  await assertRejects(() => checkTcpEcho(server), UnreachableError, "deaf");
-  await assertRejects(() => checkUdpEcho(server, 200), UnreachableError, "deaf");
-  await assertRejects(() => checkKeyValueServer(server), UnreachableError, "deaf");
 });
 
 function reasonOf(candidate: Candidate | undefined): string {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assert, assertEquals } from "@std/assert";
 import { LinearMemory } from "../../libos/runtime/memory/linear_memory.ts";
 import { DESCRIPTOR, RING } from "../../libos/devices/memif/layout.ts";
 import type { FrameSink } from "../../libos/inetstack/device.ts";
@@ -11,6 +12,11 @@ import { MemifDevice } from "../../libos/devices/memif/memif.ts";
 import type { MemifOptions } from "../../libos/devices/memif/options.ts";
 
 let sockets = 0;
+
+/** A test of memif, which is of Linux. */
+export function test(name: string, fn: () => void | Promise<void>): void {
+  Deno.test({ name, ignore: Deno.build.os !== "linux", fn });
+}
 
 /** A name of a socket that nobody has. */
 export function freshSocket(): string {
@@ -136,4 +142,15 @@ export class FoundRing {
     if (field === "LENGTH" || field === "OFFSET") i32[at >> 2] = value;
     else u16[at >> 1] = value;
   }
+}
+
+/** Lengths of frames at the edges. */
+export const LENGTHS: readonly number[] = [14, 60, 61, 62, 63, 64, 1499, 1500, 1514];
+
+/** Frames of these lengths come through whole, in order, in a direction. */
+export function checkFrames(from: MemifDevice, to: MemifDevice, lengths: readonly number[]): void {
+  for (const [i, length] of lengths.entries()) assert(send(from, length, i + 1), `${length}`);
+  const received = take(to);
+  assertEquals(received.map(({ length }) => length), lengths);
+  for (const [i, frame] of received.entries()) assert(frame.every((byte) => byte === i + 1));
 }

@@ -18,13 +18,29 @@ export interface ChildOptions {
   readonly patience?: number;
   /** How often a case may be run until it does not fail; see `Subject.attempts`. */
   readonly attempts?: number | undefined;
+  /** How many processes run cases at a time; see `Subject.processes`. */
+  readonly processes?: number | undefined;
 }
 
-/** The results of cases of a subject, in order, each when it is there. */
-export async function* runInChildren(
+/** The results of cases of a subject, in order. */
+export async function runInChildren(
   subject: string,
   ids: readonly string[],
-  { program = PROGRAM, patience = 15_000, attempts = 1 }: ChildOptions = {},
+  options: ChildOptions = {},
+): Promise<Result[]> {
+  const { processes = 1 } = options;
+  const shares = Array.from({ length: processes }, (_, number) => {
+    const share = ids.filter((_, i) => i % processes === number);
+    return Array.fromAsync(runShare(subject, share, options));
+  });
+  const results = await Promise.all(shares);
+  return ids.map((_, i) => results[i % processes]![Math.floor(i / processes)]!);
+}
+
+async function* runShare(
+  subject: string,
+  ids: readonly string[],
+  { program = PROGRAM, patience = 15_000, attempts = 1 }: ChildOptions,
 ): AsyncGenerator<Result> {
   const left = [...ids];
   let failures = 0;

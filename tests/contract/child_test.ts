@@ -12,7 +12,7 @@ const PROGRAM = import.meta.resolve("./_faulty_subject.ts");
 
 async function run(ids: string[], options: ChildOptions = {}): Promise<Result[]> {
   const all = { program: PROGRAM, patience: 4000, ...options };
-  return await Array.fromAsync(runInChildren("any", ids, all));
+  return await runInChildren("any", ids, all);
 }
 
 Deno.test("every case has its result, whatever the one before did", async () => {
@@ -40,6 +40,20 @@ Deno.test("every case has its result, whatever the one before did", async () => 
   assertMatch(why.get("throws")!, /on purpose/);
   assertMatch(why.get("aborts")!, /SIGABRT/);
   assertMatch(why.get("exits")!, /code 3/);
+});
+
+Deno.test("several processes share the cases, and their results are in order", async () => {
+  const ids = ["passes", "throws", "prints", "exits", "passes"];
+  for (const processes of [2, 8]) {
+    const results = await run(ids, { processes });
+    assertEquals(results.map(({ id, verdict }) => `${id} ${verdict}`), [
+      "passes pass",
+      "throws fail",
+      "prints pass",
+      "exits fail",
+      "passes pass",
+    ]);
+  }
 });
 
 Deno.test("a case has as many attempts as it is given, and those after it have theirs", async () => {

@@ -26,7 +26,7 @@ async function* resultsOf(subject: Subject): AsyncGenerator<Result> {
     if (why === undefined) ids.push(one.id);
     else yield { id: one.id, verdict: "n/a", answer: "", why };
   }
-  yield* runInChildren(subject.name, ids, { attempts: subject.attempts });
+  yield* await runInChildren(subject.name, ids, subject);
 }
 
 async function columnOf(subject: Subject): Promise<Column> {

@@ -39,7 +39,7 @@ function testInChildren(subject: Subject): void {
   Deno.test(subject.name, async (test) => {
     const ids = SUITE.filter((one) => notApplicable(one, subject) === undefined)
       .map(({ id }) => id);
-    for await (const result of runInChildren(subject.name, ids, { attempts: subject.attempts })) {
+    for (const result of await runInChildren(subject.name, ids, subject)) {
       await test.step(result.id, () => check(subject, result));
     }
   });

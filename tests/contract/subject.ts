@@ -60,6 +60,11 @@ export interface Subject {
   readonly isolated: boolean;
   /** How often a case may be run until it does not fail: more than once where its answer is a matter of luck, and why is told. */
   readonly attempts?: number;
+  /**
+   * How many processes run its cases at a time, each its share of them, where they are isolated; 1 by default. More than one
+   * for a libOS that waits for the kernel most of the time whenever it is opened and closed.
+   */
+  readonly processes?: number;
   /** Why it cannot be opened here, and what would help; undefined if it can. */
   readonly missing?: string | undefined;
   /** How many bytes of memory a connection holds at most that nobody popped, where a receive buffer is the libOS's own. */

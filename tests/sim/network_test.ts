@@ -365,7 +365,7 @@ Deno.test("arguments of the wrong kind are DemikernelErrors that say which", asy
     ["action must be a function", () => network.at(1, undefined!)],
     ["hosts must be an array", () => network.partition([], undefined!)],
   ];
-  for (const [message, call] of wrong) assertThrows(call, DemikernelError, message, message);
+  for (const [message, call] of wrong) assertThrows(call, DemikernelError, message);
   await assertRejects(() => network.run(undefined!), DemikernelError, "work must be a function");
   await network.close();
 });

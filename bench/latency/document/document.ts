@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { fixed } from "../../_harness/report.ts";
-import { figureTable, remarksOn } from "../show.ts";
-import type { Experiment, RatioResult, Run } from "../schema.ts";
+import { figureTable, RATIO_HEAD, ratioRow, remarksOn } from "../show.ts";
+import type { Experiment, Run } from "../schema.ts";
 
 /** What the document is made of. */
 export interface DocumentSources {
@@ -59,7 +58,7 @@ function goals({ experiments }: Run): string {
 function section(experiment: Experiment, plan: string, plots: readonly string[]): string {
   const { id, title, effort, ratios } = experiment;
   const { columns, rows } = figureTable(experiment);
-  const own = plots.filter((name) => name.startsWith(`${id}.`) && !isDistributionOfVariant(name));
+  const own = plots.filter((name) => name.startsWith(`${id}.`));
   return [
     `## ${title}`,
     `\`deno task latency --plan ${plan} --workload ${id}\`: ${effort}.`,
@@ -68,25 +67,6 @@ function section(experiment: Experiment, plan: string, plots: readonly string[])
     ...(ratios.length === 0 ? [] : [markdownTable(RATIO_HEAD, ratios.map(ratioRow))]),
     remarksOn(experiment).map((remark) => `- ${remark}.`).join("\n"),
   ].join("\n\n");
-}
-
-const RATIO_HEAD = ["ratio", "median", "95 %", "spread", "rounds", "target", ""];
-
-function ratioRow(ratio: RatioResult): string[] {
-  const { label, median, low, high, min, max, rounds, atLeast, atMost, met } = ratio;
-  const bounds = [
-    ...(atLeast === undefined ? [] : [`≥ ${atLeast}`]),
-    ...(atMost === undefined ? [] : [`≤ ${atMost}`]),
-  ];
-  return [
-    label.replace(" / ", " ÷ "),
-    fixed(median),
-    low === undefined || high === undefined ? "" : `${fixed(low)}–${fixed(high)}`,
-    `${fixed(min)}–${fixed(max)}`,
-    String(rounds ?? ""),
-    bounds.join(", "),
-    met === undefined ? "" : met ? "met" : "**missed**",
-  ];
 }
 
 function plotKind(name: string): string {
@@ -110,9 +90,4 @@ function escapeCell(text: string): string {
 
 function fence(language: string, text: string): string {
   return `\`\`\`${language}\n${text}\n\`\`\``;
-}
-
-/** The distributions of each variant would fill pages; they lie in the folder all the same. */
-function isDistributionOfVariant(name: string): boolean {
-  return name.split(".").length > 3 && name.endsWith(".percentiles.svg");
 }

@@ -10,18 +10,10 @@ import type {
 } from "npm:echarts@6.1.0";
 import { BenchmarkError } from "../../_harness/command_line.ts";
 import type { Experiment, Sample } from "../schema.ts";
-import { titleOf } from "./lines.ts";
 import { figure, grouped, mainMeasureOf, type Measure, MEASURES, p99Of } from "./measures.ts";
 import { CHARACTER, cut, HEAD, INK, renderSvg } from "./render.ts";
-import { axisOf, linear } from "./scale.ts";
-import {
-  medianOf,
-  ofPoint,
-  ofVariant,
-  type PlotOptions,
-  subjectsOf,
-  variantsOf,
-} from "./selection.ts";
+import { linear, namedAxis } from "./scale.ts";
+import { medianOf, type PlotOptions, subjectsOf, variantsOf } from "./selection.ts";
 import type { SubjectStyle } from "./subjects.ts";
 
 const ROW = 28;
@@ -51,9 +43,9 @@ interface Row {
  * Draws a horizontal bar per subject, the best on top, with its figure beside it: medians over the steady
  * samples. A bar of latency has a whisker from the median to the 99th percentile; one that is far out ends
  * in an arrow, since bars need a linear axis from zero and would have no length otherwise. Variants stand
- * below one another, each under its heading, unless one is chosen.
+ * below one another, each under its heading.
  *
- * @throws {BenchmarkError} If nothing was measured, or there are several points and none is chosen.
+ * @throws {BenchmarkError} If nothing was measured.
  */
 export function barChart(experiment: Experiment, options: PlotOptions = {}): string {
   const name = options.measure ?? mainMeasureOf(experiment.samples);
@@ -61,14 +53,14 @@ export function barChart(experiment: Experiment, options: PlotOptions = {}): str
     throw new BenchmarkError(`Cannot plot ${experiment.id}: it has no samples, run it again`);
   }
   const measure = MEASURES[name];
-  const rows = rowsOf(experiment, options, measure);
+  const rows = rowsOf(experiment, measure);
   const bars = rows.flatMap(({ bar }) => bar ?? []);
   const longest = Math.max(...bars.map(({ value }) => value));
   const furthest = Math.max(longest, ...bars.map(({ p99 }) => p99 ?? 0));
   const scale = linear(Math.min(furthest, longest * LONGEST_WHISKER));
   const labels = Math.min(LONGEST_LABEL, Math.max(...rows.map(({ label }) => label.length)));
   const frame = {
-    title: titleOf(experiment, options),
+    title: experiment.title,
     subtitle: [experiment.effort, options.machine ?? ""],
     height: HEAD + rows.length * ROW + 62,
   };
@@ -80,13 +72,11 @@ export function barChart(experiment: Experiment, options: PlotOptions = {}): str
       bottom: 62,
       outerBoundsMode: "none",
     },
-    xAxis: {
-      ...axisOf(scale, (tick) => grouped(tick)),
-      name: name === "latency" ? "latency, µs: bar to the median, whisker to 99 %" : measure.name,
-      nameLocation: "middle",
-      nameGap: 30,
-      nameTextStyle: { color: INK.text, fontSize: 13 },
-    },
+    xAxis: namedAxis(
+      scale,
+      name === "latency" ? "latency, µs: bar to the median, whisker to 99 %" : measure.name,
+      (tick) => grouped(tick),
+    ),
     yAxis: {
       type: "category",
       inverse: true,
@@ -106,15 +96,13 @@ export function barChart(experiment: Experiment, options: PlotOptions = {}): str
   });
 }
 
-function rowsOf(experiment: Experiment, options: PlotOptions, measure: Measure): Row[] {
+function rowsOf(experiment: Experiment, measure: Measure): Row[] {
   const has = (sample: Sample) => measure.of(sample) !== undefined;
-  const variants = options.variant === undefined
-    ? variantsOf(experiment.samples)
-    : [options.variant];
-  // A variant without the figure has no rows; if none has it, the first one says so.
-  const measured = variants.filter((variant) => ofVariant(experiment, { variant }).some(has));
-  return (measured.length > 0 ? measured : variants.slice(0, 1)).flatMap((variant) => {
-    const chosen = ofPoint(experiment, { ...options, variant });
+  const measured = experiment.samples.filter(has);
+  const variants = variantsOf(measured);
+  // If none has the figure, the first one says so.
+  return (variants.length > 0 ? variants : [""]).flatMap((variant) => {
+    const chosen = measured.filter((sample) => (sample.variant ?? "") === variant);
     const rows = subjectsOf(experiment, chosen, has).map(({ label, style, samples }) => ({
       label,
       bar: {

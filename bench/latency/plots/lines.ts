@@ -6,7 +6,7 @@
 import type { EChartsOption, LineSeriesOption } from "npm:echarts@6.1.0";
 import type { Experiment } from "../schema.ts";
 import { CHARACTER, cut, HEAD, INK, renderSvg, WIDTH } from "./render.ts";
-import { axisOf, type Scale } from "./scale.ts";
+import { axisOf, namedAxis, type Scale } from "./scale.ts";
 import type { PlotOptions, Subject } from "./selection.ts";
 
 const HEIGHT = 470;
@@ -49,14 +49,6 @@ export interface LinePlot {
   readonly key?: { readonly solid: string; readonly dashed: string };
 }
 
-/** Returns the title of a plot, which tells the variant and the point it is of. */
-export function titleOf(experiment: Experiment, { variant, point }: PlotOptions): string {
-  const { title, parameter } = experiment;
-  const unit = parameter?.unit || parameter?.name || "";
-  return [title, variant, point === undefined ? "" : `${point} ${unit}`.trim()]
-    .filter(Boolean).join(" — ");
-}
-
 /** Draws lines, with the legend beside them: over them it would hide what a line does at its end. */
 export function renderLines(experiment: Experiment, options: PlotOptions, plot: LinePlot): string {
   const { x, y, key } = plot;
@@ -84,7 +76,7 @@ export function renderLines(experiment: Experiment, options: PlotOptions, plot: 
     textStyle: { fontSize: 12, color: INK.title },
   };
   const frame = {
-    title: titleOf(experiment, options),
+    title: experiment.title,
     subtitle: [experiment.effort, options.machine ?? ""],
     height: HEIGHT,
   };
@@ -97,13 +89,7 @@ export function renderLines(experiment: Experiment, options: PlotOptions, plot: 
       outerBoundsMode: "none",
     },
     legend,
-    xAxis: {
-      ...axisOf(x.scale, x.label),
-      name: x.name,
-      nameLocation: "middle",
-      nameGap: 30,
-      nameTextStyle: { color: INK.text, fontSize: 13 },
-    },
+    xAxis: namedAxis(x.scale, x.name, x.label),
     yAxis: {
       ...axisOf(y.scale, y.label),
       name: y.name,

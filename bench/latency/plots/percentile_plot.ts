@@ -8,7 +8,7 @@ import type { Experiment } from "../schema.ts";
 import { type Line, renderLines } from "./lines.ts";
 import { grouped } from "./measures.ts";
 import { fitScale } from "./scale.ts";
-import { ofPoint, type PlotOptions, type Subject, subjectsOf } from "./selection.ts";
+import { type PlotOptions, type Subject, subjectsOf } from "./selection.ts";
 
 /** The percentiles that are written at the axis and marked on the lines. */
 const MARKED = [0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999];
@@ -23,11 +23,10 @@ const DENSITY = 25;
  * as much room as the one before. Each line is the sum of the subject's steady samples, and ends where
  * fewer than ten samples are above: those are chance, and would differ from run to run.
  *
- * @throws {BenchmarkError} If there is no latency, or there are several variants or points and none is
- * chosen.
+ * @throws {BenchmarkError} If there is no latency.
  */
 export function percentilePlot(experiment: Experiment, options: PlotOptions = {}): string {
-  const samples = ofPoint(experiment, options);
+  const { samples } = experiment;
   const has = ({ latency }: typeof samples[number]) => latency?.histogram !== undefined;
   const lines = subjectsOf(experiment, samples, has).map(lineOf);
   const end = Math.max(...lines.map(({ points }) => place(points.at(-1)![0])));

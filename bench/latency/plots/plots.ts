@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Experiment, Run, Sample } from "../schema.ts";
+import type { Experiment, Run } from "../schema.ts";
 import { barChart } from "./bar_chart.ts";
 import { mainMeasureOf, MEASURES } from "./measures.ts";
 import { percentilePlot } from "./percentile_plot.ts";
@@ -18,9 +18,9 @@ const CONCURRENT = 1.5;
 /**
  * Draws the plots that each experiment deserves:
  *
- * - with one point, bars (`tcp-echo.bars.svg`); if latency was measured, its distribution
- *   (`tcp-echo.percentiles.svg`), one per variant (`kv.get-p-16.percentiles.svg`); if operations were in
- *   flight together, bars of the throughput (`kv.throughput.svg`);
+ * - with one point, bars (`tcp-echo.bars.svg`); if latency was measured, and there are no variants, its
+ *   distribution (`tcp-echo.percentiles.svg`); if operations were in flight together, bars of the throughput
+ *   (`kv.throughput.svg`);
  * - with several, the median over the parameter (`tcp-sizes.sweep.svg`), unless that is a rate;
  *   where it says how much is asked at once, throughput against latency (`tcp-rates.load.svg`); if processor time was
  *   measured, that of a request over the parameter (`tcp-rates.cpu.svg`); one of each per variant.
@@ -45,9 +45,10 @@ function* plotsOfOnePoint(experiment: Experiment, machine: string): Generator<[s
   if (main === undefined) return;
   yield ["bars.svg", barChart(experiment, { machine })];
   if (main !== "latency") return;
-  for (const { variant, prefix, samples } of variants(experiment)) {
-    if (samples.every(({ latency }) => latency?.histogram === undefined)) continue;
-    yield [`${prefix}percentiles.svg`, percentilePlot(experiment, { variant, machine })];
+  // The distributions of each variant would fill pages.
+  const isOne = variantsOf(samples).length === 1;
+  if (isOne && samples.some(({ latency }) => latency?.histogram !== undefined)) {
+    yield ["percentiles.svg", percentilePlot(experiment, { machine })];
   }
   // By Little's law; one after the other, the throughput is the inverse of the latency.
   const concurrent = samples.some(({ latency, throughput = 0 }) =>
@@ -60,43 +61,37 @@ function* plotsOfOnePoint(experiment: Experiment, machine: string): Generator<[s
 
 function* plotsOfPoints(experiment: Experiment, machine: string): Generator<[string, string]> {
   const parameter = experiment.parameter?.name ?? "";
-  for (const { variant, prefix, samples } of variants(experiment)) {
+  for (const [prefix, variant] of variants(experiment)) {
+    const { samples } = variant;
     const isMeasured = mainMeasureOf(samples) !== undefined;
     if (isMeasured && parameter !== "rate") {
-      yield [`${prefix}sweep.svg`, sweepPlot(experiment, { variant, machine })];
+      yield [`${prefix}sweep.svg`, sweepPlot(variant, { machine })];
     }
     const hasBoth = samples.some(({ latency, throughput }) =>
       (latency?.count ?? 0) > 0 && throughput !== undefined
     );
     if (hasBoth && LOADS.includes(parameter)) {
-      yield [`${prefix}load.svg`, loadPlot(experiment, { variant, machine })];
+      yield [`${prefix}load.svg`, loadPlot(variant, { machine })];
     }
     if (samples.some((sample) => MEASURES.cpu.of(sample) !== undefined)) {
-      yield [`${prefix}cpu.svg`, sweepPlot(experiment, { variant, machine, measure: "cpu" })];
+      yield [`${prefix}cpu.svg`, sweepPlot(variant, { machine, measure: "cpu" })];
     }
   }
 }
 
-interface Variant {
-  readonly variant: string;
-  /** What file names begin with: nothing where there is one variant only. */
-  readonly prefix: string;
-  readonly samples: readonly Sample[];
-}
-
-function variants({ samples }: Experiment): Variant[] {
-  const names = variantsOf(samples);
+/** The variants of an experiment, each as one of its own, with what its files begin with; nothing where there is one. */
+function variants(experiment: Experiment): [prefix: string, Experiment][] {
+  const names = variantsOf(experiment.samples);
+  if (names.length === 1) return [["", experiment]];
   const prefixes = new Set<string>();
   return names.map((variant) => {
     const slug = variant.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
-    let prefix = names.length === 1 ? "" : `${slug || "other"}.`;
+    let prefix = `${slug || "other"}.`;
     // Names that differ in signs only must not write to the same file.
     while (prefixes.has(prefix)) prefix = `_${prefix}`;
     prefixes.add(prefix);
-    return {
-      variant,
-      prefix,
-      samples: samples.filter((sample) => (sample.variant ?? "") === variant),
-    };
+    const title = [experiment.title, variant].filter(Boolean).join(" — ");
+    const samples = experiment.samples.filter((sample) => (sample.variant ?? "") === variant);
+    return [prefix, { ...experiment, title, samples }];
   });
 }

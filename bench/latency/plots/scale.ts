@@ -64,6 +64,17 @@ export function logarithmic(min: number, max: number): Scale {
   };
 }
 
+/** Returns the options of an axis to the right that shows `scale`, with its name below it. */
+export function namedAxis(scale: Scale, name: string, label: (tick: number) => string): ValueAxis {
+  return {
+    ...axisOf(scale, label),
+    name,
+    nameLocation: "middle",
+    nameGap: 30,
+    nameTextStyle: { color: INK.text, fontSize: 13 },
+  };
+}
+
 /** Returns the options of an axis that shows `scale`, with `label` for each tick. */
 export function axisOf(scale: Scale, label: (tick: number) => string): ValueAxis {
   const places = scale.ticks.map((tick) => scale.at(tick));

@@ -4,18 +4,14 @@
  * @module
  */
 import { BenchmarkError } from "../../_harness/command_line.ts";
-import { keepSteady } from "../../_harness/rounds.ts";
+import { keepSteady } from "../samples.ts";
 import { quantile } from "../../_harness/statistics.ts";
 import type { Experiment, Sample } from "../schema.ts";
 import type { MeasureName } from "./measures.ts";
 import { stylesOf, type SubjectStyle } from "./subjects.ts";
 
-/** What to plot of an experiment that has several variants or points. */
+/** What to plot, and how. */
 export interface PlotOptions {
-  /** The variant, or `""` for samples without one. Needed where there are several. */
-  readonly variant?: string | undefined;
-  /** The value of the parameter. Needed for plots of one point where there are several. */
-  readonly point?: number | undefined;
   /** The figure, where the plot is of one. @default the latency, or else the first that was measured */
   readonly measure?: MeasureName | undefined;
   /** One line about the machine, to stand below the title. @default {""} */
@@ -41,39 +37,6 @@ export function variantsOf(samples: readonly Sample[]): string[] {
 export function pointsOf(samples: readonly Sample[]): number[] {
   const points = samples.flatMap(({ point }) => point ?? []);
   return [...new Set(points)].toSorted((a, b) => a - b);
-}
-
-/**
- * Returns the samples of one variant.
- *
- * @throws {BenchmarkError} If there are several variants and none was chosen.
- */
-export function ofVariant(experiment: Experiment, { variant }: PlotOptions): readonly Sample[] {
-  const { id, samples } = experiment;
-  if (variant !== undefined) return samples.filter((sample) => (sample.variant ?? "") === variant);
-  const variants = variantsOf(samples);
-  if (variants.length > 1) throw ambiguous(id, "variant", variants);
-  return samples;
-}
-
-/**
- * Returns the samples of one variant at one point.
- *
- * @throws {BenchmarkError} If there are several of either and none was chosen.
- */
-export function ofPoint(experiment: Experiment, options: PlotOptions): readonly Sample[] {
-  const samples = ofVariant(experiment, options);
-  const { point } = options;
-  if (point !== undefined) return samples.filter((sample) => sample.point === point);
-  const points = pointsOf(samples);
-  if (points.length > 1) throw ambiguous(experiment.id, "point", points);
-  return samples;
-}
-
-function ambiguous(id: string, key: string, values: readonly (string | number)[]): BenchmarkError {
-  return new BenchmarkError(
-    `Cannot plot ${id}: it has more than one ${key}, choose one of ${values.join("; ")}`,
-  );
 }
 
 /**

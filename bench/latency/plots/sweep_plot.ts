@@ -8,14 +8,7 @@ import type { Experiment, Sample } from "../schema.ts";
 import { type Axis, renderLines } from "./lines.ts";
 import { grouped, mainMeasureOf, MEASURES, p99Of } from "./measures.ts";
 import { fitScale } from "./scale.ts";
-import {
-  medianOf,
-  ofVariant,
-  type PlotOptions,
-  pointsOf,
-  type Subject,
-  subjectsOf,
-} from "./selection.ts";
+import { medianOf, type PlotOptions, pointsOf, type Subject, subjectsOf } from "./selection.ts";
 
 /** Labels of the x axis that stand nearer than this share of it would run into each other. */
 const NARROWEST = 0.07;
@@ -24,11 +17,10 @@ const NARROWEST = 0.07;
  * Draws the median latency of each subject over the parameter (a size, a number of connections), or another measure, on
  * a logarithmic axis; where latency was not measured, the throughput or the bandwidth. Medians over the steady samples.
  *
- * @throws {BenchmarkError} If no sample has a figure and a point, or there are several variants and none
- * is chosen.
+ * @throws {BenchmarkError} If no sample has a figure and a point.
  */
 export function sweepPlot(experiment: Experiment, options: PlotOptions = {}): string {
-  const samples = ofVariant(experiment, options).filter(({ point }) => point !== undefined);
+  const samples = experiment.samples.filter(({ point }) => point !== undefined);
   const name = options.measure ?? mainMeasureOf(samples);
   if (name === undefined) {
     throw new BenchmarkError(
@@ -52,11 +44,10 @@ export function sweepPlot(experiment: Experiment, options: PlotOptions = {}): st
  * parameter, medians over the steady samples. A line that turns back shows a server that does less the
  * more is asked of it.
  *
- * @throws {BenchmarkError} If no sample has both latency and throughput, or there are several variants
- * and none is chosen.
+ * @throws {BenchmarkError} If no sample has both latency and throughput.
  */
 export function loadPlot(experiment: Experiment, options: PlotOptions = {}): string {
-  const samples = ofVariant(experiment, options);
+  const { samples } = experiment;
   const lines = subjectsOf(experiment, samples, isOnPlot).flatMap((subject) => [
     { subject, points: pointsOfLine(subject, MEASURES.latency.of, MEASURES.throughput.of) },
     { subject, points: pointsOfLine(subject, p99Of, MEASURES.throughput.of), dashed: true },

@@ -32,10 +32,9 @@ export const agreement: Workload = {
   parts: [{
     name: "",
     measure: async (trial) => {
-      const { machine, server, effort: { operations: iterations }, round } = trial;
+      const { effort: { operations: iterations }, round } = trial;
       const load = { iterations, warmup: WARM_UP, size: 64 };
-      const harness = () =>
-        measureLoad(trial, { variant: HARNESS }, () => loadEcho(machine, server, load));
+      const harness = () => measureLoad(trial, { variant: HARNESS }, loadEcho, load);
       const plain = () => measurePlainly(trial);
       const [first, second] = round % 2 === 0 ? [harness, plain] : [plain, harness];
       return [await first(), await second()];

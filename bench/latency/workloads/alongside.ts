@@ -50,10 +50,8 @@ export const alongside: Workload = {
         const spins = subject.includes("spin");
         const target = isBusy ? { atMost: 2 } : spins ? { atMost: 1.5 } : {};
         return (["p50", "mean"] as const).flatMap((key) =>
-          samples.ratio({
-            label: `${subject} / ${ALONE}: ${key}, ${variant}`,
-            above: { subject, variant },
-            below: { subject: ALONE, variant },
+          samples.each([subject], [ALONE], `: ${key}, ${variant}`, {
+            variant,
             figure: latency(key),
             ...(key === "p50" ? target : {}),
           })
@@ -68,14 +66,14 @@ export const alongside: Workload = {
 };
 
 async function measureServe(trial: Trial): Promise<Measurement[]> {
-  const { machine, server, effort: { milliseconds } } = trial;
+  const { effort: { milliseconds } } = trial;
   const load = {
     iterations: MOST_PER_MILLISECOND * milliseconds,
     warmup: MOST_PER_MILLISECOND * milliseconds,
     timeLimit: milliseconds,
     echoPort: echoPortOf(trial),
   };
-  return [await measureLoad(trial, { variant: SERVE }, () => loadHttp(machine, server, load))];
+  return [await measureLoad(trial, { variant: SERVE }, loadHttp, load)];
 }
 
 async function measureWithin(
@@ -83,7 +81,7 @@ async function measureWithin(
   path: string,
   variant: string,
 ): Promise<Measurement[]> {
-  const { machine, server, effort: { milliseconds } } = trial;
+  const { server, effort: { milliseconds } } = trial;
   const port = echoPortOf(trial);
   const url = `http://127.0.0.1:${server.port}/${path}?milliseconds=${milliseconds}`;
   const measure = async (): Promise<Measurement> => {
@@ -97,7 +95,8 @@ async function measureWithin(
   const echo = measureLoad(
     trial,
     { variant: `echo, beside ${variant}` },
-    () => loadEcho(machine, server, load),
+    loadEcho,
+    load,
   );
   const begin = new Promise((resolve) => setTimeout(resolve, timeLimit + MARGIN_MS));
   const [ofEcho, within] = await Promise.all([echo, begin.then(measure)]);

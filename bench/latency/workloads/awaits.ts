@@ -42,7 +42,7 @@ export const awaits: Workload = {
   parts: CASES.map(({ variant, index, connections }) => ({
     name: variant,
     measure: async (trial) => {
-      const { machine, server, effort: { milliseconds } } = trial;
+      const { server, effort: { milliseconds } } = trial;
       const timeLimit = milliseconds / 2;
       const load = {
         port: server.ports[index]!,
@@ -51,7 +51,7 @@ export const awaits: Workload = {
         connections,
         timeLimit,
       };
-      return [await measureLoad(trial, { variant }, () => loadEcho(machine, server, load))];
+      return [await measureLoad(trial, { variant }, loadEcho, load)];
     },
   })),
   ratios: (samples) =>
@@ -59,10 +59,8 @@ export const awaits: Workload = {
       CASES.flatMap(({ variant, awaited, connections }) =>
         // Where many wait, what the middle one sees says little: their peer may serve some, and starve the others.
         (["p50", "mean", "p99"] as const).flatMap((key) =>
-          samples.ratio({
-            label: `${subject} / ${THEIRS}: ${key}, ${variant}`,
-            above: { subject, variant },
-            below: { subject: THEIRS, variant },
+          samples.each([subject], [THEIRS], `: ${key}, ${variant}`, {
+            variant,
             figure: latency(key),
             atMost: key === "p50" && awaited === "nothing" && connections === 1 ? 0.6 : 1,
           })

@@ -1,34 +1,39 @@
 /**
- * Many connections that all have a request under way: the rate that a server comes to, and the latency at
- * that rate.
+ * Many connections: all with a request under way, or one beside thousands that say nothing.
  *
  * @module
  */
 import { loadEcho } from "../../_harness/load.ts";
 import { measureLoad } from "../measurement.ts";
-import { cost } from "../samples.ts";
-import type { Workload } from "../workload.ts";
+import { cost, latency } from "../samples.ts";
+import type { Measurement, Workload } from "../workload.ts";
 
 const MANY = 10_000;
 /** Together where they are compared with each other. */
-const PARTS = [[10], [100], [1_000], [1, MANY]];
+const PARTS = [[10], [64], [100], [1_000], [1, MANY]];
+/** Those that have frames and no connections are compared where a ring has room for all. */
+const ON_DEVICES = ["c-memif", "c-xdp"];
 
-/** See the module's description. */
-export const connections: Workload = {
-  id: "connections",
-  title: "TCP echo by number of busy connections",
+/** What both share. */
+const CONNECTIONS = {
   protocol: "tcp",
   subjects: ["c-epoll-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
   baseline: "c-epoll-spin",
   many: true,
+} as const;
+
+/** The rate that a server comes to where all have a request under way, and the latency at that rate. */
+export const connections: Workload = {
+  ...CONNECTIONS,
+  id: "connections",
+  title: "TCP echo by number of busy connections",
   parameter: { name: "connections", unit: "" },
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>
     `${milliseconds} ms with each number of connections, a request of 64 bytes under way on all of them`,
   parts: PARTS.map((numbers) => ({
     name: `${numbers.join(" and ")} connections`,
     measure: async (trial) => {
-      const { machine, server, effort: { milliseconds }, round } = trial;
+      const { effort: { milliseconds }, round } = trial;
       const measurements = [];
       for (const connections of round % 2 === 0 ? numbers : numbers.toReversed()) {
         const load = {
@@ -39,7 +44,7 @@ export const connections: Workload = {
           timeLimit: milliseconds,
         };
         measurements.push(
-          await measureLoad(trial, { point: connections }, () => loadEcho(machine, server, load)),
+          await measureLoad(trial, { point: connections }, loadEcho, load),
         );
       }
       return measurements;
@@ -55,14 +60,12 @@ export const connections: Workload = {
         atMost: 1.4,
       })
     ),
-    ...samples.ours.flatMap((subject) =>
-      [100, MANY].flatMap((point) =>
-        samples.ratio({
-          label: `${subject} / C epoll spin: cost of an echo, ${point} busy connections`,
-          above: { subject, point },
-          below: { subject: "C epoll spin", point },
-          figure: cost,
-        })
+    ...[64, 100, MANY].flatMap((point) =>
+      samples.each(
+        samples.ours,
+        samples.named("c-epoll-spin", ...ON_DEVICES),
+        `: cost of an echo, ${point} busy connections`,
+        { point, figure: cost },
       )
     ),
   ],
@@ -70,4 +73,46 @@ export const connections: Workload = {
     "The cost of an echo is the time that all took, divided by their number: with one connection it is a " +
     "round trip, with many it is what the busier of client and server needs for each",
   ],
+};
+
+/** To open so many connections takes longer than the echoes of a short round. */
+const PER_OPERATION = 5;
+
+/** One busy connection beside thousands. */
+export const idleConnections: Workload = {
+  ...CONNECTIONS,
+  id: "idle-connections",
+  title: `TCP echo beside ${MANY} idle connections, round trip`,
+  client: "kernel",
+  parameter: { name: "idle connections", unit: "" },
+  describe: ({ operations }) =>
+    `${
+      PER_OPERATION * operations
+    } echoes of 64 bytes on one connection, without and with ${MANY} others that were ` +
+    "accepted and echoed once; which comes first alternates from round to round",
+  parts: [{
+    name: "",
+    measure: async (trial) => {
+      const { effort: { operations }, round } = trial;
+      const measure = (idle: number): Promise<Measurement> => {
+        const iterations = PER_OPERATION * operations;
+        const load = { iterations, warmup: 10_000, connections: 1 + idle, active: 1 };
+        return measureLoad(trial, { point: idle }, loadEcho, load);
+      };
+      // In a fixed order, whatever a process gains or loses as it ages would be taken for the cost.
+      const order = round % 2 === 0 ? [0, MANY] : [MANY, 0];
+      return [await measure(order[0]!), await measure(order[1]!)];
+    },
+  }],
+  ratios: (samples) =>
+    samples.ours.flatMap((subject) =>
+      samples.ratio({
+        label: `${subject}: ${MANY} idle connections / none, p50`,
+        above: { subject, point: MANY },
+        below: { subject, point: 0 },
+        figure: latency("p50"),
+        atMost: 1.4,
+      })
+    ),
+  notes: [],
 };

@@ -30,9 +30,9 @@ function echo(protocol: "tcp" | "udp", rest: Pick<Workload, "title" | "subjects"
     parts: [{
       name: "",
       measure: async (trial) => {
-        const { machine, server, effort: { operations: iterations } } = trial;
-        const load = { iterations, warmup: WARM_UP, size: SIZE, udp: protocol === "udp" };
-        return [await measureLoad(trial, {}, () => loadEcho(machine, server, load))];
+        const { effort: { operations: iterations } } = trial;
+        const load = { iterations, warmup: WARM_UP, udp: protocol === "udp" };
+        return [await measureLoad(trial, {}, loadEcho, load)];
       },
     }],
     notes: [MODES_NOTE],
@@ -48,6 +48,7 @@ export const tcpEcho: Workload = echo("tcp", {
     "c-epoll",
     "c-demikernel",
     "c-memif",
+    "c-xdp",
     "deno-listen",
     "node",
     "bun",
@@ -57,15 +58,10 @@ export const tcpEcho: Workload = echo("tcp", {
   ratios: (samples) => [
     ...overC(samples, "ours-generator", 1.05),
     ...overC(samples, "ours-iterator", 1.1),
-    ...samples.named("ours-generator").flatMap((subject) =>
-      samples.ratio({
-        label: `${subject} / C on libdemikernel, p50`,
-        above: { subject },
-        below: { subject: "C on libdemikernel" },
-        figure: latency("p50"),
-        atMost: 0.8,
-      })
-    ),
+    ...samples.each(samples.named("ours-generator"), ["C on libdemikernel"], ", p50", {
+      figure: latency("p50"),
+      atMost: 0.8,
+    }),
     ...overOthers(samples, ["deno-listen", "node", "bun"], { p50: 2.2, p99: 2.5 }),
   ],
 });
@@ -73,7 +69,7 @@ export const tcpEcho: Workload = echo("tcp", {
 /** Echo over UDP. */
 export const udpEcho: Workload = echo("udp", {
   title: "UDP echo, 64 bytes, round trip",
-  subjects: ["c-spin", "c-memif", "deno-listen", "node", "bun", "ours-generator"],
+  subjects: ["c-spin", "c-memif", "c-xdp", "deno-listen", "node", "bun", "ours-generator"],
   ratios: (samples) => [
     ...overC(samples, "ours-generator"),
     ...overOthers(samples, ["deno-listen", "node", "bun"]),
@@ -83,12 +79,9 @@ export const udpEcho: Workload = echo("udp", {
 /** Ours, divided by the plainest C; the targets are of catnap, which is on the same sockets. */
 function overC(samples: Samples, id: string, atMost?: number): RatioResult[] {
   return samples.named(id).flatMap((subject) =>
-    ["c-spin", "c-memif"].flatMap((plainest) => samples.named(plainest)).flatMap((plainest) =>
+    samples.named("c-spin", "c-memif", "c-xdp").flatMap((plainest) =>
       (["p50", "p99"] as const).flatMap((key) =>
-        samples.ratio({
-          label: `${subject} / ${plainest}, ${key}`,
-          above: { subject },
-          below: { subject: plainest },
+        samples.each([subject], [plainest], `, ${key}`, {
           figure: latency(key),
           ...(atMost === undefined ? {} : { atMost: key === "p50" ? atMost : 1.25 }),
         })
@@ -104,12 +97,9 @@ function overOthers(
   targets: { readonly p50?: number; readonly p99?: number } = {},
 ): RatioResult[] {
   return samples.ours.flatMap((ours) =>
-    others.flatMap((id) => samples.named(id)).flatMap((other) =>
+    samples.named(...others).flatMap((other) =>
       (["p50", "p99"] as const).flatMap((key) =>
-        samples.ratio({
-          label: `${other} / ${ours}, ${key === "p50" ? "mean p50" : key}`,
-          above: { subject: other },
-          below: { subject: ours },
+        samples.each([other], [ours], `, ${key === "p50" ? "mean p50" : key}`, {
           figure: latency(key),
           // A single round in which the host was elsewhere would be most of a mean of p99.
           ofMeans: key === "p50",

@@ -56,7 +56,6 @@ export const http: Workload = {
   many: true,
   client: "loopback",
   needs: "wrk",
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: () => "a second of wrk with each load, on one thread",
   parts: LOADS.map((load) => ({
     name: nameOf(load),

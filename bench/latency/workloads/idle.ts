@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Connections } from "../../_harness/connections.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { holdConnections } from "../../_harness/connections.ts";
 import { cpuOf, memoryOf } from "../../_harness/process_usage.ts";
 import type { Workload } from "../workload.ts";
 
@@ -24,17 +25,13 @@ export const idle: Workload = {
   many: true,
   client: "loopback",
   phases: "none",
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: () =>
     `${WATCH_MS} ms with ${CONNECTIONS} open connections, each echoed 100 times before, after ` +
     `${SETTLE_MS} ms of silence`,
   parts: [{
     name: "",
-    measure: async ({ machine, server }) => {
-      await using _connections = await Connections.open(machine, server, {
-        count: CONNECTIONS,
-        echoes: 100,
-      });
+    measure: async ({ server }) => {
+      await using _connections = await holdConnections(server, CONNECTIONS, 100);
       await delay(SETTLE_MS);
       const [begin, before] = [performance.now(), await cpuOf(server.pid)];
       await delay(WATCH_MS);
@@ -58,7 +55,3 @@ export const idle: Workload = {
     `The kernel counts processor time in steps of 10 ms, which are ${10_000 / WATCH_MS} ms/s here`,
   ],
 };
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

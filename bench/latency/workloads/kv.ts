@@ -42,37 +42,29 @@ export const kv: Workload = {
   parts: CASES.map(({ variant, pipeline, getShare }) => ({
     name: variant,
     measure: async (trial) => {
-      const { machine, server, effort: { operations } } = trial;
+      const { effort: { operations } } = trial;
       const requests = PER_OPERATION * operations * (pipeline === 1 ? 1 : PER_REQUEST);
       const load = {
-        requests,
+        iterations: requests,
         warmup: requests,
         connections: CONNECTIONS,
         pipeline,
         getShare,
         keys: LARGEST_KEYSPACE,
       };
-      return [await measureLoad(trial, { variant }, () => loadKeyValue(machine, server, load))];
+      return [await measureLoad(trial, { variant }, loadKeyValue, load)];
     },
   })),
   ratios: (samples) =>
     samples.ours.flatMap((subject) =>
       CASES.flatMap(({ variant }) => {
-        const [above, below] = [{ subject, variant }, { subject: "redis-server", variant }];
+        const redis = samples.named("redis-server");
         return [
-          ...samples.ratio({
-            label: `${subject} / redis-server: requests per second, ${variant}`,
-            above,
-            below,
-            figure: throughput,
-            atLeast: 1,
+          ...samples.each([subject], redis, `: requests per second, ${variant}`, {
+            ...{ variant, figure: throughput, atLeast: 1 },
           }),
-          ...samples.ratio({
-            label: `${subject} / redis-server: p99, ${variant}`,
-            above,
-            below,
-            figure: latency("p99"),
-            atMost: 1,
+          ...samples.each([subject], redis, `: p99, ${variant}`, {
+            ...{ variant, figure: latency("p99"), atMost: 1 },
           }),
         ];
       })

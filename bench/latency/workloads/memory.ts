@@ -6,7 +6,7 @@
  * @module
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { Connections } from "../../_harness/connections.ts";
+import { holdConnections } from "../../_harness/connections.ts";
 import { type Memory, memoryOf } from "../../_harness/process_usage.ts";
 import { collectable } from "../../_harness/targets.ts";
 import type { Measurement, Trial, Workload } from "../workload.ts";
@@ -66,7 +66,7 @@ export const memory: Workload = {
 };
 
 async function measure(trial: Trial): Promise<Measurement[]> {
-  const { machine, server } = trial;
+  const { server } = trial;
   // The first few connections' pools belong to the idle process.
   await lightTraffic(trial, 2);
   const idle = await memoryOf(server.pid);
@@ -74,7 +74,7 @@ async function measure(trial: Trial): Promise<Measurement[]> {
   let open: Memory;
   let later: Memory;
   {
-    await using _held = await Connections.open(machine, server, { count: COUNT, echoes: ECHOES });
+    await using _held = await holdConnections(server, COUNT, ECHOES);
     await pause(1_000);
     open = await memoryOf(server.pid);
     await lightTraffic(trial, LIGHT_TRAFFIC_S);
@@ -102,10 +102,10 @@ async function memoryAfterCollection({ server, subject }: Trial): Promise<Memory
   return await memoryOf(server.pid);
 }
 
-async function lightTraffic({ machine, server }: Trial, seconds: number): Promise<void> {
+async function lightTraffic({ server }: Trial, seconds: number): Promise<void> {
   const end = performance.now() + seconds * 1_000;
   while (performance.now() < end) {
-    await using _few = await Connections.open(machine, server, { count: 20, echoes: 100 });
+    await using _few = await holdConnections(server, 20, 100);
     await pause(100);
   }
 }

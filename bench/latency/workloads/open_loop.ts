@@ -23,6 +23,7 @@ const LEAST_REQUESTS = 200;
 const OPEN_LOOP = {
   protocol: "tcp",
   many: true,
+  client: "kernel",
   parameter: { name: "rate", unit: "requests/s" },
   // At random times, the code of a server takes other ways than in a closed loop: it would be compiled anew while
   // measured, for milliseconds, on the one core that it has.
@@ -42,20 +43,21 @@ function part(rate: number, connections: number, variant?: string): Part {
   return {
     name: variant === undefined ? name : `${name}, ${variant}`,
     measure: async (trial) => {
-      const { machine, server, effort: { milliseconds }, round } = trial;
+      const { effort: { milliseconds }, round } = trial;
       const iterations = Math.max(Math.ceil(rate * milliseconds / 1_000), LEAST_REQUESTS);
       const load = {
         iterations,
-        warmup: 1_000,
+        // A second of it is enough: the server is warm.
+        warmup: Math.min(1_000, rate),
         rate,
         connections,
-        cpu: server.route.client === undefined,
+        cpu: true,
         seed: round + 1,
         // Whoever cannot keep up would be waited for as long as the queue is.
         timeLimit: Math.ceil(1_500 * iterations / rate),
       };
       const place = { point: rate, ...(variant === undefined ? {} : { variant }) };
-      return [await measureLoad(trial, place, () => loadEcho(machine, server, load))];
+      return [await measureLoad(trial, place, loadEcho, load)];
     },
   };
 }
@@ -72,19 +74,16 @@ export const openLoop: Workload = {
   title: "TCP echo at a set rate, latency from when it was due",
   subjects: ["c-epoll-spin", ...OTHERS, "ours-generator", "ours-iterator"],
   baseline: "c-epoll-spin",
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests of 64 bytes at each rate, due at random (Poisson) over ` +
     `${MANY} connections`,
   parts: HIGH.map((rate) => part(rate, MANY)),
   ratios: (samples) =>
     samples.ours.flatMap((ours) =>
-      OTHERS.flatMap((id) => samples.named(id)).flatMap((other) =>
+      samples.named(...OTHERS).flatMap((other) =>
         COMPARED.flatMap((point) =>
-          samples.ratio({
-            label: `${other} / ${ours}, ${point} requests/s, p99`,
-            above: { subject: other, point },
-            below: { subject: ours, point },
+          samples.each([other], [ours], `, ${point} requests/s, p99`, {
+            point,
             figure: latency("p99"),
             atLeast: 1,
           })
@@ -145,13 +144,12 @@ export const rates: Workload = {
         VARIANTS.flatMap(({ variant }) =>
           LOW.flatMap((point) => {
             const atMost = subject.includes("park") ? park : adaptive?.(point);
-            return samples.ratio({
-              label: `${subject} / ${THEIRS}: ${name}, ${point} requests/s, ${variant}`,
-              above: { subject, point, variant },
-              below: { subject: THEIRS, point, variant },
-              figure: of,
-              ...(atMost === undefined ? {} : { atMost }),
-            });
+            return samples.each(
+              [subject],
+              [THEIRS],
+              `: ${name}, ${point} requests/s, ${variant}`,
+              { point, variant, figure: of, ...(atMost === undefined ? {} : { atMost }) },
+            );
           })
         )
       )

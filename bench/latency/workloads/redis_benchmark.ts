@@ -5,9 +5,9 @@
  */
 import { run } from "../../_harness/children.ts";
 import { BenchmarkError } from "../../_harness/command_line.ts";
-import { checkKeyValueServer, parseBenchmarkCsv } from "../../_harness/redis_protocol.ts";
 import { pinned } from "../../_harness/server.ts";
 import { throughput } from "../samples.ts";
+import { REQUESTS } from "../servers.ts";
 import type { Measurement, Trial, Workload } from "../workload.ts";
 
 const PROGRAM = "redis-benchmark";
@@ -27,9 +27,8 @@ export const redisBenchmark: Workload = {
   subjects: ["redis-server", "ours-generator"],
   baseline: "redis-server",
   many: true,
-  client: "loopback",
+  client: "kernel",
   needs: PROGRAM,
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ operations }) =>
     `${PER_OPERATION * operations} requests of each command one by one (P=1), and ${
       PER_REQUEST * PER_OPERATION * operations
@@ -43,10 +42,8 @@ export const redisBenchmark: Workload = {
       PIPELINES.flatMap((pipeline) =>
         COMMANDS.flatMap((command) => {
           const variant = `${command}, P=${pipeline}`;
-          return samples.ratio({
-            label: `${subject} / redis-server: ${variant}`,
-            above: { subject, variant },
-            below: { subject: "redis-server", variant },
+          return samples.each([subject], ["redis-server"], `: ${variant}`, {
+            variant,
             figure: throughput,
             atLeast: 1,
           });
@@ -61,17 +58,28 @@ async function measure(
   pipeline: number,
 ): Promise<Measurement[]> {
   // It counts any reply, right or wrong.
-  await checkKeyValueServer(server);
+  await REQUESTS.kv(machine, server, 1);
   const requests = PER_OPERATION * operations * (pipeline === 1 ? 1 : PER_REQUEST);
-  const load = ["-p", server.port, "-c", CLIENTS, "-P", pipeline, "-n", requests];
+  const load = [
+    "-h",
+    server.route.hostname,
+    "-p",
+    server.port,
+    "-c",
+    CLIENTS,
+    "-P",
+    pipeline,
+    "-n",
+    requests,
+  ];
   const commands = ["-t", COMMANDS.join().toLowerCase(), "--csv"];
-  const argv = [PROGRAM, ...load, ...commands].map(String);
+  const argv = [...server.route.clientPrefix, PROGRAM, ...load, ...commands].map(String);
   const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
   await server.assertAlive();
-  const rates = parseBenchmarkCsv(stdout);
+  const rows = stdout.split("\n").map((line) => line.replaceAll('"', "").split(","));
   return COMMANDS.map((command) => {
-    const throughput = rates.get(command);
-    if (code !== 0 || throughput === undefined) {
+    const throughput = Number(rows.find(([name]) => name === command)?.[1]);
+    if (code !== 0 || !(throughput > 0)) {
       throw new BenchmarkError(`Cannot measure ${command} on ${server.name}: ${stderr || stdout}`);
     }
     return { variant: `${command}, P=${pipeline}`, throughput };

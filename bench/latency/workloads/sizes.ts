@@ -17,27 +17,24 @@ export const sizes: Workload = {
   id: "sizes",
   title: "TCP echo by message size, round trip",
   protocol: "tcp",
-  subjects: ["c-spin", "deno-listen", "node", "bun", "ours-generator"],
+  subjects: ["c-spin", "c-memif", "c-xdp", "deno-listen", "node", "bun", "ours-generator"],
   baseline: "c-spin",
   parameter: { name: "size", unit: "B" },
-  rounds: ({ sweepRounds }) => sweepRounds,
   describe: ({ milliseconds }) => `${milliseconds} ms of echoes of each size, one at a time`,
   parts: SIZES.map((size) => ({
     name: `${size} B`,
     measure: async (trial) => {
-      const { machine, server, effort: { milliseconds } } = trial;
+      const { effort: { milliseconds } } = trial;
       const iterations = MOST_PER_MILLISECOND * milliseconds;
       const load = { iterations, size, warmup: 1_000, timeLimit: milliseconds };
-      return [await measureLoad(trial, { point: size }, () => loadEcho(machine, server, load))];
+      return [await measureLoad(trial, { point: size }, loadEcho, load)];
     },
   })),
   ratios: (samples) =>
     samples.ours.flatMap((subject) =>
       SIZES.flatMap((point) =>
-        samples.ratio({
-          label: `${subject} / C spin, ${point} B, p50`,
-          above: { subject, point },
-          below: { subject: "C spin", point },
+        samples.each([subject], samples.named("c-spin", "c-memif", "c-xdp"), `, ${point} B, p50`, {
+          point,
           figure: latency("p50"),
         })
       )

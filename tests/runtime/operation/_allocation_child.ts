@@ -6,13 +6,10 @@
  */
 
 import { memoryUsage } from "node:process";
-import { NullLibOS } from "../../../bench/_null_device.ts";
+import { libos } from "../../../bench/_null_device.ts";
 import { Connection } from "../../../libos/net/connection.ts";
-import { Scheduler } from "../../../libos/runtime/scheduler/scheduler.ts";
 
 const ECHOES = 500_000;
-
-const libos = new NullLibOS(new Scheduler({ idle: "spin" }));
 
 /** Pops that are pending until the next poll, and pushes that are over at once. */
 function* echo(connection: Connection) {
