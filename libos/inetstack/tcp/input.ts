@@ -165,10 +165,12 @@ function arriveInOthers(
     if ((segment.flags & FLAG.RST) === 0) refuse(tcp, connection, segment);
     return;
   }
-  if (segment.hasTimestamps && !before(connection.lastAckSent, segment.seq)) {
-    takeTimestamp(tcp, connection, segment);
-  }
-  const { flags } = segment;
+  const { flags, ack } = segment;
+  // One of a segment that is dropped for its ACK (RFC 5961, section 5.2) would let the peer's next ones look old.
+  if (
+    segment.hasTimestamps && !before(connection.lastAckSent, segment.seq) &&
+    !before(connection.sndMax, ack)
+  ) takeTimestamp(tcp, connection, segment);
   // Second: RST. Only one at the very edge is good (RFC 5961, section 3.2).
   if ((flags & FLAG.RST) !== 0) {
     const resets = segment.seq === connection.rcvNxt || !tcp.challengesResets;

@@ -124,8 +124,11 @@ export function ioctl(system: System, { args, place }: CallEvent): Outcome {
 export function setsockopt(system: System, { args }: CallEvent): Outcome {
   const one = system.get(args[0]);
   const wasCorked = one.corked;
-  setOption(system, one, numberOf(args[2]) ?? -1, args[3]);
-  if (wasCorked && !one.corked) system.push(one, one.held);
+  const option = numberOf(args[2]) ?? -1;
+  setOption(system, one, option, args[3]);
+  // TCP_NODELAY lets go what is held, too (`tcp(7)`).
+  const letsGo = option === named("TCP_NODELAY") && numberOf(args[3]) !== 0;
+  if (letsGo || (wasCorked && !one.corked)) system.push(one, one.held);
   return DONE;
 }
 

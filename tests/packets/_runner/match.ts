@@ -132,7 +132,9 @@ function compareSegment(told: TcpSpec, sent: SentSegment, settings: Settings): F
     field("length", spec.length, sent.length),
   ];
   if (spec.ack !== null && !isReset) fields.push(field("ack", spec.ack, sent.ack));
-  if (spec.window !== null && !isReset) fields.push(compareWindow(spec, spec.window, sent, settings));
+  if (spec.window !== null && !isReset) {
+    fields.push(compareWindow(spec, spec.window, sent, settings));
+  }
   if (spec.urgent !== null) fields.push(field("urg", spec.urgent, sent.urgent));
   if (spec.options !== null) fields.push(...compareOptions(spec, spec.options, sent, settings));
   const bytes = readSegment(sent.packet).text;
@@ -177,11 +179,10 @@ function compareOptions(
   const scale = sent.options.find(({ kind }) => kind === "wscale");
   if (scale?.kind === "wscale" && spec.flags.includes("S")) flow.localScale = scale.value;
   const names = (options: readonly TcpOption[]) => {
-    const texts = options.map((option) =>
-      option.kind === "TS"
-        ? "TS"
-        : formatOption(isFree(option, spec, flow, settings) ? { kind: option.kind, value: 0 } : option)
-    );
+    const texts = options.map((option) => {
+      if (option.kind === "TS") return "TS";
+      return isFree(option, spec, flow, settings) ? option.kind : formatOption(option);
+    });
     // In which order they stand, and how they are filled up, is up to the sender.
     if (settings.profile === "demikernel") return texts.join(",");
     return texts.filter((text) => text !== "nop" && text !== "eol").sort().join(",");
@@ -207,7 +208,7 @@ function isFree(
   { flags, options }: TcpSpec,
   { peerMss }: Flow,
   { profile }: Settings,
-): option is TcpOption & { kind: "mss" | "wscale" } {
+): boolean {
   if (profile === "demikernel" || !flags.includes("S")) return false;
   const told = options?.find(({ kind }) => kind === "mss");
   const isPeers = told?.kind === "mss" && told.value === peerMss;

@@ -93,8 +93,8 @@ class Run {
   #configure(): void {
     const { tcp } = this.#host.stack;
     const { timestamps, sack, windowScale, ecn, timeWaitLimit, memory } = this.#settings;
-    const { challengesResets, challengesSyns } = this.#settings;
-    Object.assign(tcp, { challengesResets, challengesSyns });
+    tcp.challengesResets = this.#settings.challengesResets;
+    tcp.challengesSyns = this.#settings.challengesSyns;
     tcp.offersTimestamps = timestamps;
     tcp.offersSack = sack;
     tcp.offersWindowScale = windowScale;
@@ -107,10 +107,11 @@ class Run {
   run(): void {
     for (const event of this.#script.events) {
       this.#event = event;
+      const { kind, from } = event.time;
+      const base = kind === "relative" ? this.#last : 0;
       try {
-        this.#take(event, event.time.kind === "relative" ? this.#last : 0);
-        const { kind, from } = event.time;
-        this.#last = kind === "any" ? this.#host.now : from + (kind === "relative" ? this.#last : 0);
+        this.#take(event, base);
+        this.#last = kind === "any" ? this.#host.now : base + from;
       } catch (error) {
         if (error instanceof Failure || error instanceof ScriptError) throw error;
         this.#fail(error instanceof Error ? error.message : String(error));
@@ -175,7 +176,7 @@ class Run {
 
   #inject(event: PacketEvent): void {
     const { packet } = event;
-    const isSynFin = packet.kind === "tcp" && /S.*F|F.*S/.test(packet.flags);
+    const isSynFin = packet.kind === "tcp" && packet.flags.startsWith("FS");
     if (isSynFin && this.#settings.dropsSynFin) return;
     for (const frame of layOutEvent(event, this.#system)) this.#host.arrive(frame);
     this.#system.acknowledged();
@@ -238,7 +239,7 @@ class Run {
   /** A packet has to be sent. */
   #expect(event: PacketEvent, base: number): void {
     const { time, packet: spec } = event;
-    const { tolerance, retransmissionSlop } = this.#settings;
+    const { tolerance, retransmissionSlop, acknowledgmentDelay } = this.#settings;
     const isAny = time.kind === "any";
     const from = isAny ? 0 : base + time.from - tolerance;
     const to = isAny ? this.#host.now + PATIENCE : base + time.to + tolerance;
@@ -250,16 +251,13 @@ class Run {
       const packet = readFrame(sent.frame)!;
       if (this.#isBeside(spec, packet)) continue;
       const flow = this.#flowOf(packet);
-      const { sentEnd, acknowledged } = flow;
+      const { sentEnd: end, acknowledged } = flow;
       const fields = compare(expected.next(packet), packet, flow, this.#settings);
       if (fields.some(({ same }) => !same)) return this.#fail("another packet was sent", fields);
       // What is sent again may be due before a kernel does it; how long an acknowledgment waits is the receiver's choice.
-      const isAcknowledgment = sentEnd === flow.sentEnd && acknowledged !== flow.acknowledged;
-      const early = isAcknowledgment
-        ? this.#settings.acknowledgmentDelay
-        : sentEnd === flow.sentEnd
-        ? retransmissionSlop
-        : 0;
+      const isOld = flow.sentEnd === end;
+      const acknowledges = acknowledged !== flow.acknowledged;
+      const early = isOld ? acknowledges ? acknowledgmentDelay : retransmissionSlop : 0;
       if (sent.at < from - early || sent.at > to) {
         const between = time.from === time.to || isAny
           ? seconds(base + time.from)
