@@ -11,7 +11,7 @@ import { benchSection, textSection } from "./latency/document/sections.ts";
 import { document } from "./latency/document/document.ts";
 import { compare, type Comparison, readRun, showComparisons } from "./latency/compare.ts";
 import { plots } from "./latency/plots/plots.ts";
-import type { Experiment, Run } from "./latency/schema.ts";
+import type { Run } from "./latency/schema.ts";
 import { WORKLOADS } from "./latency/workloads/mod.ts";
 
 const DOCS = new URL("../docs/", import.meta.url);
@@ -43,8 +43,8 @@ const WIRES: Readonly<Record<string, readonly string[]>> = {
   "catpowder": ["tcp-echo"],
   "catpowder/both": ["tcp-echo"],
   "catpowder/xdp": ["tcp-echo", "kv"],
-  "catpowder/xdp-both": ["tcp-echo"],
-  "catnip": ["tcp-echo", "udp-echo"],
+  "catpowder/xdp-both": ["tcp-echo", "http"],
+  "catnip": ["tcp-echo", "udp-echo", "http"],
   "catmint": ["tcp-echo"],
 };
 /** The profiles, whose text is shown as it is. */
@@ -84,17 +84,17 @@ await runProgram(program, async ({ plan, results }) => {
       twice = compare(first, await measureLatency(id, `${results}/${id}-again.json`));
     }
   }
-  const onWires: Experiment[] = [];
+  const pictures = new Map(runs.flatMap((run) => [...plots(run)]));
   for (const [libos, ids] of Object.entries(WIRES)) {
     for (const id of ids) {
       const file = `${results}/${id}-${libos.replace("/", "-")}.json`;
-      const { experiments } = await measureLatency(id, file, "--libos", libos);
-      // The plots are of the first wire, the kernel's loopback.
-      onWires.push(...experiments.map((one) => ({
+      const run = await measureLatency(id, file, "--libos", libos);
+      const experiments = run.experiments.map((one) => ({
         ...one,
-        id: `${id} --libos ${libos}`,
+        id: `${id}, ${libos}`,
         title: `${one.title}: ${libos}`,
-      })));
+      }));
+      runs.push({ ...run, experiments });
     }
   }
   const costs = `${results}/deno-bench.json`;
@@ -103,14 +103,8 @@ await runProgram(program, async ({ plan, results }) => {
     await measure(`${results}/${name}.txt`, ["run", "-A", ...args, "--out", `${results}/${name}`]);
   }
 
-  const merged: Run = {
-    ...runs[0]!,
-    command: `deno task latency --plan ${plan}`,
-    experiments: runs.flatMap(({ experiments }) => experiments),
-  };
   const folder = new URL("benchmarks/", DOCS);
   await Deno.mkdir(folder, { recursive: true });
-  const pictures = new Map(plots(merged));
   for (const { name } of PROFILES) {
     pictures.set(`${name}.svg`, await Deno.readTextFile(`${results}/${name}/flame.svg`));
   }
@@ -130,7 +124,7 @@ await runProgram(program, async ({ plan, results }) => {
     );
   }
   const text = document({
-    run: { ...merged, experiments: [...merged.experiments, ...onWires] },
+    runs,
     plots: [...pictures.keys()],
     method: await Deno.readTextFile(new URL("method.md", TEXTS)),
     findings: await Deno.readTextFile(new URL("findings.md", TEXTS)),

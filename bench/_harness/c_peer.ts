@@ -17,7 +17,8 @@ const LIBRARIES = ["-lm"];
 const MORE_FLAGS: Readonly<Record<string, readonly string[]>> = {
   memif_demikernel: [
     ...DPDK.map((folder) => `-I${folder}`),
-    ...["-include", "rte_config.h", "-march=native", "-shared", "-fPIC", "-lrte_ethdev"],
+    ...["-include", "rte_config.h", "-march=native", "-shared", "-fPIC", "-Wl,--no-as-needed"],
+    "-lrte_ethdev",
   ],
   ucx_echo: ["-lucp", "-lucs"],
 };
@@ -25,8 +26,8 @@ const HEADERS = ["peer.h", "load.h", "frames.h"];
 const built = new Map<string, string>();
 
 /**
- * Returns the path of a C peer, by the name of its source below `bench/peers/`. It is compiled unless the cache has it already. The cache is keyed
- * by the source, so that an edit is never measured through an old binary.
+ * Returns the path of a C peer, by the name of its source below `bench/peers/`. It is compiled unless the cache has it
+ * already. The cache is keyed by the source, so that an edit is never measured through an old binary.
  *
  * @throws {BenchmarkError} If there is no compiler, or it refuses the source.
  */

@@ -59,6 +59,12 @@ export interface EchoLoad extends CountedLoad {
 
 /** What {@linkcode loadHttp} is to do. */
 export interface HttpLoad extends CountedLoad {
+  /** What our client asks for, and with how many requests at once on how many connections. @default {"/"} */
+  readonly path?: string;
+  /** See there. @default {1} */
+  readonly connections?: number;
+  /** See there. @default {1} */
+  readonly pipeline?: number;
   /** A port of the server on which an echo goes back and forth meanwhile. */
   readonly echoPort?: number | undefined;
 }
@@ -145,21 +151,19 @@ export const loadKeyValue: Load<KeyValueLoad> = async (machine, server, options)
 };
 
 /** Measures the making of connections: from connect() until 64 bytes were echoed. */
-export const loadConnect: Load<CountedLoad> = fromKernel(
-  "load_connect",
-  "the making of connections",
-);
+export const loadConnect: Load<CountedLoad> = async (machine, server, options) => {
+  assertKernelClient(server, "the making of connections");
+  return await measure(machine, server, [await buildPeer(machine, "load_connect")], options);
+};
 
-/** Measures requests over HTTP, on a connection that is kept. */
-export const loadHttp: Load<HttpLoad> = fromKernel("load_http", "HTTP");
-
-/** Loads whose client is in C, on the kernel's sockets. */
-function fromKernel<Options extends LoadOptions>(peer: string, what: string): Load<Options> {
-  return async (machine, server, options) => {
-    assertKernelClient(server, what);
-    return await measure(machine, server, [await buildPeer(machine, peer)], options);
-  };
-}
+/** Measures requests over HTTP, on connections that are kept: by `load_http.c` GET / on one. */
+export const loadHttp: Load<HttpLoad> = async (machine, server, options) => {
+  const { client } = server.route;
+  if (client !== undefined) {
+    return await measure(machine, server, OUR_CLIENT, { path: "/", ...options, ...client });
+  }
+  return await measure(machine, server, [await buildPeer(machine, "load_http")], options);
+};
 
 /** Without a compiler there is no client in C. */
 function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | undefined {
@@ -170,8 +174,8 @@ function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | 
 function assertKernelClient({ name, route }: Server, what: string): void {
   if (route.client === undefined) return;
   throw new BenchmarkError(
-    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes, GET and SET ` +
-      "in a closed loop alone; measure those",
+    `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes, GET and SET, ` +
+      "and HTTP in a closed loop alone; measure those",
   );
 }
 

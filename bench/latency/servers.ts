@@ -71,11 +71,9 @@ export interface OurEntry {
 /** Without a protocol: their frames are the same, whatever would be in them. */
 const ON_DEVICES: readonly Entry[] = [
   peer("c-memif", "C on memif", "c", ({ machine }) => onRings(machine, "memif_echo"), {
-    many: false,
     only: "catnip",
   }),
   peer("c-xdp", "C on AF_XDP", "c", ({ machine }) => onRings(machine, "xdp_echo"), {
-    many: false,
     onLibos: true,
     only: "catpowder/xdp-both",
   }),

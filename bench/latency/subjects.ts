@@ -204,7 +204,7 @@ function isForMany({ client, stalls }: Route): boolean {
 }
 
 function missingClient({ client }: Route, protocol: Protocol): string | undefined {
-  if (client === undefined || ["tcp", "udp", "kv"].includes(protocol)) return undefined;
+  if (client === undefined || protocol !== "awaits") return undefined;
   return `the client on a libOS echoes, and there is none for ${protocol}`;
 }
 

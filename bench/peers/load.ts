@@ -1,11 +1,12 @@
 /**
- * `load_echo.c` on a libOS of ours, or with `--get-share` `load_kv.c`, for servers that no kernel socket reaches: in a
- * closed loop, with the same options, output and exit codes; connections have their turns in order. It waits as a C
- * program on PDPIX does, in `wait`, so nothing but the libOS is within each round trip, and 80 ns for the clock.
+ * `load_echo.c` on a libOS of ours, or with `--get-share` `load_kv.c`, or with `--path` requests of HTTP, whose replies
+ * are the same but for their date, for servers that no kernel socket reaches: in a closed loop, with the same options,
+ * output and exit codes; connections have their turns in order. It waits as a C program on PDPIX does, in `wait`, so
+ * nothing but the libOS is within each round trip, and 80 ns for the clock.
  *
  *     load.ts --port P [--libos catnap] [--configuration FILE] [--device DEVICE --address ADDRESS/PREFIX]
  *             [--host 127.0.0.1] [--connections 1] [--iterations 50000] [--warmup 0] [--time-limit MS] [--samples FILE]
- *             [--size 64] [--udp] [--get-share 0.5 [--pipeline 1] [--keys 10000]]
+ *             [--size 64] [--udp] [--get-share 0.5 [--keys 10000]] [--path /] [--pipeline 1]
  *
  * @module
  */
@@ -28,10 +29,15 @@ const STRIDE = 1021;
 /** What makes the exit code 1: the server answers, and wrongly. */
 class WrongEcho extends Error {}
 
+/** What a reply of HTTP begins with, and how long its body is. */
+const HEAD = /^HTTP\/1\.1 200 .*\r\n(?:.+\r\n)*?content-length: (\d+)\r\n(?:.+\r\n)*\r\n/i;
+/** Where any byte may come back. */
+const ANY = -1;
+
 /** What is sent at once, and what has to come back. */
 interface Exchange {
   readonly request: Uint8Array;
-  readonly reply: Uint8Array;
+  readonly reply: ArrayLike<number>;
 }
 
 /** A connection to the server, and what is under way on it. */
@@ -70,6 +76,7 @@ async function main(): Promise<void> {
       "get-share": { type: "string" },
       pipeline: { type: "string", default: "1" },
       keys: { type: "string", default: "10000" },
+      path: { type: "string" },
     },
   });
   const size = whole("size", values.size, 1);
@@ -94,7 +101,9 @@ async function main(): Promise<void> {
     }
     return { libos, qd, exchange: null, message: null, pushed: 0, begin: 0 };
   });
-  let exchanges = echoesOf(size);
+  let exchanges = values.path === undefined
+    ? echoesOf(size)
+    : requestsOf(connections[0]!, values.path, pipeline);
   const share = values["get-share"];
   if (share !== undefined) {
     const keys = whole("keys", values.keys, 1);
@@ -155,9 +164,41 @@ function batchesOf(keys: number, share: number, pipeline: number): Exchange[] {
       const number = (batch * pipeline + i) * STRIDE;
       return set(number % keys, number % 97 < share * 97);
     });
-    const joined = (part: keyof Exchange) => Uint8Array.from(each.flatMap((one) => [...one[part]]));
+    const joined = (part: keyof Exchange) =>
+      Uint8Array.from(each.flatMap((one) => Array.from(one[part])));
     return { request: joined("request"), reply: joined("reply") };
   });
+}
+
+/** GET of a path, so many at once; asks once, to know the reply. */
+function requestsOf({ libos, qd }: Connection, path: string, pipeline: number): Exchange[] {
+  const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  const encoder = new TextEncoder();
+  const message = libos.alloc(request.length);
+  message.bytes().set(encoder.encode(request));
+  finish(libos, libos.push(qd, message));
+  message.free();
+  let reply = "";
+  for (let length = Infinity; reply.length < length;) {
+    const completion = finish(libos, libos.pop(qd));
+    const sga = completion.opcode === "pop" ? completion.sga : null;
+    if (sga === null) throw new Error("the server closed a connection that was still needed");
+    reply += new TextDecoder().decode(sga.toUint8Array());
+    sga.free();
+    const [head, size] = HEAD.exec(reply) ?? [];
+    if (head !== undefined) length = head.length + Number(size);
+    else if (reply.includes("\r\n\r\n")) throw new WrongEcho("a reply without its length");
+  }
+  const [before, date] = /^[^]*?\r\ndate: (.*)\r\n/i.exec(reply) ?? ["", ""];
+  const end = before.length - 2;
+  const one = Array.from(
+    encoder.encode(reply),
+    (byte, i) => i >= end - date!.length && i < end ? ANY : byte,
+  );
+  return [{
+    request: encoder.encode(request.repeat(pipeline)),
+    reply: Array.from({ length: pipeline }, () => one).flat(),
+  }];
 }
 
 /** Waits for an operation; throws if it failed, or takes too long. */
@@ -221,9 +262,10 @@ function receive(connection: Connection): number {
   return (end - begin) * 1e6;
 }
 
-function check(bytes: Uint8Array, reply: Uint8Array, start: number): void {
+function check(bytes: Uint8Array, reply: ArrayLike<number>, start: number): void {
   if (start + bytes.length > reply.length) throw new WrongEcho("more came back than was sent");
   for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] !== reply[start + i]) throw new WrongEcho("an echo came back wrong");
+    const byte = reply[start + i];
+    if (bytes[i] !== byte && byte !== ANY) throw new WrongEcho("an echo came back wrong");
   }
 }

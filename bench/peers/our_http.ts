@@ -1,13 +1,13 @@
 /**
  * HTTP by one of our tiers, or by `Deno.serve`: `GET /` is answered with `hello`, all else with a kilobyte of JSON.
  *
- *     deno run -A our_http.ts --tier fast|fetch|serve [--hostname 127.0.0.1] [--port 0] [--idle adaptive] [--libos catnap]
+ *     deno run -A our_http.ts --tier fast|fetch|serve [--hostname 127.0.0.1]; ours has the flags of the examples
  *
  * @module
  */
 import { parseArgs } from "node:util";
+import { main } from "../../examples/_cli.ts";
 import { serveHttp } from "../../libos/http/mod.ts";
-import { type IdlePolicy, type LibOSName, open } from "../../mod.ts";
 
 /** An object whose JSON is a kilobyte. */
 const DATA = {
@@ -19,28 +19,24 @@ function respond(request: Request): Response {
   return request.url.endsWith("/") ? new Response("hello") : Response.json(DATA);
 }
 
-const { values: { tier, hostname, port, idle, libos: name } } = parseArgs({
-  options: {
-    tier: { type: "string" },
-    hostname: { type: "string", default: "127.0.0.1" },
-    port: { type: "string", default: "0" },
-    idle: { type: "string", default: "adaptive" },
-    libos: { type: "string", default: "catnap" },
-  },
-});
-const where = { hostname, port: Number(port) };
-let bound: number;
-if (tier === "serve") {
-  bound = Deno.serve({ ...where, onListen() {} }, respond).addr.port;
+if (Deno.args.includes("serve")) {
+  const { hostname } =
+    parseArgs({ strict: false, options: { hostname: { type: "string" } } }).values;
+  const where = { hostname: String(hostname ?? "127.0.0.1"), port: 0 };
+  const { addr } = Deno.serve({ ...where, onListen() {} }, respond);
+  console.log(`listening on ${addr.hostname}:${addr.port}`);
 } else {
-  const libos = open({ libos: name as LibOSName, idle: idle as IdlePolicy });
-  const server = tier === "fast"
-    ? serveHttp(
-      { libos, ...where, tier },
-      (request) =>
-        request.path === "/" ? "hello" : { headers: JSON_TYPE, body: JSON.stringify(DATA) },
-    )
-    : serveHttp({ libos, ...where }, respond);
-  bound = server.addr.port;
+  await main({
+    about: "HTTP",
+    port: 0,
+    flags: { tier: { help: "which tier", values: ["fast", "fetch"] } },
+    start(libos, { hostname, port, own: { tier } }, signal) {
+      const where = { libos, hostname, port, signal };
+      return tier === "fetch" ? serveHttp(where, respond) : serveHttp(
+        { ...where, tier: "fast" },
+        (request) =>
+          request.path === "/" ? "hello" : { headers: JSON_TYPE, body: JSON.stringify(DATA) },
+      );
+    },
+  });
 }
-console.log(`listening on ${hostname}:${bound}`);

@@ -43,6 +43,8 @@ export interface Failure {
 /** So many bytes of framing are taken for each byte of a body: a chunk of one byte has five. */
 const FRAMING = 16;
 
+const CR = 13;
+const LF = 10;
 const NOTHING = new Uint8Array(0);
 const latin1 = new TextDecoder("latin1");
 
@@ -287,7 +289,27 @@ export class Parser implements Callbacks {
       this.#hold(this.#position);
       this.fields.lie(this.#held, 0);
     }
-    return true;
+    if (!this.#isLedByLines()) this.#refuse(400, "The first line does not begin a line");
+    else this.#checkCoding();
+    return this.failure === null;
+  }
+
+  /** Whether nothing but whole empty lines, which llhttp passes over in parts, too, is before the first one. */
+  #isLedByLines(): boolean {
+    const { fields } = this;
+    let at = 0;
+    while (fields.byte(at) === CR && fields.byte(at + 1) === LF) at += 2;
+    return fields.byte(at) > CR;
+  }
+
+  /** An empty transfer encoding is none for llhttp, and may be one for others; here there is one alone. */
+  #checkCoding(): void {
+    const { fields } = this;
+    if (fields.find("transfer-encoding") < 0) return;
+    if (!this.chunked) this.#refuse(400, "The transfer encoding is not chunked");
+    else if (fields.get("transfer-encoding")!.toLowerCase() !== "chunked") {
+      this.#refuse(501, "No other transfer encodings than chunked are known");
+    }
   }
 
   /** Before other bytes come. */
@@ -336,7 +358,9 @@ export class Parser implements Callbacks {
 
   #tooLarge(): number {
     // RFC 9110, section 15.5.15, and RFC 6585, section 5.
-    if (this.fields.count === 0 && this.#type === TYPE.REQUEST) {
+    const isTarget = this.fields.count === 0 ||
+      this.targetEnd - this.targetStart > this.#limits.maxHeaderSize;
+    if (isTarget && this.#type === TYPE.REQUEST) {
       return this.#refuse(414, "The target is too long");
     }
     return this.#refuse(431, "The fields are too large");
@@ -353,7 +377,8 @@ export class Parser implements Callbacks {
     if (code === ERROR.PAUSED_H2_UPGRADE || reason === "Invalid HTTP version") {
       return this.#refuse(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here");
     }
-    if (code === ERROR.INVALID_METHOD && this.#beginsLikeRequest()) {
+    const isMethod = code === ERROR.INVALID_METHOD || reason.startsWith("Invalid method for HTTP");
+    if (isMethod && this.#beginsLikeRequest()) {
       return this.#refuse(501, "The method is not known");
     }
     return this.#refuse(400, reason);

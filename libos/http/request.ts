@@ -223,9 +223,6 @@ export class HttpRequest {
     } else if (!fields.hasValue(host, this.#host) && !this.#checkHost(fields.value(host))) {
       return { status: 400, reason: "The field host is no host" };
     }
-    if (parser.chunked && fields.get("transfer-encoding")!.toLowerCase() !== "chunked") {
-      return { status: 501, reason: "No other transfer encodings than chunked are known" };
-    }
     if (!this.#targetKnown && fields.includes(HASH, targetStart, targetEnd)) {
       return { status: 400, reason: "A target has no fragment" };
     }

@@ -18,10 +18,9 @@ import {
   type Server,
   type ShutdownOptions,
 } from "../net/mod.ts";
-import { report } from "../net/report.ts";
 import { spare } from "../net/serve.ts";
 import type { Coroutine, SocketAddress } from "../pdpix.ts";
-import { beneath, type TlsConnection } from "../tls/connection.ts";
+import { beneath } from "../tls/connection.ts";
 import { serveTls, type TlsServerOptions } from "../tls/mod.ts";
 import type { Answer } from "./answer.ts";
 import type { Channel } from "./input.ts";
@@ -93,10 +92,8 @@ export class HttpServer<A extends SocketAddress = SocketAddress> implements Asyn
       ...others,
       libos: lease.libos,
       idleTimeout: this.limits.idleTimeout,
-      onError: (error: unknown, connection: Connection | TlsConnection) => {
-        if (this.#onError) this.#onError(error, null);
-        else report(error, connection as Connection);
-      },
+      // Where nobody says what to do, connections are reported as elsewhere.
+      ...(this.#onError && { onError: (error: unknown) => this.#onError!(error, null) }),
     };
     if (shared.idleTimeout === Infinity) delete (shared as Partial<typeof shared>).idleTimeout;
     try {
@@ -193,7 +190,7 @@ export class HttpServer<A extends SocketAddress = SocketAddress> implements Asyn
   #listen(options: ServeOptions & TlsServerOptions): Server<A> {
     const server = this.secure
       ? serveTls(
-        { ...options, alpnProtocols: ["http/1.1"] } as never,
+        { ...options, alpnProtocols: ["http/1.1", "http/1.0"] } as never,
         (connection) => this.#serve(connection as unknown as Channel, beneath(connection as never)),
       )
       : serve(options, (connection) => this.#serve(connection, connection));

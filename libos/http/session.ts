@@ -10,31 +10,17 @@
 import type { DemikernelError } from "../error.ts";
 import type { Connection } from "../net/mod.ts";
 import { isCoroutine } from "../net/serve.ts";
-import { Letter, type Outbox } from "../net/outbox.ts";
-import type { Coroutine, LibOS, Operation, Sga } from "../pdpix.ts";
-import {
-  type Answer,
-  type AnswerInit,
-  type Body,
-  type BodyStream,
-  type HeadOf,
-  isBodiless,
-  isSga,
-  isStream,
-  lengthOf,
-  makeHead,
-  plainHead,
-  type Switching,
-} from "./answer.ts";
+import type { Outbox } from "../net/outbox.ts";
+import type { Coroutine, LibOS, Sga } from "../pdpix.ts";
+import type { Answer, Switching } from "./answer.ts";
 import { HttpError } from "./error.ts";
 import { type Channel, MessageInput, takePart } from "./input.ts";
 import { TYPE } from "./llhttp.ts";
 import type { HttpLimits } from "./options.ts";
 import { Parser, STEP } from "./parser.ts";
+import { END_CLOSE, Replies } from "./replies.ts";
 import { abort, begin, end, hasSignal, HttpRequest } from "./request.ts";
 import { headOf } from "./status.ts";
-import { sendStream } from "./stream.ts";
-import { Writer } from "./writer.ts";
 
 /** What a handler gives: its answer, at once or later. */
 export type Answered = Answer | PromiseLike<Answer> | Coroutine<Answer>;
@@ -72,9 +58,6 @@ const LINGER = 1000;
 /** How it fails to read from a client that went away or was given up. */
 const GONE = ["ECONNRESET", "EPIPE", "ECANCELED", "ETIMEDOUT"];
 
-const END = "\r\n\r\n";
-const END_CLOSE = "\r\nconnection: close\r\n\r\n";
-const END_KEEP = "\r\nconnection: keep-alive\r\n\r\n";
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** See the module's description. */
@@ -91,10 +74,7 @@ export class Session {
   readonly #parser: Parser;
   readonly #input: MessageInput;
   readonly #request: HttpRequest;
-  readonly #writer: Writer;
-  readonly #letter: Letter;
-  /** Whether this is the last request. */
-  #last = false;
+  readonly #replies: Replies;
 
   /** Begins to serve a connection. */
   constructor(server: SessionServer, channel: Channel, connection: Connection) {
@@ -106,8 +86,7 @@ export class Session {
     this.#input = new MessageInput(channel, this.#parser);
     this.#input.maxBodySize = server.limits.maxBodySize;
     this.#request = new HttpRequest(channel, this.#input, server.secure);
-    this.#writer = new Writer(this.#libos);
-    this.#letter = new Letter(channel);
+    this.#replies = new Replies(server, channel, this.#input, this.#request);
     this.since = server.tick;
   }
 
@@ -136,15 +115,15 @@ export class Session {
     const request = this.#request;
     const server = this.#server;
     const channel = this.#channel;
-    const writer = this.#writer;
+    const replies = this.#replies;
     try {
-      serving: while (!this.#last) {
+      serving: while (!replies.last) {
         let step = input.advance();
         while (step === STEP.more) {
-          if (writer.length > 0) {
-            const push = this.#takePush();
+          if (replies.length > 0) {
+            const push = replies.takePush();
             if (push !== null) yield* push;
-            this.#post();
+            replies.post();
           }
           const state = parser.begun || this.state === STATE.head ? STATE.head : STATE.idle;
           if (state !== this.state) {
@@ -158,15 +137,15 @@ export class Session {
         }
         const failure = step === STEP.failed ? parser.failure : begin(request);
         this.state = STATE.handler;
-        this.#last = !parser.keepAlive || server.closing;
+        replies.last = !parser.keepAlive || server.closing;
         let answer: Answered;
         if (failure !== null) {
           answer = this.#refuse(failure.status, failure.reason);
         } else {
           const refusal = parser.hasBody ? this.#expectBody() : null;
-          if (writer.length > 0 || input.expected !== null) {
+          if (replies.length > 0 || input.expected !== null) {
             // Whoever does not take his answers gets no more of them.
-            const push = this.#takePush();
+            const push = replies.takePush();
             if (push !== null) yield* push;
           }
           answer = refusal ?? this.#handle();
@@ -176,17 +155,19 @@ export class Session {
           }
         }
         if (typeof answer === "string" && parser.method !== "HEAD") {
-          writer.writeText(plainHead(), answer, this.#end());
+          replies.writeText(answer);
         } else {
-          const rest = this.#answer(answer as Answer);
+          const rest = isSwitching(answer as Answer)
+            ? this.#switch(answer as Switching)
+            : replies.write(answer as Exclude<Answer, Switching>);
           if (rest !== null) yield* rest;
         }
         if (parser.hasBody && !parser.done) yield* this.#drain();
         end(request);
         input.next();
-        if (writer.length > BATCH) yield* this.#flush();
+        if (replies.length > BATCH) yield* replies.flush();
       }
-      yield* this.#flush();
+      yield* replies.flush();
       if (channel.open) yield* this.#linger();
     } catch (error) {
       if (!this.#isGone(error)) throw error;
@@ -195,7 +176,7 @@ export class Session {
       end(request);
       this.state = STATE.handler;
       server.left(this);
-      writer[Symbol.dispose]();
+      replies[Symbol.dispose]();
       input[Symbol.dispose]();
     }
   }
@@ -226,7 +207,7 @@ export class Session {
 
   /** Answers what is wrong, and closes: nobody knows what follows. */
   #refuse(status: number, reason: string): Answer {
-    this.#last = true;
+    this.#replies.last = true;
     return { status, body: `${reason}\n` };
   }
 
@@ -241,14 +222,14 @@ export class Session {
     const expect = parser.fields.get("expect");
     if (expect === null || parser.version === 10) return null;
     // RFC 9110, section 10.1.1.
-    if (expect.toLowerCase() !== "100-continue") {
+    if (!/^100-continue(?:, *100-continue)*$/i.test(expect)) {
       return this.#refuse(417, "Nothing else is expected");
     }
     if (!parser.hasRest) {
       this.#input.expected = () => {
         // Behind the answers to what came before.
-        this.#writer.writeLatin1(CONTINUE);
-        this.#post();
+        this.#replies.writeBetween(CONTINUE);
+        this.#replies.post();
       };
     }
     return null;
@@ -261,9 +242,9 @@ export class Session {
       if (step.done) return step.value;
       let waits = true;
       try {
-        if (this.#writer.length > 0) {
+        if (this.#replies.length > 0) {
           // The step is the handler's to wait for; what was written goes out beside it.
-          this.#post();
+          this.#replies.post();
         }
         yield step.value;
         waits = false;
@@ -280,15 +261,15 @@ export class Session {
   *#join(promise: PromiseLike<Answer>): Coroutine<Answer> {
     const { operations } = this.#libos;
     try {
-      if (this.#writer.length > 0 && this.#parser.hasRest) {
+      if (this.#replies.length > 0 && this.#parser.hasRest) {
         // More requests are here already, and the answer may be too: then they go together.
         let settled = false;
         const settle = () => void (settled = true);
         promise.then(settle, settle);
         yield* operations.join(Promise.resolve().then(nothing));
-        if (!settled) this.#post();
-      } else if (this.#writer.length > 0) {
-        this.#post();
+        if (!settled) this.#replies.post();
+      } else if (this.#replies.length > 0) {
+        this.#replies.post();
       }
       if (hasSignal(this.#request)) this.#watch();
       return yield* operations.join(promise);
@@ -309,82 +290,10 @@ export class Session {
     );
   }
 
-  /** Writes an answer that is more than a text; gives what is still to be done for it. */
-  #answer(answer: Answer): Coroutine | null {
-    if (typeof answer === "object" && answer !== null && "takeover" in answer) {
-      return this.#switch(answer);
-    }
-    let init: AnswerInit = typeof answer === "string" || answer instanceof Uint8Array
-      ? { body: answer }
-      : answer;
-    let head: HeadOf;
-    try {
-      init = checkAnswer(init);
-      head = makeHead(init.status ?? 200, init.headers, typeof init.body === "string");
-    } catch (error) {
-      init = { status: 500, body: "Internal Server Error\n" };
-      this.#server.fail(error, this.#request);
-      head = makeHead(500, undefined, true);
-    }
-    const { status = 200, body = null } = init;
-    this.#last ||= head.close;
-    const writer = this.#writer;
-    if (isBodiless(status)) {
-      writer.writeLatin1(head.text.slice(0, -2) + this.#end());
-      return body === null ? null : discard(body, this.#libos);
-    } else if (this.#parser.method === "HEAD") {
-      const length = head.length >= 0 ? head.length : lengthOf(body);
-      const framing = length < 0 ? head.text.slice(0, -2) : `${head.text}content-length: ${length}`;
-      writer.writeLatin1(framing + this.#end());
-      return body === null ? null : discard(body, this.#libos);
-    } else if (body === null) {
-      writer.writeLatin1(`${head.text}content-length: 0${this.#end()}`);
-    } else if (typeof body === "string") {
-      writer.writeText(head.text, body, this.#end());
-    } else if (body instanceof Uint8Array) {
-      writer.writeBytes(head.text, body, this.#end());
-    } else if (isSga(body)) {
-      writer.writeLatin1(`${head.text}content-length: ${body.length}${this.#end()}`);
-      writer.extend(body);
-    } else {
-      return this.#stream(head, body);
-    }
-    return null;
-  }
-
-  /** Sends a body in parts, each when the one before was taken. */
-  *#stream(head: HeadOf, body: BodyStream): Coroutine {
-    const writer = this.#writer;
-    const { length } = head;
-    // What is sent may depend on what comes; behind the head it would be too late.
-    this.#input.expected?.();
-    this.#input.expected = null;
-    const chunked = length < 0 && this.#parser.version === 11;
-    // RFC 9112, section 6.3: else the end of the connection is the end of the body.
-    if (!chunked && length < 0) this.#last = true;
-    const framing = chunked
-      ? `${head.text}transfer-encoding: chunked`
-      : length < 0
-      ? head.text.slice(0, -2)
-      : `${head.text}content-length: ${length}`;
-    writer.writeLatin1(framing + this.#end());
-    const flush = () => this.#flush();
-    try {
-      yield* sendStream(body, this.#libos, { writer, length, chunked, flush });
-    } catch (error) {
-      // The client must not take what it got for all.
-      this.#last = true;
-      if (this.#channel.open) {
-        this.#server.fail(error, this.#request);
-        this.#channel.reset();
-      }
-    }
-  }
-
   /** Hands the connection over. */
   *#switch({ takeover }: Switching): Coroutine {
-    this.#last = true;
-    yield* this.#flush();
+    this.#replies.last = true;
+    yield* this.#replies.flush();
     let rest = this.#input.rest();
     const { ahead } = this.#input;
     if (ahead !== null) {
@@ -404,59 +313,24 @@ export class Session {
     const input = this.#input;
     const parser = this.#parser;
     // Who was not told to go on may do so or not (RFC 9110, section 10.1.1).
-    if (input.expected !== null) this.#last = true;
+    if (input.expected !== null) this.#replies.last = true;
     const left = parser.chunked ? 0 : parser.contentLength - parser.bodyTotal;
-    if (this.#last || left > DRAIN || !this.#channel.open) {
-      this.#last = true;
+    if (this.#replies.last || left > DRAIN || !this.#channel.open) {
+      this.#replies.last = true;
       return;
     }
-    yield* this.#flush();
+    yield* this.#replies.flush();
     const most = parser.bodyTotal + DRAIN;
     try {
       for (let part; (part = takePart(input)) !== null;) {
         if (part !== undefined) part.recycle();
         else input.supply(yield* input.pop());
-        if (parser.bodyTotal > most) this.#last = true;
-        if (this.#last) return;
+        if (parser.bodyTotal > most) this.#replies.last = true;
+        if (this.#replies.last) return;
       }
     } catch {
-      this.#last = true;
+      this.#replies.last = true;
     }
-  }
-
-  /** What a head ends with, and what it says of the connection (RFC 9112, section 9.3). */
-  #end(): string {
-    if (this.#last) return END_CLOSE;
-    return this.#parser.version === 10 ? END_KEEP : END;
-  }
-
-  /** Sends what is written, and waits until all was taken. */
-  *#flush(): Coroutine {
-    for (;;) {
-      const push = this.#takePush();
-      if (push !== null) yield* push;
-      if (this.#writer.length === 0) return;
-      this.#post();
-    }
-  }
-
-  /** Hands over what is written. */
-  #post(): void {
-    const letter = this.#letter;
-    if (letter.sga !== null) this.#server.outbox.flush();
-    // Only before a 100; what fails of it, fails of the next one.
-    letter.push?.then(nothing, nothing);
-    letter.sga = this.#writer.take();
-    this.#server.outbox.post(letter);
-  }
-
-  /** The last push, which is to be waited for. */
-  #takePush(): Operation<void> | null {
-    const letter = this.#letter;
-    if (letter.sga !== null) this.#server.outbox.flush();
-    const { push } = letter;
-    letter.push = null;
-    return push;
   }
 
   /**
@@ -481,26 +355,10 @@ export class Session {
 
 function nothing(): void {}
 
+function isSwitching(answer: Answer): answer is Switching {
+  return typeof answer === "object" && answer !== null && "takeover" in answer;
+}
+
 function isPromise(value: object): value is PromiseLike<Answer> {
   return typeof (value as PromiseLike<Answer>).then === "function";
-}
-
-/** Refuses what is no answer. */
-function checkAnswer(answer: AnswerInit): AnswerInit {
-  const { body } = answer ?? {};
-  if (typeof answer !== "object" || answer === null) {
-    throw new TypeError(
-      "A handler must give a string, bytes, or an object with status, headers and body",
-    );
-  }
-  if (body === undefined || body === null || typeof body === "string") return answer;
-  if (body instanceof Uint8Array || isSga(body) || isStream(body)) return answer;
-  throw new TypeError("A body must be a string, bytes, an sga, or a stream of those");
-}
-
-/** Lets go of a body that is not sent. */
-function* discard(body: Exclude<Body, null>, libos: LibOS): Coroutine {
-  if (typeof body === "string" || body instanceof Uint8Array) return;
-  if (isSga(body)) body.free();
-  else yield* libos.operations.join(Promise.try(() => body[Symbol.asyncIterator]().return?.()));
 }

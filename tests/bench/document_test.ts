@@ -20,7 +20,12 @@ const FREE: RatioResult = { label: "ours / Bun", median: 2.5, ...SPREAD };
 function made(experiments: readonly Experiment[], rest: Partial<Run> = {}): string {
   const run: Run = { ...syntheticRun(), experiments, ...rest };
   const texts = { method: "\nThe method.\n", findings: "## Found\n\nMuch.\n" };
-  return document({ run, plots: [...plots(run).keys()], ...texts, sections: ["## More\n"] });
+  return document({
+    runs: [run],
+    plots: [...plots(run).keys()],
+    ...texts,
+    sections: ["## More\n"],
+  });
 }
 
 /** The lines between a heading and the next one. */
@@ -68,9 +73,10 @@ Deno.test("document() shows the plots of an experiment in its section, and no ot
   assertEquals(pictures("Other"), ["benchmarks/tcp.bars.svg", "benchmarks/tcp.percentiles.svg"]);
 });
 
-Deno.test("document() gives the command of the plan that was measured", () => {
-  const text = made([experiment("a", [sample("ours", 8)])], { plan: "quick" });
-  assertStringIncludes(text, "`deno task latency --plan quick --workload a`");
+Deno.test("document() gives the command that repeats what was measured", () => {
+  const command = "deno task latency --plan quick --workload a";
+  const text = made([experiment("a", [sample("ours", 8)])], { command });
+  assertStringIncludes(text, `\`${command}\``);
 });
 
 Deno.test("document() gives each remark a line that ends with one full stop", async (t) => {

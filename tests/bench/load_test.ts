@@ -8,6 +8,7 @@ import {
 import { spawn } from "../../bench/_harness/children.ts";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { type EchoLoad, loadEcho, loadHttp } from "../../bench/_harness/load.ts";
+import { LOOPBACK, type Route } from "../../bench/_harness/route.ts";
 import { Server } from "../../bench/_harness/server.ts";
 import { deno, inC } from "../../bench/_harness/targets.ts";
 import { needing } from "../_needs.ts";
@@ -17,6 +18,7 @@ import { assertMeasured, machine, missing, test } from "./_load.ts";
 const echoes = { iterations: 300, warmup: 20 };
 const clients: EchoLoad["client"][] = [undefined, { libos: "catnap" }];
 
+const OVER_CATNAP: Route = { ...LOOPBACK, client: { libos: "catnap" } };
 const DENO_SERVE = { name: "Deno.serve", argv: deno("peers/deno_serve.ts") };
 
 for (const client of clients) {
@@ -127,6 +129,13 @@ test("loadHttp() counts requests, beside an echo on another port too", async () 
   }
 });
 
+Deno.test("loadHttp() asks by our client where the route has it on a libOS", async () => {
+  await using server = await Server.start(machine, { ...DENO_SERVE, route: OVER_CATNAP });
+  const load = { ...echoes, connections: 2, pipeline: 4 };
+  const { operations, times } = await loadHttp(machine, server, load);
+  assertEquals([operations, times.length], [300, 300]);
+});
+
 for (
   const [what, head] of [
     ["is no success", "HTTP/1.1 500 \\r\\ncontent-length: 1"],
@@ -137,8 +146,14 @@ for (
   test(`loadHttp() rejects when a reply ${what}`, async () => {
     const body =
       `data = new TextEncoder().encode(\`${head}\\r\\n\\r\\n\` + (total > 1_000 ? "aa" : "a"))`;
-    await using server = await Server.start(machine, fakeTcp(body));
-    await assertRejects(() => loadHttp(machine, server, echoes), BenchmarkError, "came back wrong");
+    for (const route of [LOOPBACK, OVER_CATNAP]) {
+      await using server = await Server.start(machine, { ...fakeTcp(body), route });
+      await assertRejects(
+        () => loadHttp(machine, server, echoes),
+        BenchmarkError,
+        "came back wrong",
+      );
+    }
   });
 }
 

@@ -1,6 +1,7 @@
 /**
- * A day in the life of a device: `day.ts [TIMES]`, 100 by default, on memif and on XDP; needs root. The other end is killed
- * and comes again so often; then the interface goes down and up, and the ring is full for a second. A part of it is a test.
+ * A day in the life of a device: `day.ts [TIMES [KIND…]]`, 100 times on memif, XDP and DPDK by default; needs root. The other
+ * end is killed and comes again so often; then the interface goes down and up, and the ring is full for a second. A part of
+ * it is a test.
  *
  * @module
  */
@@ -8,10 +9,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect, type Connection, type LibOS, open } from "../../mod.ts";
 import { openAt, OURS, PairLink, prefixed, THEIRS } from "../_network/link.ts";
+import { ealWith } from "../_network/network.ts";
+import { Namespace } from "../_network/namespace.ts";
 import { Program } from "../examples/_program.ts";
 
 /** The devices that have such a day. */
-export type Kind = "memif" | "xdp";
+export const KINDS = ["memif", "xdp", "dpdk"] as const;
+
+/** One of them. */
+export type Kind = typeof KINDS[number];
 
 /** Milliseconds that anything may take. */
 const PATIENCE = 20_000;
@@ -58,18 +64,69 @@ function xdp(): Wire {
     open: () => openAt(ours, OURS),
     start: () => Program.start("tcp_echo", [], { env, host }),
     set: (state) => host.ip(`link set ${name} ${state}`),
-    async left() {
-      const args = ["-details", "link", "show", name];
-      const text = new TextDecoder().decode((await host.command("ip", { args }).output()).stdout);
-      return /xdp\S*|prog\/.*/.exec(text)?.[0] ?? "";
-    },
+    left: async () => /xdp\S*|prog\/.*/.exec(await show(host, name))?.[0] ?? "",
     [Symbol.asyncDispose]: () => Promise.resolve(link[Symbol.dispose]()),
   };
 }
 
+/**
+ * Two processes on DPDK, each with a TAP device, in one bridge: DPDK's own memif ends its process when its other end is
+ * killed. EAL stays in this process, so there is one such day in it.
+ */
+function dpdk(): Wire {
+  const host = new Namespace();
+  host.ip("link add bridge0 type bridge forward_delay 0 mcast_snooping 0");
+  host.ip("link set bridge0 up addrgenmode none");
+  const [ours, theirs] = [1, 2].map((number) => {
+    const name = `dtap${number}`;
+    return {
+      name,
+      eal: ealWith(`net_tap0,iface=${name},mac=02:00:00:00:00:0${number}`),
+      // What is for the address of an interface itself, a bridge keeps.
+      join: () => host.ip(`link set ${name} up master bridge0 address 02:00:00:00:01:0${number}`),
+    };
+  }) as [End, End];
+  const env = {
+    LIBOS: "catnip",
+    DEVICE: `dpdk:${theirs.eal.join(" ")}`,
+    ADDRESS: prefixed(THEIRS).join(" "),
+  };
+  return {
+    open() {
+      const device = { kind: "dpdk", eal: ours.eal } as const;
+      const libos = host.call(() => open({ libos: "catnip", device, addresses: prefixed(OURS) }));
+      ours.join();
+      return libos;
+    },
+    async start() {
+      const program = await Program.start("tcp_echo", [], { env, host });
+      theirs.join();
+      return program;
+    },
+    set: (state) => host.ip(`link set ${ours.name} ${state}`),
+    left: () => show(host, theirs.name),
+    [Symbol.asyncDispose]: () => Promise.resolve(host[Symbol.dispose]()),
+  };
+}
+
+/** One end of that bridge. */
+interface End {
+  readonly name: string;
+  readonly eal: string[];
+  readonly join: () => void;
+}
+
+/** What the kernel tells of an interface; empty if it is not there. */
+async function show(host: Namespace, name: string): Promise<string> {
+  const args = ["-details", "link", "show", name];
+  return new TextDecoder().decode((await host.command("ip", { args }).output()).stdout);
+}
+
+const WIRES = { memif, xdp, dpdk };
+
 /** Has one day, in which the other end is killed so often. */
 export async function day(kind: Kind, times: number): Promise<void> {
-  await using wire = kind === "memif" ? await memif() : xdp();
+  await using wire = await WIRES[kind]();
   await using libos = wire.open();
   const before = libos.statistics();
   let lost: Promise<string> | undefined;
@@ -96,7 +153,7 @@ export async function day(kind: Kind, times: number): Promise<void> {
     }
     Deno.kill(peer.pid, "SIGSTOP");
     await flood(libos, peer.port);
-    // A veth takes every frame, and loses what there is no room for at its other end.
+    // A veth and a TAP device take every frame, and lose what there is no room for at the other end.
     if (kind === "memif") assert(libos.statistics().device!.fullRings! > 0);
     Deno.kill(peer.pid, "SIGCONT");
     await exchange(connection);
@@ -152,10 +209,12 @@ async function until(reached: () => Promise<boolean>): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  const times = Number(Deno.args[0] ?? 100);
-  assert(Number.isInteger(times) && times > 0, "give a number of times");
-  for (const kind of ["memif", "xdp"] as const) {
-    await day(kind, times);
+  const [times = "100", ...only] = Deno.args;
+  assert(/^[1-9]\d*$/.test(times), "give a number of times");
+  for (const kind of KINDS.filter((kind) => only.length === 0 || only.includes(kind))) {
+    await day(kind, Number(times));
     console.log(`${kind}: the other end was killed ${times} times, and all is as before`);
   }
+  // EAL's threads would keep it.
+  Deno.exit();
 }

@@ -5,7 +5,10 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { HttpClient } from "../../libos/http/mod.ts";
+import { open } from "../../mod.ts";
 import { missingLibrary, missingProgram, needing } from "../_needs.ts";
+import { OURS, prefixed, THEIRS } from "../_network/link.ts";
 import { curl } from "../node/_node.ts";
 import { within } from "../runtime/_assert.ts";
 import { Certificates } from "../tls/_certificates.ts";
@@ -79,6 +82,31 @@ Deno.test({
     assertEquals((await program.end("SIGINT")).code, 0);
   },
 });
+
+for (const tier of ["fetch", "fast"]) {
+  Deno.test({
+    ...needing(
+      missingLoopback("it is on memif") ?? (Deno.build.os === "linux" ? undefined : "needs Linux"),
+      `http --tier ${tier} answers our client over memif`,
+    ),
+    async fn() {
+      const device = `memif:@http-example-${Deno.pid}` as const;
+      await using program = await Program.start("http", ["--libos", "catnip", "--tier", tier], {
+        env: { DEVICE: `${device},role=server`, ADDRESS: prefixed(OURS)[0]! },
+      });
+      {
+        await using libos = open({ libos: "catnip", device, addresses: prefixed(THEIRS) });
+        using client = new HttpClient({ libos });
+        const url = `http://${OURS.inet}:${program.port}`;
+        assertEquals(await (await client.get(`${url}/hello/you`)).json(), { hello: "you" });
+        assertEquals(await (await client.get(`${url}/stream`)).text(), LINES);
+        const body = "large ".repeat(100_000);
+        assertEquals(await (await client.post(`${url}/echo`, { body })).text(), body);
+      }
+      assertEquals((await program.end("SIGINT")).code, 0);
+    },
+  });
+}
 
 const WRONG: [string[], RegExp][] = [
   [["--cert", "/none.pem"], /--cert and --key belong together/],

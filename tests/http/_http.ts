@@ -4,9 +4,14 @@
  * @module
  */
 
-import { serveHttp } from "../../libos/http/mod.ts";
-import type { HttpServer, HttpServerOptions } from "../../libos/http/mod.ts";
-import type { InetAddress, LibOS } from "../../mod.ts";
+import {
+  type Answer,
+  type HttpRequest,
+  type HttpServer,
+  type HttpServerOptions,
+  serveHttp,
+} from "../../libos/http/mod.ts";
+import type { Coroutine, InetAddress, LibOS } from "../../mod.ts";
 import { bytes, exchange, LOOPBACK } from "../net/_net.ts";
 
 /** An answer, taken apart. */
@@ -15,6 +20,9 @@ export interface Parsed {
   readonly headers: Headers;
   readonly body: string;
 }
+
+/** A request without a body. */
+export const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /** Both tiers. */
 export const TIERS = ["fast", "fetch"] as const;
@@ -37,6 +45,28 @@ export function telling(
     const text = await request.text();
     return new Response(`${request.method} ${pathname}${search} ${text}`);
   });
+}
+
+/** A server of the fast tier, with what it told of errors. */
+export function serveFast(
+  libos: LibOS,
+  handler: (request: HttpRequest) => Answer | Promise<Answer> | Coroutine<Answer>,
+  limits: object = {},
+) {
+  const errors: unknown[] = [];
+  const server = serveHttp(
+    { libos, ...LOOPBACK, tier: "fast", onError: (error) => errors.push(error), ...limits },
+    handler as (request: HttpRequest) => Answer,
+  );
+  return { server, errors, port: server.addr.port, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+/** A stream of texts, which come one by one. */
+export async function* parts(...texts: string[]) {
+  for (const text of texts) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    yield text;
+  }
 }
 
 /** Sends a text over a socket of Deno, closes its write side, and gives all answers that come back. */
@@ -90,9 +120,11 @@ export class Peer implements Disposable {
     this.#connection = connection;
   }
 
-  /** Connects. */
+  /** Connects; what is said goes out at once. */
   static async to(port: number): Promise<Peer> {
-    return new Peer(await Deno.connect({ hostname: "127.0.0.1", port }));
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    connection.setNoDelay();
+    return new Peer(connection);
   }
 
   /** Says something. */

@@ -1,5 +1,6 @@
 /**
- * The same over other libOSes: Deno's own sockets, our own stack on memif, RDMA's, and the native catloop.
+ * The same over other libOSes: Deno's own sockets, our own stack on memif and on devices of Linux with our client at the other
+ * end, RDMA's, and the native catloop.
  *
  * @module
  */
@@ -10,7 +11,15 @@ import { upgradeWebSocket } from "../../libos/http/websocket.ts";
 import { type LibOS, open } from "../../mod.ts";
 import { createConnection } from "../../libos/node/mod.ts";
 import { WebSocket as NodeWebSocket } from "npm:ws@8.23.0";
-import { OURS, prefixed, THEIRS } from "../_network/link.ts";
+import {
+  KINDS,
+  missingForLinks,
+  openAt,
+  OURS,
+  PairLink,
+  prefixed,
+  THEIRS,
+} from "../_network/link.ts";
 import { missingUcx, needing } from "../_needs.ts";
 import { runChildren, testScenarios } from "../demikernel/_scenarios.ts";
 import { event } from "../node/_node.ts";
@@ -40,8 +49,14 @@ async function exchangeOver(server: LibOS, client: LibOS, hostname: string): Pro
       createConnection({ libos: client, host: hostname, port: web.addr.port }),
   } as never);
   await event(socket, "open");
-  socket.send("hello");
-  assertEquals(`${await event(socket, "message")}`, "hello");
+  const echoes: string[] = [];
+  const heard = new Promise<void>((resolve) =>
+    socket.on("message", (data: unknown) => echoes.push(`${data}`) === 500 && resolve())
+  );
+  const said = Array.from({ length: 500 }, (_, i) => `${i} ${"y".repeat(i * 37 % 3000)}`);
+  for (const one of said) socket.send(one);
+  await heard;
+  assertEquals(echoes, said);
   socket.close();
   await event(socket, "close");
   http[Symbol.dispose]();
@@ -69,6 +84,15 @@ Deno.test({
     await exchangeOver(server, client, OURS.inet);
   },
 });
+
+for (const kind of KINDS) {
+  Deno.test(needing(missingForLinks(), `HTTP over catpowder, on ${kind}`), async () => {
+    using link = new PairLink(kind);
+    await using server = openAt(link.ports[0], OURS);
+    await using client = openAt(link.ports[1], THEIRS);
+    await exchangeOver(server, client, OURS.inet);
+  });
+}
 
 Deno.test({
   ...needing(missingUcx(), "HTTP over catmint"),

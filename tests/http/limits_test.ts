@@ -8,9 +8,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { serveHttp } from "../../libos/http/mod.ts";
 import { connect, type Connection, type LibOS } from "../../mod.ts";
 import { LOOPBACK, netTest } from "../net/_net.ts";
-import { answers, Peer, statuses, telling, TIERS } from "./_http.ts";
-
-const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+import { answers, GET, Peer, statuses, telling, TIERS } from "./_http.ts";
+import { serveSlowClients } from "./slow_clients.ts";
 
 function post(length: number, body = "x".repeat(length)): string {
   return `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`;
@@ -35,6 +34,7 @@ for (const tier of TIERS) {
       [GET.replace("Host", `X: ${"x".repeat(900)}\r\nHost`), [200]],
       [GET.replace("Host", `X: ${"x".repeat(1000)}\r\nHost`), [431]],
       [GET.replace("/ ", `/${"x".repeat(900)} `), [200]],
+      [GET.replace("/ ", `/${"x".repeat(1000)} `), [414]],
       [GET.replace("/ ", `/${"x".repeat(100_000)} `), [414]],
       [`GET /${"x".repeat(2000)}`, [414]],
       [`${GET.slice(0, -2)}X: ${"x".repeat(2000)}`, [431]],
@@ -189,3 +189,7 @@ netTest(
     for (const connection of slow) connection.reset();
   },
 );
+
+Deno.test("slow clients of each kind are held to the limits, and so is what they cost", {
+  timeout: 60_000,
+}, () => serveSlowClients(300, 2000));

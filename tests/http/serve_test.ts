@@ -1,36 +1,14 @@
 /**
- * What both tiers do: answers of all kinds, in order, and how connections go on and end.
+ * What both tiers do: answers in order, requests as they came, and how connections go on and end.
  *
  * @module
  */
 
-import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { type Answer, HttpError, type HttpRequest, serveHttp } from "../../libos/http/mod.ts";
-import { connect, type Coroutine, DemikernelError, type LibOS, type Sga } from "../../mod.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { serveHttp } from "../../libos/http/mod.ts";
+import { connect, DemikernelError } from "../../mod.ts";
 import { exchange, LOOPBACK, netTest } from "../net/_net.ts";
-import { answers, parse, Peer, statuses, telling, TIERS } from "./_http.ts";
-
-const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
-function sgaOf(libos: LibOS, text: string): Sga {
-  const sga = libos.alloc(text.length);
-  new TextEncoder().encodeInto(text, sga.bytes());
-  return sga;
-}
-
-/** A server of the fast tier, with what it told of errors. */
-function serve(
-  libos: LibOS,
-  handler: (request: HttpRequest) => Answer | Promise<Answer> | Coroutine<Answer>,
-  limits: object = {},
-) {
-  const errors: unknown[] = [];
-  const server = serveHttp(
-    { libos, ...LOOPBACK, tier: "fast", onError: (error) => errors.push(error), ...limits },
-    handler as (request: HttpRequest) => Answer,
-  );
-  return { server, errors, port: server.addr.port, [Symbol.asyncDispose]: () => server.shutdown() };
-}
+import { answers, GET, parse, parts, Peer, serveFast, telling, TIERS } from "./_http.ts";
 
 for (const tier of TIERS) {
   netTest(`pipelined requests are answered in order, in the ${tier} tier`, async (libos) => {
@@ -89,178 +67,20 @@ for (const tier of TIERS) {
   });
 }
 
-async function* parts(...texts: string[]) {
-  for (const text of texts) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    yield text;
-  }
-}
-
 async function* encoded() {
   for await (const text of parts("ab", "c")) yield new TextEncoder().encode(text);
 }
 
 netTest("what came together is answered in one push", async (libos) => {
-  await using at = serve(libos, (request) => request.path);
+  await using at = serveFast(libos, (request) => request.path);
   using client = await connect({ libos, port: at.port });
   await client.push(GET.repeat(20));
   using sga = await client.pop();
   assertEquals(parse(new TextDecoder().decode(sga!.toUint8Array())).length, 20);
 });
 
-netTest("a handler is a function, an async one, or a generator function", async (libos) => {
-  for (
-    const handler of [
-      () => "hello",
-      () => Promise.resolve("hello"),
-      function* (request: HttpRequest): Coroutine<string> {
-        return `hello${yield* request.text()}`;
-      },
-    ]
-  ) {
-    await using at = serve(libos, handler);
-    assertEquals((await answers(at.port, GET + GET)).map(({ body }) => body), ["hello", "hello"]);
-  }
-});
-
-netTest("an answer is a text, bytes, an sga, a stream of those, or nothing", async (libos) => {
-  const sga = () => sgaOf(libos, "sga");
-  const kinds: Record<string, () => Answer> = {
-    "/text": () => "tëxt",
-    "/long": () => "ö".repeat(5000),
-    "/bytes": () => new TextEncoder().encode("bytes"),
-    "/sga": () => ({ status: 201, headers: { "x-a": ["1", "2"], "x-b": 3 }, body: sga() }),
-    "/stream": () => ({
-      async *[Symbol.asyncIterator]() {
-        yield "a";
-        yield "";
-        yield new TextEncoder().encode("b");
-        await new Promise((resolve) => setTimeout(resolve, 2));
-        yield sga();
-      },
-    } as unknown as Answer),
-    "/nothing": () => ({}),
-    "/204": () => ({ status: 204, body: "no" }),
-    "/304": () => ({ status: 304, headers: { "content-length": 5 }, body: sga() }),
-  };
-  await using at = serve(libos, (request) => {
-    const kind = kinds[request.path]!();
-    return Symbol.asyncIterator in Object(kind) ? { body: kind as never } : kind;
-  });
-  const paths = Object.keys(kinds);
-  const got = (await Promise.all(
-    paths.slice(0, 6).map((path) => answers(at.port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)),
-  )).flat();
-  assertEquals(
-    got.map(({ status, body }) => [status, body]),
-    [[200, "tëxt"], [200, "ö".repeat(5000)], [200, "bytes"], [201, "sga"], [200, "absga"], [
-      200,
-      "",
-    ]],
-  );
-  assertEquals([got[3]!.headers.get("x-a"), got[3]!.headers.get("x-b")], ["1, 2", "3"]);
-  assertEquals(got[0]!.headers.get("content-type"), "text/plain;charset=UTF-8");
-  for (const path of ["/204", "/304"]) {
-    const heard = await exchange(at.port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
-    assertMatch(heard, /^HTTP\/1.1 [23]04 [^]*\r\n\r\n$/);
-    assertEquals(/content-length|no$/.test(heard), false);
-  }
-});
-
-netTest(
-  "what a handler throws is told, and answered with 500, or as an HttpError says",
-  async (libos) => {
-    const seen: string[] = [];
-    await using server = serveHttp({
-      libos,
-      ...LOOPBACK,
-      tier: "fast",
-      onError: (error, request) => {
-        seen.push(`${request?.path} ${(error as Error).message}`);
-      },
-    }, (request) => {
-      if (request.path === "/418") throw new HttpError(418, "a teapot");
-      if (request.path === "/late") return Promise.reject(new Error("late"));
-      throw new Error("at once");
-    });
-    const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
-    assertEquals(
-      (await answers(server.addr.port, ask("/a") + ask("/late") + ask("/418") + ask("/b")))
-        .map(({ status, body }) => [status, body]),
-      [[500, "Internal Server Error\n"], [500, "Internal Server Error\n"], [418, "a teapot\n"]],
-    );
-    assertEquals(seen, ["/a at once", "/late late"]);
-  },
-);
-
-netTest("what is no answer is a 500, and nothing of it is sent", async (libos) => {
-  const wrong = [
-    undefined,
-    null,
-    5,
-    { status: 99 },
-    { status: 101 },
-    { headers: { "a b": "c" } },
-    { headers: { a: "b\r\nc: d" } },
-    { headers: [["a", "b\0"]] },
-    { headers: { "content-length": "x" } },
-    { body: 5 },
-    { body: {} },
-  ];
-  await using at = serve(libos, (request) => wrong[Number(request.query)] as Answer);
-  const requests = wrong.map((_, i) => `GET /?${i} HTTP/1.1\r\nHost: a\r\n\r\n`).join("");
-  assertEquals(await statuses(at.port, requests), wrong.map(() => 500));
-  assertEquals(at.errors.length, wrong.length);
-});
-
-netTest(
-  "a stream that fails, or has not the length that was said, ends in a reset",
-  async (libos) => {
-    const streams: Record<string, () => AsyncGenerator<string>> = {
-      async *"/fails"() {
-        yield "abc";
-        throw new Error("torn");
-      },
-      "/long": () => parts("abc", "def", "g"),
-      "/short": () => parts("abc", "de"),
-    };
-    await using at = serve(libos, (request) => ({
-      ...request.path !== "/fails" && { headers: { "content-length": 6 } },
-      body: streams[request.path]!(),
-    }));
-    for (const path of Object.keys(streams)) {
-      const heard = exchange(at.port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
-      await assertRejects(() => heard, Deno.errors.ConnectionReset);
-    }
-    assertEquals(at.errors.length, 3);
-  },
-);
-
-netTest("a stream is let go of when its client goes away", async (libos) => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  await using at = serve(libos, () => ({
-    body: (async function* () {
-      try {
-        for (;;) {
-          yield "x".repeat(65536);
-          await new Promise((resolve) => setTimeout(resolve, 1));
-        }
-      } finally {
-        resolve();
-      }
-    })(),
-  }));
-  {
-    using peer = await Peer.to(at.port);
-    await peer.say(GET);
-    await peer.hear("x");
-  }
-  await promise;
-  await at.server.shutdown();
-});
-
 netTest("a body that the handler did not read is skipped, if it is short", async (libos) => {
-  await using at = serve(libos, (request) => request.path);
+  await using at = serveFast(libos, (request) => request.path);
   const post = (length: number, sent = length) =>
     `POST /${length} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${"x".repeat(sent)}`;
   assertEquals(
@@ -273,7 +93,7 @@ netTest("a body that the handler did not read is skipped, if it is short", async
 
 netTest("a body comes in sgas, and its trailers behind it", async (libos) => {
   const trailers: unknown[] = [];
-  await using at = serve(libos, async (request) => {
+  await using at = serveFast(libos, async (request) => {
     let text = "";
     for (let sga; (sga = await request.pop()) !== null; sga.free()) {
       text += new TextDecoder().decode(sga.toUint8Array());
@@ -289,7 +109,7 @@ netTest("a body comes in sgas, and its trailers behind it", async (libos) => {
 });
 
 netTest("a request tells what came, whatever its target looks like", async (libos) => {
-  await using at = serve(libos, (request) =>
+  await using at = serveFast(libos, (request) =>
     JSON.stringify([
       request.target,
       request.path,
@@ -323,7 +143,7 @@ netTest(
   "a request's signal tells that the client is gone, and nothing is lost of one that stays",
   async (libos) => {
     const gone = Promise.withResolvers<unknown>();
-    await using at = serve(libos, (request) => {
+    await using at = serveFast(libos, (request) => {
       const { signal } = request;
       if (request.path === "/stays") {
         return new Promise((resolve) => setTimeout(() => resolve(`${signal.aborted}`), 20));
@@ -356,7 +176,7 @@ netTest(
 netTest("shutdown() answers what is under way, and closes what is idle", async (libos) => {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<string>();
-  const { server, port } = serve(libos, () => (asked.resolve(), answer.promise));
+  const { server, port } = serveFast(libos, () => (asked.resolve(), answer.promise));
   using idle = await Peer.to(port);
   const busy = await Peer.to(port);
   await busy.say(GET + GET);
@@ -375,7 +195,7 @@ netTest("abort(), and the signal, close what is under way, too", async (libos) =
   for (const how of ["abort", "signal"]) {
     const controller = new AbortController();
     const asked = Promise.withResolvers<void>();
-    const { server, port } = serve(libos, ({ signal }) => {
+    const { server, port } = serveFast(libos, ({ signal }) => {
       asked.resolve();
       return new Promise((resolve) => signal.addEventListener("abort", () => resolve("")));
     }, {

@@ -9,8 +9,8 @@ import type { Experiment, Run } from "../schema.ts";
 
 /** What the document is made of. */
 export interface DocumentSources {
-  /** The results. */
-  readonly run: Run;
+  /** The results, of which each has the command that repeats it; the first one says what the machine is. */
+  readonly runs: readonly Run[];
   /** The names of the plots, which lie in the folder `benchmarks` beside the document. */
   readonly plots: readonly string[];
   /** Texts that people wrote, in Markdown, without their first heading. */
@@ -22,46 +22,48 @@ export interface DocumentSources {
 }
 
 /** Returns the document. */
-export function document({ run, plots, method, findings, sections }: DocumentSources): string {
+export function document({ runs, plots, method, findings, sections }: DocumentSources): string {
   const parts = [
     "# Benchmarks",
     "<!-- Made by `deno task benchmarks`: edit bench/latency/document/*.md, not this file. -->",
     method.trim(),
     "## The machine",
-    machineOf(run),
+    machineOf(runs[0]!),
     "## The figures that count",
-    goals(run),
-    ...run.experiments.map((experiment) => section(experiment, run.plan, plots)),
+    goals(runs.flatMap(({ experiments }) => experiments)),
+    ...runs.flatMap(({ command, experiments }) =>
+      experiments.map((experiment) => section(experiment, command, plots))
+    ),
     ...sections.map((section) => section.trim()),
     findings.trim(),
   ];
   return `${parts.join("\n\n")}\n`;
 }
 
-function machineOf({ machine, date, command }: Run): string {
+function machineOf({ machine, date }: Run): string {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   return [
     `${machine.description}. ${versions.join(", ")}. Measured on ${date.slice(0, 10)} by`,
-    fence("sh", command),
+    fence("sh", "deno task benchmarks"),
     ...machine.notices.map((notice) => `- ${notice}`),
   ].join("\n\n");
 }
 
 /** The ratios that have a target, of all experiments. */
-function goals({ experiments }: Run): string {
+function goals(experiments: readonly Experiment[]): string {
   const rows = experiments.flatMap(({ id, ratios }) =>
     ratios.filter(({ met }) => met !== undefined).map((ratio) => [id, ...ratioRow(ratio)])
   );
   return markdownTable(["workload", ...RATIO_HEAD], rows);
 }
 
-function section(experiment: Experiment, plan: string, plots: readonly string[]): string {
+function section(experiment: Experiment, command: string, plots: readonly string[]): string {
   const { id, title, effort, ratios } = experiment;
   const { columns, rows } = figureTable(experiment);
   const own = plots.filter((name) => name.startsWith(`${id}.`));
   return [
     `## ${title}`,
-    `\`deno task latency --plan ${plan} --workload ${id}\`: ${effort}.`,
+    `\`${command}\`: ${effort}.`,
     ...own.map((name) => `![${title}: ${plotKind(name)}](benchmarks/${name})`),
     ...(rows.length === 0 ? [] : [markdownTable(columns, rows)]),
     ...(ratios.length === 0 ? [] : [markdownTable(RATIO_HEAD, ratios.map(ratioRow))]),

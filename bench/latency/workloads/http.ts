@@ -5,8 +5,10 @@
  */
 import { run } from "../../_harness/children.ts";
 import { BenchmarkError } from "../../_harness/command_line.ts";
+import { loadHttp } from "../../_harness/load.ts";
 import { pinned } from "../../_harness/server.ts";
 import { TemporaryFile } from "../../_harness/temporary_file.ts";
+import { measureLoad } from "../measurement.ts";
 import { type Figure, latency, throughput } from "../samples.ts";
 import type { Measurement, Trial, Workload } from "../workload.ts";
 
@@ -21,6 +23,9 @@ const LOADS = [
 ] as const;
 
 type Load = (typeof LOADS)[number];
+
+/** Nobody answers so many in a second. */
+const MOST = 1_000_000;
 
 /** wrk counts in microseconds and whole seconds; the latter are the least that it runs. */
 const SCRIPT = `
@@ -54,9 +59,8 @@ export const http: Workload = {
   subjects: ["deno-serve-http", "node-http", "bun-http", "ours-fast", "ours-fetch"],
   baseline: "deno-serve-http",
   many: true,
-  client: "loopback",
   needs: "wrk",
-  describe: () => "a second of wrk with each load, on one thread",
+  describe: () => "a second of wrk, or of our client where that is on a libOS, with each load",
   parts: LOADS.map((load) => ({
     name: nameOf(load),
     measure: async (trial) => [await measure(trial, load)],
@@ -84,7 +88,7 @@ export const http: Workload = {
       )
     ),
   notes: [
-    "wrk's own part of a latency is in all of them; P is the number of requests sent at once",
+    "wrk's own part of a latency is in all of them, or our client's; P is the number of requests sent at once",
   ],
 };
 
@@ -94,11 +98,18 @@ function nameOf({ name, connections, depth }: Load): string {
   }`;
 }
 
-async function measure({ machine, server }: Trial, load: Load): Promise<Measurement> {
+async function measure(trial: Trial, load: Load): Promise<Measurement> {
+  const { machine, server } = trial;
+  const { hostname, client, clientPrefix } = server.route;
+  if (client !== undefined) {
+    const { path, connections, depth: pipeline } = load;
+    const ours = { path, connections, pipeline, iterations: MOST, timeLimit: 1000 };
+    return await measureLoad(trial, { variant: nameOf(load) }, loadHttp, ours);
+  }
   using script = new TemporaryFile(SCRIPT);
-  const url = `http://127.0.0.1:${server.port}${load.path}`;
+  const url = `http://${hostname}:${server.port}${load.path}`;
   const flags = ["-t1", `-c${load.connections}`, "-d1", "-s", script.path];
-  const argv = ["wrk", ...flags, url, "--", `${load.depth}`];
+  const argv = [...clientPrefix, "wrk", ...flags, url, "--", `${load.depth}`];
   const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
   await server.assertAlive();
   const line = stdout.split("\n").find((line) => line.startsWith("{"));
