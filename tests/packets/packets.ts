@@ -9,9 +9,23 @@ import { type FileOptions, findScripts, runFile } from "./_runner/files.ts";
 import { formatReport } from "./_runner/report.ts";
 import type { Profile } from "./_runner/settings.ts";
 
+const USAGE = `Runs packet scripts; ours in tests/packets/ if none are named.
+
+deno task packets [OPTIONS] [FILE_OR_FOLDER…]
+
+  --profile demikernel|linux|freebsd  whose scripts they are; demikernel by default
+  -D NAME, -D NAME=VALUE              defines a name for #ifdef, and what it stands for
+  --quiet                             prints failures alone
+  --json                              prints all reports as JSON
+  --help                              prints this
+  --ip_version=ipv6, --mtu=1280, …    an option that scripts may have; what a script says itself comes first
+
+Ends with code 1 if a script failed, and with 2 if a file or an argument is wrong. See docs/packets.md.`;
+
 const PROFILES: readonly Profile[] = ["demikernel", "linux", "freebsd"];
 
 interface Arguments extends FileOptions {
+  readonly help: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly paths: readonly string[];
@@ -22,6 +36,7 @@ function readArguments(args: readonly string[]): Arguments {
   let profile: Profile = "demikernel";
   let json = false;
   let quiet = false;
+  let help = false;
   const definitions = new Map<string, string>();
   const options = new Map<string, string>();
   const paths: string[] = [];
@@ -37,6 +52,7 @@ function readArguments(args: readonly string[]): Arguments {
       profile = found;
     } else if (name === "--json") json = true;
     else if (name === "--quiet") quiet = true;
+    else if (name === "--help" || name === "-h") help = true;
     else if (name === "-D") {
       const [key, ...rest] = value().split("=");
       definitions.set(key!, rest.join("="));
@@ -46,7 +62,7 @@ function readArguments(args: readonly string[]): Arguments {
     else paths.push(args[i]!);
   }
   if (paths.length === 0) paths.push(new URL(".", import.meta.url).pathname.replace(/\/$/, ""));
-  return { profile, json, quiet, definitions, options, paths };
+  return { profile, json, quiet, help, definitions, options, paths };
 }
 
 function splitArgument(text: string): [string, string | undefined] {
@@ -56,7 +72,11 @@ function splitArgument(text: string): [string, string | undefined] {
 
 if (import.meta.main) {
   try {
-    const { json, quiet, paths, ...options } = readArguments(Deno.args);
+    const { json, quiet, help, paths, ...options } = readArguments(Deno.args);
+    if (help) {
+      console.log(USAGE);
+      Deno.exit();
+    }
     const scripts = paths.flatMap(findScripts);
     const reports = scripts.map((path) => runFile(path, options));
     const failed = reports.filter(({ passed }) => !passed).length;

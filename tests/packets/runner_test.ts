@@ -120,6 +120,58 @@ Deno.test("times are absolute, relative, ranges, or any", () => {
   assertEquals(failure.line, 12);
 });
 
+Deno.test("what is relative counts from when the event before was to be, and not from when it was", () => {
+  passes(`${OPEN}
+       +0 write(4, ..., 10) = 10
+       +0 > P. 1:11(10) ack 1
++.25~+.35 > P. 1:11(10) ack 1
+      +.2 < . 1:1(0) ack 11 win 65535
+     0.55 write(4, ..., 10) = 10
+     0.55 > P. 11:21(10) ack 1`);
+});
+
+Deno.test("the IP header may stand in parentheses, and messages are those of the script's version of IP", () => {
+  passes(`${OPEN}\n+0 < (ttl 3) F. 1:1(0) ack 1 win 100\n+0 > (ttl 64) . 1:1(0) ack 2`);
+  const connect = `
+   0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+  +0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+  +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+  +0 > S 0:0(0) <...>`;
+  const error = "+0 getsockopt(3, SOL_SOCKET, SO_ERROR, [EHOSTUNREACH], [4]) = 0";
+  passes(`--ip_version=ipv6\n${connect}
+  +0 < [0:0(0)] icmp time_exceeded exceeded_hop_limit\n${error}`);
+  passes(`${connect}\n+0 < icmp time_exceeded ttl_exceeded_in_transit [0:0(0)]\n${error}`);
+});
+
+Deno.test("the profile freebsd takes for granted what FreeBSD does", () => {
+  const freebsd = { profile: "freebsd" } as const;
+  // Buffers are whole segments, acknowledgments may wait from the first one on, what was not read does not reset.
+  passes(
+    `${OPEN}
+    +0 getsockopt(4, SOL_SOCKET, SO_RCVBUF, [66000], [4]) = 0
+    +0 < P. 1:101(100) ack 1 win 65535
+   +.1 > . 1:1(0) ack 101
+    +0 close(4) = 0
+    +0 > F. 1:1(0) ack 101
+    +0 < F. 101:101(0) ack 1 win 65535
+    +0 > F. 1:1(0) ack 102`,
+    freebsd,
+  );
+  const again = `
+   0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+  +0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+  +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+  +0 > S 0:0(0) <...>
+  +1 > S 0:0(0) <...>
++2.2 > S 0:0(0) <...>`;
+  passes(again, freebsd);
+  fails("`sysctl -w net.inet.tcp.rexmit_slop=0`" + again, /it was sent at 3.000 s/, freebsd);
+  // What the host drops before TCP is not seen by it.
+  const both = `${LISTEN}\n+0 < SF 0:0(0) win 100 <mss 1000>\n+0 > S. 0:0(0) ack 1 <...>`;
+  passes(both, freebsd);
+  fails("`sysctl -w net.inet.tcp.drop_synfin=1`" + both, /nothing was sent/, freebsd);
+});
+
 Deno.test("a segment is compared field by field", () => {
   const cases: [string, string][] = [
     ["+0 > P. 1:11(10) ack 2", "ack"],

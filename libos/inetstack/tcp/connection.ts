@@ -260,6 +260,8 @@ export class Connection {
   claimedMtu = 0;
   /** Bytes that may wait in it. */
   sendLimit: number = BOUNDS.SEND_BUFFER;
+  /** Where the last segment ends that was not full. */
+  smallEnd = 0;
   /** The user sends no more: a FIN follows the last byte. */
   finQueued = false;
 

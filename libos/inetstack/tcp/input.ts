@@ -165,19 +165,26 @@ function arriveInOthers(
     if ((segment.flags & FLAG.RST) === 0) refuse(tcp, connection, segment);
     return;
   }
-  if (segment.hasTimestamps && !before(connection.lastAckSent, segment.seq)) {
-    takeTimestamp(tcp, connection, segment);
-  }
-  const { flags } = segment;
+  const { flags, ack } = segment;
+  // One of a segment that is dropped for its ACK (RFC 5961, section 5.2) would let the peer's next ones look old.
+  if (
+    segment.hasTimestamps && !before(connection.lastAckSent, segment.seq) &&
+    !before(connection.sndMax, ack)
+  ) takeTimestamp(tcp, connection, segment);
   // Second: RST. Only one at the very edge is good (RFC 5961, section 3.2).
   if ((flags & FLAG.RST) !== 0) {
-    if (segment.seq === connection.rcvNxt) takeReset(tcp, connection);
+    const resets = segment.seq === connection.rcvNxt || !tcp.challengesResets;
+    if (resets) takeReset(tcp, connection);
     else challenge(tcp, connection);
     return;
   }
   // Fourth: a SYN is wrong here (RFC 5961, section 4.2).
   if ((flags & FLAG.SYN) !== 0) {
-    challenge(tcp, connection);
+    if (tcp.challengesSyns || connection.state === STATE.TIME_WAIT) challenge(tcp, connection);
+    else {
+      emitReset(tcp, connection);
+      tcp.fail(connection, Errno.ECONNRESET);
+    }
     return;
   }
   if (connection.ecn) takeEcn(connection, segment, packet.ecn);
@@ -210,10 +217,13 @@ function arriveInOthers(
 
 /** Whether a part of the segment is within the window (section 3.4, table 6). */
 function isAcceptable(connection: Connection, segment: Segment): boolean {
-  const { rcvNxt, rcvAdv } = connection;
+  const { rcvNxt, rcvAdv, finReceived } = connection;
   const { seq, span } = segment;
-  // The right edge itself is where a peer is whose last text filled the window, and was lost; a RST is only good within.
-  if (span === 0 && seq === rcvAdv) return seq === rcvNxt || (segment.flags & FLAG.RST) === 0;
+  // The right edge itself is where a peer is whose last text filled the window, and was lost: not one whose FIN came, nor
+  // may it be a RST.
+  if (span === 0 && seq === rcvAdv) {
+    return seq === rcvNxt || (!finReceived && (segment.flags & FLAG.RST) === 0);
+  }
   if (span === 0) return !before(seq, rcvNxt) && before(seq, rcvAdv);
   // Of a closed window, ACK and RST are good all the same; the text is cut off later.
   if (rcvAdv === rcvNxt && seq === rcvNxt) return true;

@@ -24,10 +24,13 @@ export function arriveInListen(tcp: Tcp, packet: Packet, segment: Segment, ports
   const { flags } = segment;
   if ((flags & FLAG.RST) !== 0) return;
   const first = flags & (FLAG.SYN | FLAG.ACK);
-  const listener = first === FLAG.SYN || first === FLAG.ACK
-    ? tcp.listeners.find(packet, swap16(ports >>> 16))
-    : null;
+  const isText = first === 0 && segment.length > 0 && (flags & FLAG.FIN) === 0;
+  const listener = first === (FLAG.SYN | FLAG.ACK) || isText
+    ? null
+    : tcp.listeners.find(packet, swap16(ports >>> 16));
   if (listener === null) emitResetFor(tcp, packet, segment);
+  // Fourth: anything else is dropped (section 3.10.7.2). To text alone a listener is nobody, as in upstream Demikernel.
+  else if (first === 0) return;
   else if (first === FLAG.SYN) takeOpen(tcp, listener, packet, segment, ports);
   else takeAnswer(tcp, listener, packet, segment, ports);
 }

@@ -98,6 +98,7 @@ export function makeConnection(
       iss;
   connection.sendBuffer.reset((iss + 1) | 0);
   connection.recover =
+    connection.smallEnd =
     connection.fack =
     connection.duplicateRound =
     connection.congestionEnd =

@@ -64,7 +64,7 @@ export function sendAlone(tcp: Tcp, connection: Connection): boolean {
   if (
     length > connection.mss || flight + length > connection.sndWnd ||
     flight + length > connection.cwnd || sndNxt !== connection.sndMax || connection.pending ||
-    !(connection.nodelay || flight === 0) ||
+    !connection.nodelay ||
     ((tcp.host.time.us - connection.sentAt) >>> 10) > connection.rto
   ) {
     return false;
@@ -162,7 +162,9 @@ function sendNext(tcp: Tcp, connection: Connection): boolean {
   const fin = isLast && connection.finQueued;
   if (length === 0 && !fin) return false;
   if (!fin && length < mss && !isWorthSending(connection, length, isLast)) return false;
-  return transmit(tcp, connection, sndNxt, length, isLast, fin);
+  if (!transmit(tcp, connection, sndNxt, length, isLast, fin)) return false;
+  if (length < mss) connection.smallEnd = connection.sndNxt;
+  return true;
 }
 
 /**
@@ -174,11 +176,16 @@ function sendWindow(connection: Connection): number {
   return recovering || sackPermitted ? cwnd : cwnd + Math.min(duplicateAcks, 2) * mss;
 }
 
-/** Whether a segment that is not full is sent (RFC 9293, section 3.8.6.2.1; Nagle: section 3.7.4). */
+/**
+ * Whether a segment that is not full is sent (RFC 9293, section 3.8.6.2.1). By Nagle's algorithm it waits for others of its
+ * kind, and not for full ones, which the end of what was written follows at once (section 3.7.4 and appendix A.3).
+ */
 function isWorthSending(connection: Connection, length: number, isLast: boolean): boolean {
-  const { sndNxt, sndUna, sndMax } = connection;
+  const { sndNxt, sndUna, sndMax, smallEnd } = connection;
   if (before(sndNxt, sndMax)) return true;
-  if (isLast && (connection.nodelay || sndNxt === sndUna)) return true;
+  if (isLast && (connection.nodelay || !before(sndUna, smallEnd) || before(sndNxt, smallEnd))) {
+    return true;
+  }
   return length >= connection.maxSndWnd >> 1;
 }
 

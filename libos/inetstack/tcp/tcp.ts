@@ -70,6 +70,10 @@ export class Tcp implements ErrorListener {
   offersWindowScale = true;
   /** Whether it offers selective acknowledgments, and takes them (RFC 2018). */
   offersSack = true;
+  /** Whether a RST in the window, but not at its edge, is asked about (RFC 5961, section 3.2), and does not reset. */
+  challengesResets = true;
+  /** Whether a SYN in the window is asked about (RFC 5961, section 4.2), and does not reset. */
+  challengesSyns = true;
   /** How many connections may be in TIME-WAIT. */
   timeWaitLimit: number = BOUNDS.TIME_WAIT;
   /** How many connections of listeners are not made yet. */

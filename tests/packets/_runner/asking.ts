@@ -6,6 +6,7 @@
 
 import { type Attempt, DONE, type Outcome, type System } from "./system.ts";
 import { type CallEvent, ScriptError } from "./syntax.ts";
+import type { Descriptor } from "./descriptor.ts";
 import { fieldOf, named, numberOf } from "./values.ts";
 import { getOption, setOption } from "./socket_options.ts";
 import { STATE } from "../../../libos/inetstack/tcp/state.ts";
@@ -15,8 +16,14 @@ export function close(system: System, { args }: CallEvent): Outcome {
   const one = system.get(args[0]);
   if (one.held > 0) system.push(one, one.held);
   system.descriptors.delete(fd);
+  if (system.settings.profile === "freebsd") throwAway(system, one);
   system.host.close(one.qd);
   return DONE;
+}
+
+/** What was not read is no reason to reset a connection on FreeBSD; elsewhere it is (RFC 9293, section 3.6.1, SHLD-3). */
+function throwAway(system: System, one: Descriptor): void {
+  while (one.available > 0 && system.tryToken(system.host.pop(one.qd)) !== null);
 }
 
 export function shutdown(system: System, { args }: CallEvent): Outcome {
@@ -117,8 +124,11 @@ export function ioctl(system: System, { args, place }: CallEvent): Outcome {
 export function setsockopt(system: System, { args }: CallEvent): Outcome {
   const one = system.get(args[0]);
   const wasCorked = one.corked;
-  setOption(system, one, numberOf(args[2]) ?? -1, args[3]);
-  if (wasCorked && !one.corked) system.push(one, one.held);
+  const option = numberOf(args[2]) ?? -1;
+  setOption(system, one, option, args[3]);
+  // TCP_NODELAY lets go what is held, too (`tcp(7)`).
+  const letsGo = option === named("TCP_NODELAY") && numberOf(args[3]) !== 0;
+  if (letsGo || (wasCorked && !one.corked)) system.push(one, one.held);
   return DONE;
 }
 

@@ -33,6 +33,8 @@ export class Descriptor {
   /** `SO_KEEPALIVE` and its times, which may be set in any order. */
   keepalive = false;
   keepaliveTimes: KeepAlive = {};
+  /** `TCP_KEEPINIT`: how long a connect is tried. */
+  connectTimeout = Infinity;
   /** Whether what is left is told with each read (`TCP_INQ`). */
   tellsRest = false;
   /** What was set and the stack knows nothing of. */

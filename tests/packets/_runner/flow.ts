@@ -32,6 +32,16 @@ export class Flow {
   localFirst: number | null = null;
   /** The scale of the windows that the host offers. */
   localScale = 0;
+  /** Whether the peer scales its own, without which neither does (RFC 7323, section 2.2). */
+  peerScales = false;
+  /** Where the host's FIN is, as the script counts; null as long as it sent none. */
+  fin: number | null = null;
+  /** How large segments the peer takes, as it says; null as long as it did not. */
+  peerMss: number | null = null;
+  /** What the host acknowledged last, as the script counts. */
+  acknowledged = 0;
+  /** How far the host has sent, as the script counts. */
+  sentEnd = 0;
   /** A SYN came that may begin another connection: the host's next one has another first number. */
   mayRestart = false;
   /** The timestamps of the script, and those that the host sent in their place. */

@@ -62,6 +62,29 @@ const UNREACHABLE_6: Readonly<Record<string, number>> = {
   reject_route: 6,
 };
 
+const TIME_EXCEEDED_4: Readonly<Record<string, number>> = {
+  ttl_exceeded_in_transit: 0,
+  frag_reass_exceeded: 1,
+};
+
+const TIME_EXCEEDED_6: Readonly<Record<string, number>> = {
+  exceeded_hop_limit: 0,
+  exceeded_frag_time: 1,
+};
+
+const PARAMETER_PROBLEM_6: Readonly<Record<string, number>> = {
+  header_field: 0,
+  unknown_next_header: 1,
+  unknown_option: 2,
+};
+
+/** The names of the codes of a type. */
+const CODES: Readonly<Record<string, Readonly<Record<4 | 6, Readonly<Record<string, number>>>>>> = {
+  unreachable: { 4: UNREACHABLE_4, 6: UNREACHABLE_6 },
+  time_exceeded: { 4: TIME_EXCEEDED_4, 6: TIME_EXCEEDED_6 },
+  parameter_problem: { 4: {}, 6: PARAMETER_PROBLEM_6 },
+};
+
 /** The number of a type, by name or as `type_3`; null if there is none. */
 export function icmpType(name: string, version: 4 | 6): number | null {
   return numbered(name, "type_") ?? (version === 4 ? TYPES_4 : TYPES_6)[name] ?? null;
@@ -69,11 +92,13 @@ export function icmpType(name: string, version: 4 | 6): number | null {
 
 /** The number of a code of a type, by name or as `code_1`; null if there is none. */
 export function icmpCode(name: string, type: string, version: 4 | 6): number | null {
-  if (type === "unreachable") {
-    const code = (version === 4 ? UNREACHABLE_4 : UNREACHABLE_6)[name];
-    if (code !== undefined) return code;
-  }
-  return numbered(name, "code_");
+  return CODES[type]?.[version][name] ?? numbered(name, "code_");
+}
+
+/** Whether FreeBSD tells of an error that the connection was refused: for who may not be spoken to, and has no TCP. */
+export function isRefusal(type: number, code: number, version: 4 | 6): boolean {
+  if (version === 4) return type === 3 && [2, 3, 9, 10, 13].includes(code);
+  return (type === 1 && (code === 1 || code === 4)) || (type === 4 && code === 1);
 }
 
 function numbered(name: string, prefix: string): number | null {

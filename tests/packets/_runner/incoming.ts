@@ -5,6 +5,7 @@
  */
 
 import { Flow, patternOf, PEER_FIRST, PEER_PORT, SERVER_PORT } from "./flow.ts";
+import { isRefusal } from "./icmp_names.ts";
 import { IpAddress } from "../../../libos/inetstack/ip_address.ts";
 import {
   type IpHeader,
@@ -85,6 +86,10 @@ function layOutTcp(
 ): Uint8Array<ArrayBuffer> {
   const { flags, seq, length } = spec;
   const isSyn = flags.includes("S");
+  if (isSyn) {
+    flow.peerScales = spec.options?.some(({ kind }) => kind === "wscale") ?? false;
+    flow.peerMss = spec.options?.find((option) => option.kind === "mss")?.value ?? null;
+  }
   if (isSyn && !flags.includes(".")) {
     const connection = system.host.connectionOf(flow.localPort, flow.remotePort);
     flow.mayRestart = connection === undefined || connection.state === STATE.TIME_WAIT;
@@ -126,6 +131,7 @@ function layOutMessage(
   const { type, code, quoted } = spec;
   const isError = isV6(system) ? type < 128 : [3, 4, 5, 11, 12].includes(type);
   if (!isError) return layOutIcmp(header, type, code, 0, patternOf(0, 8));
+  system.refused = isRefusal(type, code, isV6(system) ? 6 : 4);
   const back: IpHeader = {
     source: header.destination,
     destination: header.source,

@@ -80,6 +80,12 @@ export function readSent(packet: IpPacket, flow: Flow, script = 0): SentSegment 
     flow.localFirst = (seq - script) >>> 0;
     flow.mayRestart = false;
   }
+  const length = segment.text.length;
+  const end = flow.relative((seq + length + Number(/[SF]/.test(flags))) | 0);
+  flow.sentEnd = Math.max(flow.sentEnd, end);
+  const ack = flags.includes(".") ? Flow.peerRelative(segment.ack) : segment.ack;
+  if (flags.includes(".")) flow.acknowledged = ack;
+  if (flags.includes("F")) flow.fin = (end - 1) >>> 0;
   const options = readOptions(segment.options).map((option): TcpOption => {
     if (option.kind !== "sack") return option;
     const blocks = option.blocks.map(([from, to]) =>
@@ -92,25 +98,43 @@ export function readSent(packet: IpPacket, flow: Flow, script = 0): SentSegment 
     flow,
     flags,
     seq: flow.relative(seq),
-    length: segment.text.length,
-    ack: flags.includes(".") ? Flow.peerRelative(segment.ack) : segment.ack,
+    length,
+    ack,
     window: segment.window,
     urgent: segment.urgent,
     options,
   };
 }
 
-function compareSegment(spec: TcpSpec, sent: SentSegment, settings: Settings): Field[] {
+/**
+ * FreeBSD has its FIN in each acknowledgment as long as the peer does not know of it; what comes after the FIN is just as good
+ * (RFC 9293, section 3.10.7.4, has it so).
+ */
+function withoutFin(spec: TcpSpec, { flow, flags, seq }: SentSegment, settings: Settings): TcpSpec {
+  const { fin } = flow;
+  const isAgain = settings.profile === "freebsd" && spec.flags.includes("F") && spec.length === 0 &&
+    spec.seq === fin && !flags.includes("F") && seq === fin + 1;
+  return isAgain ? { ...spec, flags: spec.flags.replace("F", ""), seq } : spec;
+}
+
+function compareSegment(told: TcpSpec, sent: SentSegment, settings: Settings): Field[] {
+  const spec = withoutFin(told, sent, settings);
   // When to push is up to the sender (RFC 9293, section 3.9.1.2); kernels do it by how they keep what is written.
-  const isStrict = settings.profile === "demikernel";
-  const plain = (flags: string) => isStrict ? flags : flags.replace("P", "");
+  // FreeBSD tells that its window shrank (CWR) with what it sends again, new text does by RFC 3168, section 6.1.2.
+  const { profile } = settings;
+  const free = { demikernel: /$^/, linux: /P/, freebsd: sent.length > 0 ? /[PW]/g : /P/ }[profile];
+  // Whether a reset acknowledges is no matter where its number is right (RFC 9293, section 3.10.7.1).
+  const isReset = profile !== "demikernel" && spec.flags.includes("R") && sent.flags.includes("R");
+  const plain = (flags: string) => isReset ? "R" : flags.replace(free, "");
   const fields = [
     field("flags", plain(spec.flags) || "-", plain(sent.flags) || "-"),
     field("seq", spec.seq, sent.seq),
     field("length", spec.length, sent.length),
   ];
-  if (spec.ack !== null) fields.push(field("ack", spec.ack, sent.ack));
-  if (spec.window !== null) fields.push(compareWindow(spec, spec.window, sent, settings));
+  if (spec.ack !== null && !isReset) fields.push(field("ack", spec.ack, sent.ack));
+  if (spec.window !== null && !isReset) {
+    fields.push(compareWindow(spec, spec.window, sent, settings));
+  }
   if (spec.urgent !== null) fields.push(field("urg", spec.urgent, sent.urgent));
   if (spec.options !== null) fields.push(...compareOptions(spec, spec.options, sent, settings));
   const bytes = readSegment(sent.packet).text;
@@ -130,7 +154,8 @@ function compareWindow(
 ): Field {
   const same = field("win", expected, sent.window);
   if (settings.profile === "demikernel" || same.same) return same;
-  const scale = spec.flags.includes("S") ? 0 : sent.flow.localScale;
+  const { localScale, peerScales } = sent.flow;
+  const scale = spec.flags.includes("S") || !peerScales ? 0 : localScale;
   const room = sent.window * 2 ** scale;
   const isFree = expected > 0 && sent.window > 0 && room <= settings.receiveBuffer + 2 ** scale;
   return { ...same, same: isFree };
@@ -154,11 +179,10 @@ function compareOptions(
   const scale = sent.options.find(({ kind }) => kind === "wscale");
   if (scale?.kind === "wscale" && spec.flags.includes("S")) flow.localScale = scale.value;
   const names = (options: readonly TcpOption[]) => {
-    const texts = options.map((option) =>
-      option.kind === "TS"
-        ? "TS"
-        : formatOption(isFree(option, spec, settings) ? { kind: "wscale", value: 0 } : option)
-    );
+    const texts = options.map((option) => {
+      if (option.kind === "TS") return "TS";
+      return isFree(option, spec, flow, settings) ? option.kind : formatOption(option);
+    });
     // In which order they stand, and how they are filled up, is up to the sender.
     if (settings.profile === "demikernel") return texts.join(",");
     return texts.filter((text) => text !== "nop" && text !== "eol").sort().join(",");
@@ -178,9 +202,18 @@ function compareOptions(
   return fields;
 }
 
-/** The scale of a window is the host's own choice. */
-function isFree(option: TcpOption, spec: TcpSpec, settings: Settings): boolean {
-  return option.kind === "wscale" && settings.profile !== "demikernel" && spec.flags.includes("S");
+/** The scale of a window is the host's own choice. FreeBSD says no larger MSS in an answer than the peer did. */
+function isFree(
+  option: TcpOption,
+  { flags, options }: TcpSpec,
+  { peerMss }: Flow,
+  { profile }: Settings,
+): boolean {
+  if (profile === "demikernel" || !flags.includes("S")) return false;
+  const told = options?.find(({ kind }) => kind === "mss");
+  const isPeers = told?.kind === "mss" && told.value === peerMss;
+  return option.kind === "wscale" ||
+    (option.kind === "mss" && profile === "freebsd" && flags.includes(".") && isPeers);
 }
 
 function compareDatagram(spec: UdpSpec, { payload }: IpPacket): Field[] {

@@ -20,6 +20,7 @@ export function socket(system: System, { args, result }: CallEvent): Outcome {
   const type = (flags & 15) === 2 ? "dgram" : "stream";
   const one = new Descriptor(system.host.socket(domain, type), type, domain);
   one.nonblocking = (flags & named("SOCK_NONBLOCK")!) !== 0;
+  one.connectTimeout = system.settings.connectTimeout;
   if (type === "stream") giveDefaults(system, one);
   return system.name(one, result);
 }
@@ -60,6 +61,7 @@ export function listen(system: System, { args }: CallEvent): Outcome {
   const backlog = (numberOf(args[1]) ?? 1) + (system.settings.profile === "demikernel" ? 0 : 1);
   system.host.listen(one.qd, Math.min(Math.max(backlog, 1), 4096));
   one.listening = true;
+  system.current ??= one;
   const { port } = system.host.getsockname(one.qd) as InetAddress;
   system.flows.push(new Flow(port, PEER_PORT));
   return DONE;
@@ -76,6 +78,7 @@ export function accept(system: System, { args, result }: CallEvent): Attempt {
     accepted.keepaliveTimes = one.keepaliveTimes;
     accepted.corked = one.corked;
     system.current = accepted;
+    system.settle();
     return system.name(accepted, system.waitedFor ?? result);
   });
 }
@@ -103,6 +106,9 @@ export function connect(system: System, { args }: CallEvent): Attempt | Outcome 
     system.current = one;
     if (one.type === "stream") {
       one.connection = system.host.connectionOf(flow.localPort, address.port) ?? null;
+      if (one.connection !== null && one.connectTimeout < Infinity) {
+        one.connection.userTimeout = one.connectTimeout;
+      }
     }
     return token;
   };

@@ -13,8 +13,11 @@ export const FLAGS = "FSRP.UEW";
 
 const ECN: Readonly<Record<string, number>> = { noecn: 0, ect1: 1, ect0: 2, ce: 3 };
 
-/** Reads a packet, and its direction. */
-export function parsePacket(cursor: Cursor): { out: boolean; packet: PacketSpec } {
+/** Reads a packet, and its direction; `icmp` is that of the version of IP. */
+export function parsePacket(
+  cursor: Cursor,
+  version: 4 | 6,
+): { out: boolean; packet: PacketSpec } {
   const upstream = cursor.match(/(TCP|UDP)\b/y)?.[1];
   const out = cursor.need(/[<>]/y, "< or >")[0] === ">";
   const ip: IpSpec = {};
@@ -24,20 +27,27 @@ export function parsePacket(cursor: Cursor): { out: boolean; packet: PacketSpec 
     else parseIp(cursor, ip);
     cursor.expect("]");
   }
+  if (cursor.take("(")) {
+    parseIp(cursor, ip);
+    cursor.expect(")");
+  }
   const [, protocol] = cursor.match(/(icmpv6|icmp|udp)\b/y) ?? [];
-  if (protocol?.startsWith("icmp")) return { out, packet: parseIcmp(cursor, ip, quoted, protocol) };
+  if (protocol?.startsWith("icmp")) {
+    const of = protocol === "icmpv6" ? 6 : version;
+    return { out, packet: parseIcmp(cursor, ip, quoted, of) };
+  }
   if (protocol === "udp" || upstream === "UDP") return { out, packet: parseUdp(cursor, ip) };
   return { out, packet: parseTcp(cursor, ip) };
 }
 
-/** Reads what is told of the IP header, between brackets. */
+/** Reads what is told of the IP header, between brackets or parentheses. */
 function parseIp(cursor: Cursor, ip: IpSpec): void {
   do {
     const { place } = cursor;
     const [name] = cursor.need(/bad checksum|[a-z_0-9]+/y, "ect0, ect1, ce, noecn, tos or ttl");
     if (name in ECN) ip.ecn = ECN[name]!;
-    else if (name === "ttl") ip.ttl = parseNumber(cursor, "a TTL");
-    else if (name === "tos") ip.tos = parseNumber(cursor, "a TOS");
+    else if (name === "ttl" || name === "hlim") ip.ttl = parseNumber(cursor, "a TTL");
+    else if (name === "tos" || name === "class") ip.tos = parseNumber(cursor, "a TOS");
     else if (name === "port") ip.peer = parseNumber(cursor, "a port");
     else if (name === "bad checksum") ip.badChecksum = true;
     // The label of a flow is the sender's own choice (RFC 6437).
@@ -68,11 +78,14 @@ function parseTcp(cursor: Cursor, ip: IpSpec): TcpSpec {
   return { kind: "tcp", ip, flags, seq, length, ack, window, urgent, options };
 }
 
-/** Reads `seq:end(length)`, or upstream's `seq N(length)`. */
+/** Reads `seq:end(length)`, `...(length)` of a SYN, or upstream's `seq N(length)`. */
 function parseNumbers(cursor: Cursor): { seq: number; length: number } {
   const { place } = cursor;
   const upstream = cursor.match(/seq\s+(\d+)\((\d+)\)/y);
   if (upstream !== null) return { seq: Number(upstream[1]), length: Number(upstream[2]) };
+  // The first number of a connection is any, and counts as 0.
+  const any = cursor.match(/\.\.\.\s*\((\d+)\)/y);
+  if (any !== null) return { seq: 0, length: Number(any[1]) };
   const [, seq, end, length] = cursor.need(/(\d+):(\d+)\s*\((\d+)\)/y, "seq:end(length)").map(
     Number,
   );
@@ -167,13 +180,12 @@ function parseIcmp(
   cursor: Cursor,
   ip: IpSpec,
   before: IcmpSpec["quoted"] | null,
-  protocol: string,
+  version: 4 | 6,
 ): IcmpSpec {
-  const version = protocol === "icmp" ? 4 : 6;
   const { place } = cursor;
   const [typeName] = cursor.need(/[a-z_0-9]+/y, "the type of a message");
   const type = icmpType(typeName, version) ??
-    cursor.fail(`the type ${typeName} of ${protocol} is not understood`, place);
+    cursor.fail(`the type ${typeName} of icmp is not understood`, place);
   let code = 0;
   let mtu: number | null = null;
   let quoted = before;
@@ -191,7 +203,7 @@ function parseIcmp(
       const found = cursor.match(/[a-z][a-z_0-9]*(?=[ \t]*(?:\[|mtu\b|\n|$|\/\/))/y);
       if (found === null) break;
       const named = icmpCode(found[0], typeName, version);
-      if (named === null) cursor.fail(`the code ${found[0]} of ${protocol} is not understood`);
+      if (named === null) cursor.fail(`the code ${found[0]} of icmp is not understood`);
       code = named;
     }
   }

@@ -21,7 +21,8 @@ export function parseScript(
   const cursor = new Cursor(preprocess(source, definitions));
   const options = parseOptions(cursor);
   const events: ScriptEvent[] = [];
-  while (cursor.skip()) events.push(parseEvent(cursor));
+  const version = options.get("ip_version") === "ipv6" ? 6 : 4;
+  while (cursor.skip()) events.push(parseEvent(cursor, version));
   return { name, options, events };
 }
 
@@ -39,7 +40,7 @@ function parseOptions(cursor: Cursor): Map<string, string> {
   return options;
 }
 
-function parseEvent(cursor: Cursor): ScriptEvent {
+function parseEvent(cursor: Cursor, version: 4 | 6): ScriptEvent {
   const { at, place } = cursor;
   const [time, until] = parseTime(cursor);
   if (cursor.take("`")) {
@@ -52,7 +53,7 @@ function parseEvent(cursor: Cursor): ScriptEvent {
   }
   if (cursor.sees(/[<>]|TCP\b|UDP\b/y)) {
     if (until !== null) cursor.fail("a packet does not block", place);
-    const { out, packet } = parsePacket(cursor);
+    const { out, packet } = parsePacket(cursor, version);
     return { kind: "packet", place, time, text: cursor.since(at), out, packet };
   }
   const call = parseCall(cursor);

@@ -5,6 +5,7 @@
  */
 
 import { BOUNDS } from "../../../libos/inetstack/bounds.ts";
+import type { KeepAlive } from "../../../libos/pdpix.ts";
 import type { Place } from "./syntax.ts";
 import { ScriptError } from "./syntax.ts";
 
@@ -36,6 +37,19 @@ export interface Settings {
   /** Linux's numbers: 0 off, 1 on, 2 for who asks. */
   ecn: number;
   congestion: string;
+  /** Whether what RFC 5961 wants to be asked about is. */
+  challengesResets: boolean;
+  challengesSyns: boolean;
+  /** Whether a SYN that is a FIN, too, does not get to TCP. */
+  dropsSynFin: boolean;
+  /** How much later than ours acknowledgments of text may be sent. */
+  acknowledgmentDelay: number;
+  /** How much later than the RTO says segments are sent again, at most. */
+  retransmissionSlop: number;
+  /** How long a connect is tried; Infinity for as often as the stack does. */
+  connectTimeout: number;
+  /** What keepalive is by default, in seconds. */
+  readonly keepalive: { -readonly [Name in keyof KeepAlive]-?: number };
   /** How many connections may be in TIME-WAIT, and how many bytes of all connections may wait to be taken. */
   timeWaitLimit: number;
   memory: number;
@@ -56,13 +70,21 @@ export function settingsOf(profile: Profile): Settings {
     timestampTick: profile === "demikernel" ? 1 : 0,
     strictSegments: profile === "demikernel",
     // What tells a scale of 7 in Linux's way of counting; 6 in FreeBSD's; none in upstream's.
-    receiveBuffer: profile === "linux" ? 6_291_456 : 65_535,
+    receiveBuffer: { linux: 6_291_456, freebsd: 65_536, demikernel: 65_535 }[profile],
     sendBuffer: profile === "demikernel" ? 262_144 : 4_194_304,
     timestamps: true,
     sack: true,
     windowScale: true,
     ecn: 2,
     congestion: "cubic",
+    challengesResets: true,
+    challengesSyns: true,
+    dropsSynFin: false,
+    // What a receiver may wait at most (RFC 9293, section 3.8.6.3).
+    acknowledgmentDelay: profile === "demikernel" ? 0 : 500,
+    retransmissionSlop: profile === "freebsd" ? 200 : 0,
+    connectTimeout: profile === "freebsd" ? 75_000 : Infinity,
+    keepalive: { idle: 7200, interval: 75, count: profile === "freebsd" ? 8 : 9 },
     timeWaitLimit: BOUNDS.TIME_WAIT,
     memory: BOUNDS.TCP_MEMORY,
     notes: new Set(),
@@ -173,6 +195,30 @@ function setSysctl(settings: Settings, name: string, value: string): void {
       return;
     case "net.ipv4.tcp_wmem":
       settings.sendBuffer = lastNumber(value) ?? settings.sendBuffer;
+      return;
+    case "net.inet.tcp.insecure_rst":
+      settings.challengesResets = number === 0;
+      return;
+    case "net.inet.tcp.insecure_syn":
+      settings.challengesSyns = number === 0;
+      return;
+    case "net.inet.tcp.drop_synfin":
+      settings.dropsSynFin = number !== 0;
+      return;
+    case "net.inet.tcp.rexmit_slop":
+      settings.retransmissionSlop = number;
+      return;
+    case "net.inet.tcp.keepinit":
+      settings.connectTimeout = number;
+      return;
+    case "net.inet.tcp.keepidle":
+      settings.keepalive.idle = number / 1000;
+      return;
+    case "net.inet.tcp.keepintvl":
+      settings.keepalive.interval = number / 1000;
+      return;
+    case "net.inet.tcp.keepcnt":
+      settings.keepalive.count = number;
       return;
     case "net.ipv4.tcp_max_tw_buckets":
       settings.timeWaitLimit = number;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DEFAULT_MSS } from "../../../libos/inetstack/tcp/connection.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { Errno } from "../../../libos/error.ts";
 import type { Expression } from "./syntax.ts";
@@ -52,6 +53,9 @@ export function setOption(
     case named("TCP_KEEPCNT"):
       one.keepaliveTimes = { ...one.keepaliveTimes, count: number };
       return keepAlive(system, one);
+    case named("TCP_KEEPINIT"):
+      one.connectTimeout = number * 1000;
+      return;
     case named("TCP_CORK"):
       one.corked = number !== 0;
       return;
@@ -108,8 +112,9 @@ function valueOf(system: System, one: Descriptor, option: number): number {
         ? gone
         : (Errno as Readonly<Record<string, number>>)[one.error]!;
       one.error = null;
-      if (errno !== 0) one.told = true;
-      return errno;
+      if (errno === 0) return 0;
+      one.told = true;
+      return settings.profile === "freebsd" && system.refused ? Errno.ECONNREFUSED : errno;
     }
     case named("SO_REUSEADDR"):
       return Number(host.getsockopt(one.qd, "reuseAddress"));
@@ -118,20 +123,26 @@ function valueOf(system: System, one: Descriptor, option: number): number {
     case named("SO_KEEPALIVE"):
       return Number(one.keepalive);
     case named("TCP_KEEPIDLE"):
-      return one.keepaliveTimes.idle ?? 7200;
+      return one.keepaliveTimes.idle ?? settings.keepalive.idle;
     case named("TCP_KEEPINTVL"):
-      return one.keepaliveTimes.interval ?? 75;
+      return one.keepaliveTimes.interval ?? settings.keepalive.interval;
     case named("TCP_KEEPCNT"):
-      return one.keepaliveTimes.count ?? 9;
+      return one.keepaliveTimes.count ?? settings.keepalive.count;
+    case named("TCP_KEEPINIT"):
+      return one.connectTimeout / 1000;
     case named("TCP_CORK"):
       return Number(one.corked);
     case named("TCP_INQ"):
       return Number(one.tellsRest);
     case named("TCP_MAXSEG"):
+      if (settings.profile === "freebsd" && connection === null) return DEFAULT_MSS;
       return host.getsockopt(one.qd, "maxSegmentSize");
     case named("SO_RCVBUF"):
     case named("SO_SNDBUF"): {
       const isReceive = option === named("SO_RCVBUF");
+      if (settings.profile === "freebsd" && isReceive && connection !== null) {
+        return connection.receiveLimit;
+      }
       const value = one.options.get(option) ??
         host.getsockopt(one.qd, isReceive ? "receiveBuffer" : "sendBuffer");
       // Linux doubles what is asked for, for its own bookkeeping (`socket(7)`).

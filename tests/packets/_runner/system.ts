@@ -11,6 +11,9 @@ import type { Descriptor } from "./descriptor.ts";
 import { type Flow, patternOf } from "./flow.ts";
 import type { ScriptHost } from "./host.ts";
 import type { Settings } from "./settings.ts";
+import { later } from "../../../libos/inetstack/tcp/sequence.ts";
+import { STATE } from "../../../libos/inetstack/tcp/state.ts";
+import { TIMESTAMPS_SIZE } from "../../../libos/inetstack/wire/tcp.ts";
 import { numberOf } from "./values.ts";
 
 /** What a call gave. */
@@ -53,6 +56,8 @@ export class System {
   readonly #started: { readonly fd: number; readonly attempt: Attempt }[] = [];
   /** Whether it is upstream's way: operations are started by their calls, and waited for by `wait`. */
   readonly waits: boolean;
+  /** Whether the last error of ICMP was one that FreeBSD calls a refusal. */
+  refused = false;
   /** What a `wait` that goes on calls the descriptor of an accept. */
   waitedFor: Expression | null = null;
 
@@ -89,6 +94,28 @@ export class System {
   acknowledged(): void {
     for (const one of this.descriptors.values()) {
       if (one.held > 0 && !one.corked) this.push(one, one.held);
+    }
+  }
+
+  /**
+   * FreeBSD makes a receive buffer whole segments as soon as it knows how large they are, and takes all that there is room
+   * for, even if a window without a scale cannot tell of it. It puts acknowledgments off from the first one on, and
+   * `TCP_KEEPINIT` is no matter any more.
+   */
+  settle(): void {
+    if (this.settings.profile !== "freebsd") return;
+    for (const connection of this.host.stack.tcp) {
+      const { state, listener } = connection;
+      if (state === STATE.SYN_SENT || (state === STATE.SYN_RECEIVED && listener !== null)) continue;
+      const size = connection.mss + (connection.timestamps ? TIMESTAMPS_SIZE : 0);
+      const limit = Math.ceil(connection.receiveLimit / size) * size;
+      connection.receiveLimit = limit;
+      const { rcvNxt, rcvAdv, receiveBuffer } = connection;
+      if (receiveBuffer.mayGrow) {
+        connection.rcvAdv = later(rcvAdv, (rcvNxt + limit - receiveBuffer.available) | 0);
+      }
+      connection.userTimeout = 0;
+      connection.quickAcks = 0;
     }
   }
 

@@ -23,7 +23,10 @@ const STATES: Readonly<Record<string, string>> = {
 /** The value of a field; undefined for one that is not known, or where there is no connection. */
 export function tcpInfo(name: string, system: System): number | undefined {
   const connection = system.current?.connection;
-  if (connection === null || connection === undefined) return name === "tcpi_state" ? 7 : undefined;
+  if (connection === null || connection === undefined) {
+    if (name !== "tcpi_state") return undefined;
+    return named(system.current?.listening ? "TCP_LISTEN" : "TCP_CLOSE");
+  }
   const { localPort, remotePort } = connection;
   const segments = system.host.segments.get(`${localPort} ${remotePort}`)!;
   if (name === "tcpi_segs_in") return segments.came;

@@ -7,7 +7,7 @@
 import { Errno } from "../../../libos/error.ts";
 import { type Expression, ScriptError } from "./syntax.ts";
 
-/** Names of scripts, with Linux's numbers; those of FreeBSD are the same names. */
+/** Names of scripts, with Linux's numbers where it has them. */
 const NAMES: Readonly<Record<string, number>> = {
   AF_INET: 2,
   PF_INET: 2,
@@ -103,6 +103,8 @@ const NAMES: Readonly<Record<string, number>> = {
   TCP_INFO: 2011,
   TCP_QUICKACK: 2012,
   TCP_CONGESTION: 2013,
+  TCP_KEEPINIT: 2128,
+  TCP_NOOPT: 2108,
   TCP_USER_TIMEOUT: 2018,
   TCP_FASTOPEN: 2023,
   TCP_FASTOPEN_CONNECT: 2030,
@@ -139,6 +141,17 @@ const NAMES: Readonly<Record<string, number>> = {
   TCP_LAST_ACK: 9,
   TCP_LISTEN: 10,
   TCP_CLOSING: 11,
+  TCPI_CLOSED: 7,
+  TCPI_LISTEN: 10,
+  TCPI_SYN_SENT: 2,
+  TCPI_SYN_RECEIVED: 3,
+  TCPI_ESTABLISHED: 1,
+  TCPI_CLOSE_WAIT: 8,
+  TCPI_FIN_WAIT_1: 4,
+  TCPI_CLOSING: 11,
+  TCPI_LAST_ACK: 9,
+  TCPI_FIN_WAIT_2: 5,
+  TCPI_TIME_WAIT: 6,
   TCP_CA_Open: 0,
   TCP_CA_Disorder: 1,
   TCP_CA_CWR: 2,
