@@ -8,8 +8,9 @@
 import { assert, assertEquals } from "@std/assert";
 
 const ROOT = new URL("../../libos/inetstack/", import.meta.url);
-/** What the protocols may know beside themselves: memory, a heap of deadlines, text of addresses, errors. */
+/** What the protocols may know beside themselves: memory, a heap of deadlines, text of addresses, errors, checks of arguments. */
 const ALLOWED = [
+  "libos/check.ts",
   "libos/error.ts",
   "libos/runtime/address.ts",
   "libos/runtime/memory/",
