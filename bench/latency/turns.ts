@@ -63,10 +63,10 @@ export interface TurnsResult {
 
 /** There are at most so many times the rounds that were wanted. */
 const MOST_ROUNDS = 2;
-/** How often a turn is taken at most, until the machine stands still in it. */
-const ATTEMPTS = 2;
+/** How often a turn is taken at most, until the machine stands still in it: a fine one is short. */
+const ATTEMPTS = { fine: 3, coarse: 2 };
 /** How many readings are made before a turn while the machine is not back: one takes less than a turn in vain. */
-const READINGS_TO_WAIT = 10;
+const READINGS_TO_WAIT = 50;
 /** By how much a reading may be lower than a phase, and is of it all the same. */
 const SCATTER = 0.05;
 
@@ -194,7 +194,7 @@ class Turns implements AsyncDisposable {
       this.#levels.push(level);
       if (this.#counts(turn)) return;
       this.#phase = commonPhase([this.#levels], this.#phases);
-      if (this.#counts(turn) || attempt === ATTEMPTS) return;
+      if (this.#counts(turn) || attempt === ATTEMPTS[this.#phases]) return;
       await this.#waitForMachine();
       if (this.#isAway) return;
       this.#turns.pop();
