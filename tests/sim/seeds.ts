@@ -11,6 +11,12 @@ import { runDay } from "./_day.ts";
 import { runScenario } from "./_scenario.ts";
 
 const [from = 0, to = 1000] = Deno.args.map(Number);
+if (!(Number.isInteger(from) && Number.isInteger(to) && from < to)) {
+  console.error(
+    `Cannot run the seeds ${Deno.args.join(" ")}: give two whole numbers, FROM below TO`,
+  );
+  Deno.exit(2);
+}
 let failed = 0;
 let frames = 0;
 let messages = 0;
