@@ -7,14 +7,10 @@
 import { describeReading, type Reading } from "../_harness/calibration.ts";
 import { commonPhase, isOf, levelOf } from "../_harness/phase.ts";
 import { BenchmarkError } from "../_harness/command_line.ts";
-import { quantile } from "../_harness/statistics.ts";
 import { table } from "../_harness/table.ts";
 import { Samples } from "./samples.ts";
 import { type Experiment, type RatioResult, type Run, SCHEMA } from "./schema.ts";
 import { WORKLOADS } from "./workloads/mod.ts";
-
-/** Two runs in which sleepers were woken within this factor are of one phase. */
-const ALIKE = 1.06;
 
 /** An experiment that both runs have. */
 export interface Comparison {
@@ -41,11 +37,6 @@ export interface Change {
    * difference may be chance.
    */
   readonly certain: boolean;
-  /**
-   * Whether it is of a peer that sleeps, and the machine took more or less time to wake C over epoll in one run than
-   * in the other: then it is not the same phase for those.
-   */
-  readonly wokenOtherwise: boolean;
 }
 
 /**
@@ -84,7 +75,7 @@ function compareExperiments(before: Experiment, after: Experiment): Comparison {
   const workload = WORKLOADS.find((one) => one.id === id);
   const phases = workload?.phases ?? "coarse";
   if (workload === undefined || phases === "none") {
-    return { id, changes: changes(before.ratios, after.ratios, () => true) };
+    return { id, changes: changes(before.ratios, after.ratios) };
   }
   const common = commonPhase([before, after].map(levelsOf), phases);
   if (common === undefined) return { id, changes: [] };
@@ -98,45 +89,24 @@ function compareExperiments(before: Experiment, after: Experiment): Comparison {
   const ratios = ({ subjects, samples }: Experiment) =>
     workload.ratios(new Samples(subjects, samples));
   const phase = levelOf([one, other].flatMap(levelsOf).filter((level) => level !== undefined));
-  const wakesAlike = (key: "p50" | "p99") => isAlike(wakeUp(one, key), wakeUp(other, key));
-  return { id, phase, changes: changes(ratios(one), ratios(other), wakesAlike) };
+  return { id, phase, changes: changes(ratios(one), ratios(other)) };
 }
 
 function levelsOf({ samples }: Experiment): (Reading | undefined)[] {
   return samples.map(({ phase }) => phase);
 }
 
-/** How long the plainest server that sleeps took; `undefined` if it did not take part. */
-function wakeUp({ subjects, samples }: Experiment, key: "p50" | "p99"): number | undefined {
-  const name = subjects.find(({ id }) => id === "c-epoll")?.name;
-  const times = samples.flatMap(({ subject, latency }) =>
-    subject === name ? latency?.[key] ?? [] : []
-  );
-  return times.length === 0 ? undefined : quantile(times, 0.5);
-}
-
-/** What could not be measured tells nothing. */
-function isAlike(one: number | undefined, other: number | undefined): boolean {
-  if (one === undefined || other === undefined) return true;
-  return Math.max(one, other) < ALIKE * Math.min(one, other);
-}
-
 /** Returns the ratios that both have. */
-function changes(
-  before: readonly RatioResult[],
-  after: readonly RatioResult[],
-  wakesAlike: (key: "p50" | "p99") => boolean,
-): Change[] {
+function changes(before: readonly RatioResult[], after: readonly RatioResult[]): Change[] {
   return after.flatMap((ratio) => {
     const old = before.find(({ label }) => label === ratio.label);
     if (old === undefined) return [];
     const certain = isOutside(ratio.median, old) && isOutside(old.median, ratio);
-    const wokenOtherwise = ratio.sleeper !== undefined && !wakesAlike(ratio.sleeper);
     const { label, median } = ratio;
     const rounds = old.rounds === undefined || ratio.rounds === undefined
       ? {}
       : { rounds: [old.rounds, ratio.rounds] as const };
-    return [{ label, before: old.median, after: median, ...rounds, certain, wokenOtherwise }];
+    return [{ label, before: old.median, after: median, ...rounds, certain }];
   });
 }
 
@@ -153,13 +123,13 @@ function showComparison({ id, phase, changes }: Comparison): string {
   const level = phase === undefined
     ? ""
     : `, in one phase of the machine (${describeReading(phase)} between the cores)`;
-  const rows = changes.map(({ label, before, after, rounds, certain, wokenOtherwise }) => [
+  const rows = changes.map(({ label, before, after, rounds, certain }) => [
     label,
     before.toFixed(3),
     after.toFixed(3),
     before === 0 ? "" : `${after >= before ? "+" : ""}${((after / before - 1) * 100).toFixed(1)} %`,
     rounds?.join(" and ") ?? "",
-    wokenOtherwise ? "other phase: sleepers were woken otherwise" : certain ? "" : "may be chance",
+    certain ? "" : "may be chance",
   ]);
   return `${id}${level}\n` + table(["ratio", "before", "now", "change", "rounds", ""], rows);
 }

@@ -50,8 +50,6 @@ export interface RatioRequest {
   readonly figure: Figure | { readonly above: Figure; readonly below: Figure };
   /** For a peer that has modes: the quotient of trimmed means over the rounds, not the median of the quotients. */
   readonly ofMeans?: boolean;
-  /** For a peer that sleeps until it is woken: which figure it is of. See {@linkcode RatioResult.sleeper}. */
-  readonly sleeper?: "p50" | "p99";
   /** The target, if it is at most this. */
   readonly atMost?: number;
   /** The target, if it is at least this. */
@@ -95,7 +93,7 @@ export class Samples {
    * sockets as the peers, and have no meaning for others.
    */
   ratio(request: RatioRequest): RatioResult[] {
-    const { label, above, below, figure, ofMeans = false, sleeper, ...target } = request;
+    const { label, above, below, figure, ofMeans = false, ...target } = request;
     const [ofAbove, ofBelow] = typeof figure === "function"
       ? [figure, figure]
       : [figure.above, figure.below];
@@ -117,7 +115,6 @@ export class Samples {
       rounds: rounds.length,
       ...confidence(rounds.length, middle),
       ...(ofMeans ? { ofMeans } : {}),
-      ...(sleeper === undefined ? {} : { sleeper }),
     };
     return [
       this.#hasTargets(above) && this.#hasTargets(below) ? judge({ ...ratio, ...target }) : ratio,

@@ -176,11 +176,6 @@ export interface RatioResult {
    * for a peer that has modes.
    */
   readonly ofMeans?: boolean;
-  /**
-   * Which figure it is of, for a peer that sleeps until it is woken: how long that takes is the machine's, and changes
-   * by itself. The plainest one that sleeps, C over epoll, tells.
-   */
-  readonly sleeper?: "p50" | "p99";
   /** The target, if it is at most this. */
   readonly atMost?: number;
   /** The target, if it is at least this. */

@@ -144,12 +144,12 @@ export class PacketDevice implements Device {
     const { i32 } = this.receiveMemory;
     for (let count = 0; count < budget; count++) {
       const word = this.#at >> 2;
-      const status = Atomics.load(i32, word);
-      if ((status & TP_STATUS.USER) === 0) {
+      // Nearly always nothing has come: a plain load tells so in 1 ns, an atomic one takes 17.
+      if ((i32[word]! & TP_STATUS.USER) === 0) {
         if (wasAsleep && count === 0) this.#takeError();
         return count;
       }
-      this.#take(sink, status);
+      this.#take(sink, Atomics.load(i32, word));
       Atomics.store(i32, word, TP_STATUS.KERNEL);
       this.#slot++;
       this.#at += this.#slotSize;

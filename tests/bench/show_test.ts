@@ -31,8 +31,8 @@ Deno.test("compare() takes the ratios as they are where there are no phases", ()
   const list = compare(before, after);
   assertEquals(list.map(({ id }) => id), ["idle"]);
   assertEquals(list[0]!.changes, [
-    { label: "x / y", before: 2, after: 1.5, certain: true, wokenOtherwise: false },
-    { label: "z / y", before: 0, after: 5, certain: false, wokenOtherwise: false },
+    { label: "x / y", before: 2, after: 1.5, certain: true },
+    { label: "z / y", before: 0, after: 5, certain: false },
   ]);
   assertMatch(showComparisons(compare(before, run())), /no experiment that both runs have/);
 });
@@ -68,26 +68,6 @@ Deno.test("compare() compares within a phase of the machine that both runs met",
   assertMatch(first!.join(), /^ours \/ C spin, p50,.*\+\d+\.\d %,2 and 3,may be chance$/);
   const elsewhere = made(rounds({ cacheLine: 490, loopback: 11_500 }, [2], 0));
   assertMatch(showComparisons(compare(before, elsewhere)), /no ratio .* none in one phase/);
-});
-
-Deno.test("compare() knows when the machine woke sleepers otherwise, which C over epoll tells", () => {
-  const subjects = [
-    { id: "c-epoll", name: "C epoll" },
-    { id: "deno-listen", name: "Deno.listen" },
-    { id: "ours-generator", name: "ours", libos: "catnap" },
-  ];
-  const made = (epoll: number) => {
-    const phase = { cacheLine: 104, loopback: 7_700 };
-    const list = [["C epoll", epoll], ["Deno.listen", 22], ["ours", 8]] as const;
-    const samples = list.map(([name, us]) => ({ ...sample(name, us, { seed: 1 }), phase }));
-    return run(synthetic("tcp-echo", samples, { subjects }));
-  };
-  const otherwise = (before: Run, after: Run) =>
-    compare(before, after)[0]!.changes.map(({ label, wokenOtherwise }) => [label, wokenOtherwise]);
-  const labels = ["Deno.listen / ours, mean p50", "Deno.listen / ours, p99"];
-  assertEquals(otherwise(made(20), made(20.5)), labels.map((label) => [label, false]));
-  assertEquals(otherwise(made(20), made(23)), labels.map((label) => [label, true]));
-  assertMatch(showComparisons(compare(made(20), made(23))), /other phase: sleepers were woken/);
 });
 
 Deno.test("figureTable() has the columns that have figures", () => {

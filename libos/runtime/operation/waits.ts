@@ -6,7 +6,7 @@
 
 import { checkTimeout, DemikernelError, inspect } from "../../error.ts";
 import type { PooledOperation } from "./operation.ts";
-import { OPCODE_NAMES } from "./owner.ts";
+import { Opcode } from "./owner.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { TokenTable } from "./tokens.ts";
 import type { Completion, QToken, Sga } from "../../pdpix.ts";
@@ -83,29 +83,30 @@ export class Waits {
 
   #blocked(over: () => boolean, timeout = Infinity): boolean {
     checkTimeout(timeout);
-    return over() || this.#scheduler.block(over, this.#scheduler.clock.read() + timeout);
+    return over() || this.#scheduler.block(over, timeout);
   }
 
   #take(operation: PooledOperation): Completion {
-    const base = { qd: operation.owner!.qd!, qt: this.#tokens.tokenOf(operation) };
+    const qt = this.#tokens.tokenOf(operation);
     this.#tokens.release(operation);
-    const completion = operation.failed
-      ? { ...base, opcode: "failed" as const, error: operation.error() as DemikernelError }
-      : completionOf(operation, base);
+    const completion = completionOf(operation, operation.owner!.qd!, qt);
     operation.consume();
     return completion;
   }
 }
 
-function completionOf(operation: PooledOperation, base: { qd: number; qt: number }): Completion {
-  switch (OPCODE_NAMES[operation.opcode]) {
-    case "pop":
-      return { ...base, opcode: "pop", sga: operation.value as Sga | null };
-    case "accept":
-      return { ...base, opcode: "accept", accepted: operation.value as number };
-    case "connect":
-      return { ...base, opcode: "connect" };
+function completionOf(operation: PooledOperation, qd: number, qt: QToken): Completion {
+  if (operation.failed) {
+    return { qd, qt, opcode: "failed", error: operation.error() as DemikernelError };
+  }
+  switch (operation.opcode) {
+    case Opcode.POP:
+      return { qd, qt, opcode: "pop", sga: operation.value as Sga | null };
+    case Opcode.ACCEPT:
+      return { qd, qt, opcode: "accept", accepted: operation.value as number };
+    case Opcode.CONNECT:
+      return { qd, qt, opcode: "connect" };
     default:
-      return { ...base, opcode: "push" };
+      return { qd, qt, opcode: "push" };
   }
 }

@@ -260,16 +260,20 @@ export class Scheduler implements Turns {
   }
 
   /**
-   * Takes turns, blocking the thread, until `over` says so or the deadline has passed; says which. Idle, it
+   * Takes turns, blocking the thread, until `over` says so or `timeout` milliseconds have passed; says which. Idle, it
    * sleeps as the policy says.
    */
-  block(over: () => boolean, deadline: number): boolean {
-    this.#loop.noteWork(this.clock.read(), false);
-    for (;;) {
+  block(over: () => boolean, timeout: number): boolean {
+    // The time is that of the first turn: to ask for it before as well would cost each wait two looks at the clock.
+    for (let deadline = -Infinity;;) {
       // Microtasks do not run in here.
       const worked = this.turn(true) > 0;
       if (over()) return true;
       const { now } = this;
+      if (deadline === -Infinity) {
+        deadline = now + timeout;
+        this.#loop.noteWork(now, false);
+      }
       if (now >= deadline) return false;
       if (!worked && this.#parker !== null && this.#loop.isTired(now)) {
         this.prepareToPark();

@@ -115,3 +115,19 @@ Deno.test("TokenTable grows, and keeps the tokens that it gave out", () => {
   assertEquals(new Set(qts).size, 1000);
   qts.forEach((qt, i) => assertStrictEquals(tokens.get(qt, "wait"), operations[i]));
 });
+
+Deno.test("TokenTable grows, and keeps the order in which operations ended", () => {
+  const { tokens, take } = makeTable();
+  const ended: PooledOperation[] = [];
+  for (let size = 50; size <= 1600; size *= 2) {
+    const operations = Array.from({ length: size }, take);
+    for (const operation of operations) tokens.register(operation);
+    for (const operation of operations.toReversed()) operation.complete(null);
+    ended.push(...operations.toReversed());
+  }
+  for (const operation of ended) {
+    assertStrictEquals(tokens.firstEnded(), operation);
+    tokens.release(operation);
+  }
+  assertStrictEquals(tokens.firstEnded(), null);
+});
