@@ -110,10 +110,10 @@ export class Catnap extends RuntimeLibOS {
       // Whoever was just heard of is answered first, unless the others have waited for twice as long.
       if (--this.#untilEpoll < 0 && (work === 0 || this.#untilEpoll < -EPOLL_INTERVAL)) {
         this.#untilEpoll = EPOLL_INTERVAL;
-        work += this.#pollEvents();
+        this.#pollEvents();
       }
     } else {
-      work += this.#pollEvents();
+      this.#pollEvents();
     }
     if (this.#served.size > 0) work += this.#served.serve();
     return work;
@@ -160,7 +160,8 @@ export class Catnap extends RuntimeLibOS {
       heat: (queue) => {
         // Whoever was told of its data may have closed it.
         const open = this.#sockets[queue.qd] === queue;
-        if (open && this.scheduler.idle !== "park") this.#hot.add(queue, this.#context.turn);
+        // Before a sleep, epoll has to watch it again.
+        if (open && this.scheduler.spins) this.#hot.add(queue, this.#context.turn);
       },
       forget: (queue) => this.#forget(queue),
       cool: (queue) => this.#hot.cool(queue),
@@ -168,7 +169,8 @@ export class Catnap extends RuntimeLibOS {
     };
   }
 
-  #pollEvents(): number {
+  /** Tells the sockets of events. That is no work by itself: a socket that is watched anew has room, whoever cares. */
+  #pollEvents(): void {
     const events = this.#events;
     const count = this.#libc.epoll_wait(this.fd, this.#words.u64[0]!, EVENTS, 0);
     this.#count = count;
@@ -177,7 +179,6 @@ export class Catnap extends RuntimeLibOS {
       this.#sockets[events[at + DATA_WORD]!]?.signal(events[at]!);
     }
     this.#count = 0;
-    return count > 0 ? count : 0;
   }
 
   /** Events that are told later must not be taken for those of who gets the descriptor next. */

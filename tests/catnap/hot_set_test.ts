@@ -20,6 +20,8 @@ import {
   withCatnap,
 } from "./_catnap.ts";
 import { failing, type Faults } from "./_faults.ts";
+import { generator } from "../../examples/tcp_echo.ts";
+import { listen, open } from "../../mod.ts";
 import type { LibOS, QueueDescriptor } from "../../libos/pdpix.ts";
 
 /** More polls than a socket without data stays hot for. */
@@ -262,4 +264,24 @@ Deno.test("HotSet.add() takes none for a while after too many wanted to be in it
     add(set, queues[0]!, (turn + 4096) | 0);
     assertEquals(set.size, 1);
   }
+});
+
+Deno.test("a socket stays with epoll where the next data is awaited asleep", async () => {
+  await using libos = open({ libos: "catnap", idle: "adaptive" });
+  using listener = listen({ libos, hostname: "127.0.0.1", port: 0 });
+  const client = await Deno.connect(listener.addr as Deno.ConnectOptions);
+  using connection = await listener.accept();
+  const served = libos.spawn(generator(connection));
+  const exchange = async () => {
+    await client.write(new Uint8Array(1));
+    await client.read(new Uint8Array(1));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  };
+  // Until it has learned that there is nothing for longer than it would spin.
+  for (let i = 0; i < 30; i++) await exchange();
+  using changes = failing("epoll_ctl", []);
+  for (let i = 0; i < 10; i++) await exchange();
+  assertEquals(changes.calls, 0);
+  client.close();
+  await served;
 });

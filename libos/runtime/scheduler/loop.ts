@@ -54,7 +54,7 @@ const LULL = 0.05;
  * such as a timer that does not keep the process alive, is late by as much. Where the host has timers, it is
  * {@linkcode TIMERS}.
  */
-const DOZE = 10;
+const DOZE = 32;
 /**
  * After so long without anything to do, in milliseconds, the loop sleeps outside of the host's way, which costs nothing at
  * all; sooner where the host has timers, since short sleeps cost.
@@ -160,12 +160,17 @@ export class Loop {
     if (this.#state === PARKED) this.start();
   }
 
+  /** Whether the loop polls on for a while when there is nothing to do. */
+  get spins(): boolean {
+    const { idle, wakes } = this.#turns;
+    if (idle !== "adaptive") return idle === "spin";
+    return this.#times[SHORT_PAUSES]! >= WORTH_SPINNING || !wakes;
+  }
+
   /** Whether the loop has had nothing to do for so long that it should sleep. */
   isTired(now: number): boolean {
-    const { idle, wakes } = this.#turns;
-    if (idle !== "adaptive") return idle === "park";
-    const isWorth = this.#times[SHORT_PAUSES]! >= WORTH_SPINNING || !wakes;
-    return !isWorth || now - this.#times[LAST_WORK]! > SPIN;
+    if (!this.spins) return true;
+    return this.#turns.idle === "adaptive" && now - this.#times[LAST_WORK]! > SPIN;
   }
 
   /** There was something to do. */

@@ -112,6 +112,11 @@ export class Scheduler implements Turns {
     return this.#parker;
   }
 
+  /** Whether turns follow each other for a while when there is nothing to do; if not, there is a sleep at once. */
+  get spins(): boolean {
+    return this.#loop.spins;
+  }
+
   /** Adds a libOS to poll, which wants an idle policy, if it is not all one to it. */
   attach(driver: Driver, idle?: IdlePolicy): void {
     const parker = driver.isPassive ? this.#parker : this.#parker ?? this.#makeParker?.() ?? null;
