@@ -31,7 +31,7 @@ const PLANS = {
     workloads: ["tcp-echo", "udp-echo", "kv"],
     effort: { rounds: 4, sweepRounds: 1, fresh: 1, operations: 4_000, milliseconds: 300 },
   },
-  /** What `docs/benchmarks.md` shows: about three quarters of an hour. */
+  /** What `docs/benchmarks.md` shows: about an hour. */
   full: {
     effort: {
       ...{ rounds: 80, sweepRounds: 2, fresh: 4, precision: 0.03 },
