@@ -46,14 +46,15 @@ export class Backlog {
     this.#context = context;
   }
 
-  /** Accepts for those that wait, as long as it is this queue's turn; says how many ended. */
+  /** Accepts for those that wait, as long as it is this queue's turn; says how many ended, and one more if it goes on. */
   serve(): number {
     let ended = 0;
     while (this.accepts.head !== null && this.ready && this.#socket.spend()) {
       if (this.tryAccept(this.accepts.head)) ended++;
     }
-    if (this.accepts.head !== null && this.ready) this.#context.activate(this.#socket);
-    return ended;
+    if (this.accepts.head === null || !this.ready) return ended;
+    this.#context.activate(this.#socket);
+    return ended + 1;
   }
 
   /** Tries the oldest accept, or one that does not wait yet; says whether it ended. */

@@ -18,7 +18,7 @@ import {
   WAIT,
   withCatnap,
 } from "./_catnap.ts";
-import { failing } from "./_faults.ts";
+import { failing, replaced } from "./_faults.ts";
 import type { LibOS, QToken, QueueDescriptor, SocketAddress } from "../../libos/pdpix.ts";
 
 /** Connects a client, and says its number. */
@@ -114,6 +114,21 @@ Deno.test("accept() passes over connections that died in the backlog, and interr
     using _ = failing("accept4", ["ECONNABORTED", "EINTR", "ENETDOWN", "EHOSTUNREACH"]);
     assertEquals(receive(libos, accept(libos, listener.qd)), "1");
   }));
+
+Deno.test("accept() passes over many of them without a sleep in between", () =>
+  withCatnap((libos) => {
+    const listener = listening(libos);
+    connect(libos, listener.address, 1);
+    using _ = failing("accept4", new Array(200).fill("ECONNABORTED"));
+    let sleeps = 0;
+    using _sleeps = replaced("epoll_wait", (real) => (...args) => {
+      if (args[3] !== 0) sleeps++;
+      return real(...args);
+    });
+    const qd = accept(libos, listener.qd);
+    assertEquals(sleeps, 0);
+    assertEquals(receive(libos, qd), "1");
+  }, { idle: "park" }));
 
 Deno.test("accept() fails when the socket itself is bad", () =>
   withCatnap((libos) => {

@@ -25,8 +25,8 @@ export class Waits {
   /** See {@linkcode LibOS.wait}. */
   wait(qt: QToken, timeout?: number): Completion {
     const operation = this.#tokens.get(qt, "wait");
-    this.#block("wait", () => operation.over, timeout);
-    return this.#take(operation);
+    this.#block("wait", () => this.#isOver(operation, qt), timeout);
+    return this.#take(this.#tokens.get(qt, "wait"));
   }
 
   /** See {@linkcode LibOS.waitAny}. */
@@ -35,9 +35,9 @@ export class Waits {
     if (operations.length === 0) {
       throw new DemikernelError("EINVAL", "waitAny", { detail: "no token is given" });
     }
-    const findOver = () => operations.find((operation) => operation.over);
-    this.#block("waitAny", () => findOver() !== undefined, timeout);
-    return this.#take(findOver()!);
+    const findOver = () => operations.findIndex((one, i) => this.#isOver(one, qts[i]!));
+    this.#block("waitAny", () => findOver() >= 0, timeout);
+    return this.#take(this.#tokens.get(qts[findOver()]!, "waitAny"));
   }
 
   /** See {@linkcode LibOS.waitAll}. */
@@ -46,8 +46,8 @@ export class Waits {
     if (new Set(qts).size < qts.length) {
       throw new DemikernelError("EINVAL", "waitAll", { detail: "a token is given twice" });
     }
-    this.#block("waitAll", () => operations.every((operation) => operation.over), timeout);
-    return operations.map((operation) => this.#take(operation));
+    this.#block("waitAll", () => operations.every((one, i) => this.#isOver(one, qts[i]!)), timeout);
+    return this.#all(qts, "waitAll").map((operation) => this.#take(operation));
   }
 
   /** See {@linkcode LibOS.waitNextN}. */
@@ -65,6 +65,11 @@ export class Waits {
       completions.push(this.#take(operation));
     }
     return completions;
+  }
+
+  /** Whether it is over, or somebody else, a coroutine for one, used its token up meanwhile. */
+  #isOver(operation: PooledOperation, qt: QToken): boolean {
+    return operation.over || this.#tokens.tokenOf(operation) !== qt;
   }
 
   #all(qts: readonly QToken[], call: string): PooledOperation[] {

@@ -282,6 +282,9 @@ export class Scheduler implements Turns {
       if (now >= deadline) return false;
       if (!worked && this.#parker !== null && this.#loop.isTired(now)) {
         this.prepareToPark();
+        // A socket that cannot be watched has failed by that.
+        if (over()) return true;
+        if (this.#ready !== null) continue;
         this.#parker.block(Math.min(deadline, this.deadline()) - now);
       }
     }

@@ -205,6 +205,17 @@ Deno.test("Scheduler.block() sleeps until the next timer, or the deadline", () =
   assertLess(parker.blocks.length, 5);
 });
 
+Deno.test("Scheduler.block() does not sleep for what is over by the preparation of the sleep", () => {
+  const { scheduler, driver, parker } = makeScheduler("park");
+  let over = false;
+  driver.prepareToPark = () => void (over = true);
+  assertEquals(scheduler.block(() => over, 1000), true);
+  let ran = false;
+  driver.prepareToPark = () => scheduler.makeReady({ next: null, step: () => ran = true });
+  assertEquals(scheduler.block(() => ran, 1000), true);
+  assertEquals(parker.blocks, []);
+});
+
 Deno.test("Scheduler.block() never sleeps if it spins", () => {
   const { scheduler, parker } = makeScheduler("spin");
   assertEquals(scheduler.block(() => false, 5), false);
