@@ -97,6 +97,11 @@ export class VirtualParker implements Parker {
     return false;
   }
 
+  /** See {@linkcode Parker.harvest}: there is nothing to take up. */
+  harvest(then: () => void): void {
+    then();
+  }
+
   /** See {@linkcode Parker.doze}: nothing happens until then, whatever is the most. */
   doze(timeout: number): void {
     const next = this.#future.next();

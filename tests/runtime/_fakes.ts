@@ -114,6 +114,8 @@ export class FakeParker implements Parker {
     return this.ready;
   }
 
+  harvest: (then: () => void) => void = (then) => then();
+
   close(): Promise<void> {
     this.closed = true;
     return Promise.resolve();
@@ -136,7 +138,7 @@ export class FakeParker implements Parker {
 
 /**
  * An event loop that runs only when the test says so. As Deno's, it takes steps whenever a function is over, has its
- * timers in each go, and looks at its reactor in one of 61 goes.
+ * timers in each go, and looks at its reactor when nobody wants a go, and else in one of 61.
  */
 export class FakeHost implements Host {
   /** How many goes it had. */
@@ -145,6 +147,8 @@ export class FakeHost implements Host {
   readonly immediates: (() => void)[] = [];
   /** What its reactor has for it. */
   readonly events: (() => void)[] = [];
+  /** Whoever rang the bell in its reactor. */
+  readonly bells: (() => void)[] = [];
   /** Functions that are due by time. */
   readonly #timers: { due: number; then: () => void }[] = [];
   readonly #clock: FakeClock;
@@ -182,10 +186,14 @@ export class FakeHost implements Host {
     const { length } = this.immediates;
     const due = this.#timers.filter((timer) => timer.due <= this.#clock.now);
     for (const timer of due) this.#timers.splice(this.#timers.indexOf(timer), 1);
-    const events = this.goes % 61 === 0 ? this.events.splice(0) : [];
-    for (const call of [...events, ...due.map(({ then }) => then), ...calls]) this.#call(call);
+    const looks = this.goes % 61 === 0 || calls.length + length === 0;
+    const events = looks ? this.events.splice(0) : [];
+    const bells = looks ? this.bells.splice(0) : [];
+    for (const call of [...events, ...bells, ...due.map(({ then }) => then), ...calls]) {
+      this.#call(call);
+    }
     for (let i = 0; i < length; i++) this.#call(this.immediates.shift()!);
-    return calls.length > 0;
+    return calls.length + bells.length > 0;
   }
 
   #call(call: () => void): void {

@@ -58,8 +58,10 @@ export interface Parker {
   unwatch(fd: number): void;
   /** Whether it can see what the host has to do: else it must not {@linkcode Parker.doze}. */
   readonly seesHost: boolean;
-  /** Whether the host has something to do, that a go of it would take up. It must not block. */
+  /** Whether the host's reactor has something for it. It must not block. */
   hostIsReady(): boolean;
+  /** Has the host look at its reactor, and take up what is there; then the function is called. */
+  harvest(then: () => void): void;
   /** Sleeps, blocking the thread, until a libOS or the host has something to do, for so many milliseconds at most. */
   doze(timeout: number): void;
   /** As {@linkcode Parker.doze}, for the libOSes alone. */

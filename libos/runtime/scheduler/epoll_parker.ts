@@ -16,6 +16,7 @@ import { type Libc, libc } from "../../../ffi/libc/load.ts";
 import { addressOf } from "../../../ffi/libc/memory.ts";
 import { Words } from "../../../ffi/libc/words.ts";
 import type { Clock, Parker } from "./driver.ts";
+import { HostBell } from "./host_bell.ts";
 import { Reactor } from "./reactor.ts";
 
 /** See the module's description. */
@@ -28,6 +29,7 @@ export class EpollParker implements Parker {
   readonly #libOSes: number;
   readonly #all: number;
   readonly #reactor: Reactor | undefined;
+  readonly #bell: HostBell | undefined;
   readonly #eventfd: number;
   /** One event, which nobody reads: whoever was woken looks. */
   readonly #event = new Uint8Array(4 * EVENT_WORDS);
@@ -46,12 +48,14 @@ export class EpollParker implements Parker {
       this.#all = epoll();
       // Before there are more epoll instances that it would find.
       this.#reactor = new Reactor(this.#libc, this.#all);
+      this.#bell = new HostBell(this.#libc);
       this.#aside = epoll();
       this.#libOSes = epoll();
       this.#eventfd = this.#open("eventfd", this.#libc.eventfd(0, EFD.NONBLOCK | EFD.CLOEXEC));
       this.#add(this.#aside, this.#eventfd);
     } catch (error) {
       void this.#reactor?.close();
+      void this.#bell?.close();
       this.#release();
       throw error;
     }
@@ -79,6 +83,11 @@ export class EpollParker implements Parker {
   /** See {@linkcode Parker.hostIsReady}. */
   hostIsReady(): boolean {
     return this.#reactor!.isReady();
+  }
+
+  /** See {@linkcode Parker.harvest}. */
+  harvest(then: () => void): void {
+    this.#bell!.ring(then);
   }
 
   /** See {@linkcode Parker.doze}. */
@@ -112,7 +121,7 @@ export class EpollParker implements Parker {
   /** See {@linkcode Parker.close}. */
   async close(): Promise<void> {
     this.#release();
-    await this.#reactor!.close();
+    await Promise.all([this.#reactor!.close(), this.#bell!.close()]);
   }
 
   #open(call: string, fd: number): number {

@@ -4,7 +4,7 @@
  * Turns follow each other without a pause. The host has its go by knowledge, not by guess:
  * - while an async function that was woken has not come back with an operation. It takes its steps at once, and what
  *   takes more than {@linkcode STEPS} of them has goes of the host, until it is back;
- * - while the host's reactor has something to do;
+ * - when the host's reactor has something for it;
  * - each millisecond, for the host's timers.
  *
  * When nothing happens, the idle policy decides whether to go on or to sleep: first the thread itself, over the devices
@@ -32,12 +32,7 @@ const GOES = 8;
 const TIMERS = 1;
 /** A look at the host's reactor costs as much as a turn: there is one in so many turns. */
 const TURNS_BETWEEN_LOOKS = 64;
-/**
- * Deno looks at its reactor in one of 61 goes. So it has as many in a row as that takes, and then the devices have
- * turns for as long, if they have something to do.
- */
-const ROW = 64;
-/** How often it has them where its reactor was not found, in milliseconds. */
+/** How often the host looks at its reactor where that was not found, in milliseconds. */
 const BLIND = 4;
 /** How long `adaptive` spins: about what it costs to be woken from sleep, in milliseconds. */
 const SPIN = 0.1;
@@ -77,9 +72,9 @@ const LAST_WORK = 0;
 const LAST_GO = 1;
 /** How likely a pause is to be shorter than {@linkcode SPIN}. */
 const SHORT_PAUSES = 2;
-/** When the last row of goes began, and until when there are turns after it. */
-const ROW_BEGAN = 3;
-const NEXT_ROW = 4;
+/** When the host last began to look at its reactor; and until when the devices have turns then, if they are busy: as long. */
+const HARVEST_BEGAN = 3;
+const NEXT_HARVEST = 4;
 
 /** What the loop needs of its scheduler. */
 export interface Turns {
@@ -119,17 +114,17 @@ export class Loop {
   #state = STOPPED;
   /** Steps that async functions had in a row. */
   #steps = 0;
-  /** Goes that the host is yet to have: for those who are away, and for what came of a row of goes. */
+  /** Goes that the host is yet to have: for those who are away, and for what came of what was in its reactor. */
   #goesForAway = 0;
   #goes = 0;
-  /** How many goes are left of a row, in which there are no turns. */
-  #row = 0;
+  /** Whether the host is to look at its reactor. */
+  #isHarvestDue = false;
   #untilLook = 0;
   /** Whether nothing ran since the host had its go: there are no steps then that wait. */
   #isAfterGo = false;
-  /** Whether the next turn is the first one, or the first one after a row of goes. */
+  /** Whether the next turn is the first one, or the first one after the host looked at its reactor. */
   #isFresh = false;
-  #isAfterRow = false;
+  #isAfterHarvest = false;
   readonly #times = Float64Array.of(0, -Infinity, 1, 0, -Infinity);
   #later: Later | null = null;
   #pause = FIRST_PAUSE;
@@ -186,19 +181,15 @@ export class Loop {
 
   readonly #afterGo = (): void => {
     if (this.#state !== RUNNING) return;
-    if (this.#row > 0) {
-      const { parker } = this.#turns;
-      if (--this.#row > 0 && parker !== null && (!parker.seesHost || parker.hostIsReady())) {
-        this.#host.go(this.#afterGo);
-        return;
-      }
-      this.#row = 0;
-      this.#isAfterRow = true;
-    }
     this.#isAfterGo = true;
     this.#turns.strangers = false;
     this.#run();
     this.#times[LAST_GO] = this.#turns.now;
+  };
+
+  readonly #afterHarvest = (): void => {
+    this.#isAfterHarvest = true;
+    this.#afterGo();
   };
 
   readonly #afterStep = (): void => {
@@ -233,10 +224,10 @@ export class Loop {
       const { now } = turns;
       if (this.#isFresh) times[LAST_WORK] = now;
       this.#isFresh = false;
-      if (this.#isAfterRow) times[NEXT_ROW] = 2 * now - times[ROW_BEGAN]!;
-      this.#isAfterRow = false;
+      if (this.#isAfterHarvest) times[NEXT_HARVEST] = 2 * now - times[HARVEST_BEGAN]!;
+      this.#isAfterHarvest = false;
       if (work > 0) this.#isAfterGo = false;
-      if (--this.#untilLook < 0 && (work === 0 || now >= times[NEXT_ROW]!)) this.#look(now);
+      if (--this.#untilLook < 0 && (work === 0 || now >= times[NEXT_HARVEST]!)) this.#look(now);
       if (turns.away > 0) {
         this.#isAfterGo = false;
         if (this.#goesForAway === 0) {
@@ -247,6 +238,11 @@ export class Loop {
         turns.forget();
       }
       this.#goesForAway = 0;
+      if (this.#isHarvestDue) {
+        this.#isHarvestDue = false;
+        // Whoever closed the last libOS in a step meanwhile took the parker.
+        if (turns.parker !== null) return turns.parker.harvest(this.#afterHarvest);
+      }
       if (this.#goes > 0) {
         this.#goes--;
         return this.#go();
@@ -260,17 +256,19 @@ export class Loop {
     }
   }
 
-  /** Whether the host has something to do: then it has a row of goes, and some more for what comes of them. */
+  /** Whether the host's reactor has something for it: then it looks there, and has some goes for what comes of that. */
   #look(now: number): void {
     this.#untilLook = TURNS_BETWEEN_LOOKS;
     const { parker } = this.#turns;
     if (parker === null) return;
     // Unseen, it may have something to do.
-    const isReady = parker.seesHost ? parker.hostIsReady() : now - this.#times[ROW_BEGAN]! >= BLIND;
+    const isReady = parker.seesHost
+      ? parker.hostIsReady()
+      : now - this.#times[HARVEST_BEGAN]! >= BLIND;
     if (!isReady) return;
     this.#untilLook = 0;
-    this.#times[ROW_BEGAN] = now;
-    this.#row = ROW;
+    this.#times[HARVEST_BEGAN] = now;
+    this.#isHarvestDue = true;
     this.#goes = GOES;
   }
 
@@ -295,6 +293,8 @@ export class Loop {
       return this.#park();
     }
     turns.prepareToPark();
+    // A socket that cannot be watched has failed by that.
+    if (turns.hasReady || turns.away > 0) return true;
     const most = besideTimers ? TIMERS : DOZE;
     parker.doze(Math.max(0, Math.min(most, turns.deadline() - now)));
     this.#untilLook = 0;
