@@ -174,6 +174,24 @@ Deno.test("a probe that alone repaired a loss lets the window shrink; one that c
   }
 });
 
+Deno.test("a window that shrank last 2 GiB ago shrinks again: for a loss, a mark, and what a probe repaired", () => {
+  const [lost, marked, probed] = [flight(10), flight(10), flight(10)] as const;
+  for (const { connection } of [lost, marked, probed]) {
+    connection.congestionEnd = (connection.sndUna - 0x7fffffff - 2) | 0;
+  }
+  lost.send(".", 1, 1001, { sack: [[2001, 5001]] });
+  assertEquals(lost.connection.ssthresh, 5000);
+  marked.connection.ecn = true;
+  marked.send(".E", 1, 2001);
+  assertEquals(marked.connection.ssthresh, 5000);
+  probed.send(".", 1, 9001);
+  assertEquals(probed.pass(201), ["P. 10001:11001 1 at 200"]);
+  probed.send(".", 1, 11_001);
+  probed.host.push(probed.connection, KB.repeat(2));
+  probed.send(".", 1, 12_001);
+  assertEquals(probed.connection.cwnd, 2000);
+});
+
 Deno.test("after a timeout all that is not acknowledged goes again, and what is does not (RFC 6675, section 5.1)", () => {
   const peer = flight(4);
   const { connection } = peer;
