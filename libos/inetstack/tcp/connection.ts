@@ -198,6 +198,8 @@ export class Connection {
   ssthresh = 0x3fffffff;
   /** Whether it was the congestion window that ended the last burst. */
   cwndLimited = false;
+  /** What was sent up to there used the congestion window up. */
+  limitedEnd = 0;
   /** Whether small segments are sent at once (no Nagle). */
   nodelay = true;
   /** Both ports as they lie in a segment that goes. */

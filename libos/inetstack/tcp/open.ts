@@ -102,6 +102,7 @@ export function makeConnection(
     connection.fack =
     connection.duplicateRound =
     connection.congestionEnd =
+    connection.limitedEnd =
       iss;
   connection.receiveLimit = options.receiveLimit;
   connection.sendLimit = options.sendLimit;

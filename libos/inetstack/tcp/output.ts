@@ -50,6 +50,9 @@ function sendData(tcp: Tcp, connection: Connection): void {
     retransmitLost(tcp, connection, board);
   }
   while (sendNext(tcp, connection));
+  if (connection.cwndLimited || connection.cwnd - connection.pipe < connection.mss) {
+    connection.limitedEnd = connection.sndMax;
+  }
   if (connection.sndNxt === connection.sndUna) mayProbe(tcp, connection);
 }
 
@@ -70,7 +73,9 @@ export function sendAlone(tcp: Tcp, connection: Connection): boolean {
     return false;
   }
   connection.cwndLimited = false;
-  return transmit(tcp, connection, sndNxt, length, true, false);
+  if (!transmit(tcp, connection, sndNxt, length, true, false)) return false;
+  if (connection.cwnd - flight - length < connection.mss) connection.limitedEnd = connection.sndMax;
+  return true;
 }
 
 /**

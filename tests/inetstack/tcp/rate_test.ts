@@ -147,6 +147,32 @@ Deno.test("a window that was not filled does not grow (RFC 7661)", () => {
   assertEquals(connection.cwnd, cwnd);
 });
 
+for (const congestion of [CUBIC, RENO]) {
+  // The window is 10 segments, and what is acknowledged at each step is two.
+  for (const [segments, cwnd] of [[10, 20_000], [20, 28_000]] as const) {
+    Deno.test(`a window of ${congestion.name} that ${segments} segments filled grows until that is acknowledged (RFC 7661)`, () => {
+      const host = new TestHost();
+      const peer = accepted(host, { sackOk: true });
+      const { connection } = peer;
+      connection.congestion = congestion;
+      host.push(connection, KB.repeat(segments));
+      assertEquals(peer.sent().length, 10);
+      for (let ack = 2001; ack <= 1000 * segments + 1; ack += 2000) peer.send(".", 1, ack);
+      assertEquals(connection.cwnd, cwnd);
+    });
+  }
+}
+
+Deno.test("a window that one segment filled, sent by itself, grows (RFC 7661)", () => {
+  const host = new TestHost();
+  const peer = accepted(host, { sackOk: true });
+  const { connection } = peer;
+  for (let i = 0; i < 10; i++) host.push(connection, KB);
+  assertEquals(peer.sent().length, 10);
+  peer.send(".", 1, 10_001);
+  assertEquals(connection.cwnd, 18_000);
+});
+
 Deno.test("CUBIC shrinks to 0.7, comes back by the third root of the time, and goes on (RFC 9438, section 4)", () => {
   const host = new TestHost();
   const { connection } = accepted(host);
