@@ -163,7 +163,7 @@ for (const congestion of [CUBIC, RENO]) {
   }
 }
 
-Deno.test("a window that one segment filled, sent by itself, grows (RFC 7661)", () => {
+Deno.test("a window that pushes filled one by one grows (RFC 7661)", () => {
   const host = new TestHost();
   const peer = accepted(host, { sackOk: true });
   const { connection } = peer;
@@ -198,6 +198,30 @@ Deno.test("CUBIC shrinks to 0.7, comes back by the third root of the time, and g
   assert(Math.abs(windows[3]! - 100) <= 2, `${windows}`);
   assert(windows[2]! - windows[1]! < windows[1]! - 70, `${windows}`);
   assert(windows[7]! - windows[6]! > windows[5]! - windows[4]!, `${windows}`);
+});
+
+Deno.test("CUBIC does not count time in which the window was not used (RFC 9438, section 4.2)", () => {
+  const [steady, paused] = [0, 5].map((pause) => {
+    const host = new TestHost();
+    const { connection } = accepted(host);
+    const time = host.stack.time;
+    connection.cwnd = 100_000;
+    connection.sndMax = (connection.sndUna + 100_000) | 0;
+    connection.ssthresh = CUBIC.reduced(connection, false);
+    connection.cwnd = connection.ssthresh;
+    connection.srtt = 100_000;
+    for (let second = 0; second < 6 + pause; second++) {
+      connection.cwndLimited = second < 1 || second >= 1 + pause;
+      for (let i = 0; i < 10; i++) {
+        time.advance(time.now + 100);
+        for (let acked = 0; acked < 60_000; acked += 2000) {
+          CUBIC.acknowledged(connection, 2000, time);
+        }
+      }
+    }
+    return connection.cwnd;
+  });
+  assertEquals(paused, steady);
 });
 
 Deno.test("slow start ends when round trips take longer (RFC 9406)", () => {
