@@ -129,7 +129,6 @@ function establish(tcp: Tcp, connection: Connection): void {
   connection.state = STATE.ESTABLISHED;
   connection.retransmits = 0;
   connection.recover = connection.iss;
-  connection.fack = connection.sndUna;
   connection.sentAt = connection.tunedAt = tcp.host.time.us;
   connection.tunedSeq = connection.rcvNxt;
   disarm(connection, TIMER.RETRANSMIT);

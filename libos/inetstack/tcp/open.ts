@@ -99,7 +99,6 @@ export function makeConnection(
   connection.sendBuffer.reset((iss + 1) | 0);
   connection.recover =
     connection.smallEnd =
-    connection.fack =
     connection.duplicateRound =
     connection.congestionEnd =
     connection.limitedEnd =

@@ -224,20 +224,28 @@ Deno.test("CUBIC does not count time in which the window was not used (RFC 9438,
   assertEquals(paused, steady);
 });
 
-Deno.test("slow start ends when round trips take longer (RFC 9406)", () => {
-  const host = new TestHost();
-  const peer = accepted(host, { sackOk: true, scale: 9 });
-  const { connection } = peer;
+/** Sends for some rounds, of which each takes longer from the fourth one on, by 10 ms, as where a queue grows. */
+function fillQueue(peer: TestPeer): void {
+  const { host, connection } = peer;
   host.push(connection, KB.repeat(6000));
   let acked = 1;
   for (let round = 0; round < 20 && connection.ssthresh >= 0x3fffffff; round++) {
-    // From the fourth round on a queue grows, by 10 ms a round.
     host.now += 50 + Math.max(0, round - 3) * 10;
     const end = (connection.sndMax - connection.iss) | 0;
     while (acked < end) peer.send(".", 1, acked += 1000);
   }
-  assert(connection.ssthresh < 0x3fffffff && connection.ssthresh > 60_000);
-  assertEquals(connection.retransmitted, 0);
+}
+
+Deno.test("slow start ends when round trips take longer (RFC 9406)", () => {
+  for (const last of [1, 0x80000000]) {
+    const peer = accepted(new TestHost(), { sackOk: true, scale: 9 });
+    const { connection } = peer;
+    // The last round may have been 2 GiB ago.
+    connection.slowStart.windowEnd = (connection.iss + last) | 0;
+    fillQueue(peer);
+    assert(connection.ssthresh < 0x3fffffff && connection.ssthresh > 60_000);
+    assertEquals(connection.retransmitted, 0);
+  }
 });
 
 Deno.test("the receive buffer grows with what is taken in a round trip, up to its bound; one that was set does not", () => {

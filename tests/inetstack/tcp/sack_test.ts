@@ -138,6 +138,19 @@ Deno.test("duplicates widen the time in which a segment may be overtaken, and un
   assertEquals(connection.cwnd, 10_000);
 });
 
+Deno.test("what was acknowledged, or came twice, 2 GiB ago does not count for the way (RFC 8985, section 6.2)", () => {
+  const host = new TestHost();
+  const peer = accepted(host, { sackOk: true });
+  const { connection } = peer;
+  connection.fack = connection.duplicateRound = (connection.sndUna - 0x7fffffff - 2) | 0;
+  host.push(connection, KB.repeat(4));
+  peer.sent();
+  peer.send(".", 1, 2001);
+  assertEquals(connection.reordering, false);
+  peer.send(".", 1, 2001, { sack: [[1, 1001]] });
+  assertEquals(connection.reorderingMultiple, 2);
+});
+
 Deno.test("the tail is probed after two round trips: with the last segment, or a new one (RFC 8985, section 7)", () => {
   const peer = flight(10);
   assertEquals(peer.pass(150), ["P. 10001:11001 1 at 100"]);

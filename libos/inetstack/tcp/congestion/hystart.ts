@@ -6,7 +6,7 @@
  */
 
 import type { Connection } from "../connection.ts";
-import { before } from "../sequence.ts";
+import { isUnderWay } from "../sequence.ts";
 
 /** The constants of section 4.3, times in microseconds. */
 const LEAST_THRESHOLD = 4000;
@@ -51,7 +51,7 @@ export function growInSlowStart(connection: Connection, bytes: number): void {
 }
 
 function judge(connection: Connection, state: SlowStart): void {
-  const { rackRtt, sndUna, scoreboard } = connection;
+  const { rackRtt, sndUna, sndMax, scoreboard } = connection;
   if (scoreboard !== null && rackRtt > 0) {
     state.samples++;
     if (rackRtt < state.current) state.current = rackRtt;
@@ -74,9 +74,9 @@ function judge(connection: Connection, state: SlowStart): void {
       }
     }
   }
-  if (before(sndUna, state.windowEnd)) return;
+  if (isUnderWay(state.windowEnd, sndUna, sndMax)) return;
   // A round is over.
-  state.windowEnd = connection.sndMax;
+  state.windowEnd = sndMax;
   state.last = state.current;
   state.current = NOTHING;
   state.samples = 0;
