@@ -44,9 +44,14 @@ function sendSyn(tcp: Tcp, connection: Connection): void {
 
 function sendData(tcp: Tcp, connection: Connection): void {
   const board = connection.scoreboard;
+  const { sndNxt, sndUna, sendBuffer } = connection;
   connection.cwndLimited = false;
-  if (connection.sndNxt === connection.sndUna) validateWindow(connection, tcp.host.time.us);
-  else if (board !== null && board.lostBytes > 0 && connection.frto !== FRTO.CONTINUED) {
+  if (sndNxt === sndUna) {
+    // Once a pause: where nothing is sent now, it goes on.
+    if (!connection.probing && ahead(sendBuffer.end, sndNxt) > 0) {
+      validateWindow(connection, tcp.host.time.us);
+    }
+  } else if (board !== null && board.lostBytes > 0 && connection.frto !== FRTO.CONTINUED) {
     retransmitLost(tcp, connection, board);
   }
   while (sendNext(tcp, connection));

@@ -134,6 +134,21 @@ Deno.test("a window that was not used for long shrinks to the initial one (RFC 5
   assertEquals(peer.sent().length, 10);
 });
 
+Deno.test("a pause is judged when something is sent after it, and not for what comes meanwhile (RFC 2861, section 2)", () => {
+  const host = new TestHost();
+  const peer = accepted(host, { sackOk: true });
+  const { connection } = peer;
+  connection.cwnd = 60_000;
+  host.push(connection, KB);
+  peer.sent();
+  peer.send(".", 1, 1001);
+  host.pass(250);
+  for (let i = 0; i < 5; i++) peer.send("P.", 1 + i, 1001, { text: "x" });
+  host.push(connection, KB.repeat(50));
+  // Half of it, for one timeout.
+  assertEquals(peer.sent().length, 30);
+});
+
 Deno.test("a window that was not filled does not grow (RFC 7661)", () => {
   const host = new TestHost();
   const peer = accepted(host, { sackOk: true });
