@@ -242,9 +242,10 @@ Deno.test("CUBIC does not count time in which the window was not used (RFC 9438,
 /** Sends for some rounds, of which each takes longer from the fourth one on, by 10 ms, as where a queue grows. */
 function fillQueue(peer: TestPeer): void {
   const { host, connection } = peer;
+  const { ssthresh } = connection;
   host.push(connection, KB.repeat(6000));
   let acked = 1;
-  for (let round = 0; round < 20 && connection.ssthresh >= 0x3fffffff; round++) {
+  for (let round = 0; round < 20 && connection.ssthresh === ssthresh; round++) {
     host.now += 50 + Math.max(0, round - 3) * 10;
     const end = (connection.sndMax - connection.iss) | 0;
     while (acked < end) peer.send(".", 1, acked += 1000);
@@ -261,6 +262,15 @@ Deno.test("slow start ends when round trips take longer (RFC 9406)", () => {
     assert(connection.ssthresh < 0x3fffffff && connection.ssthresh > 60_000);
     assertEquals(connection.retransmitted, 0);
   }
+});
+
+Deno.test("a slow start whose threshold is known goes on up to there (RFC 9406, section 4.3)", () => {
+  const peer = accepted(new TestHost(), { sackOk: true, scale: 9 });
+  const { connection } = peer;
+  connection.ssthresh = 1_000_000;
+  fillQueue(peer);
+  assertEquals(connection.ssthresh, 1_000_000);
+  assert(connection.cwnd >= 1_000_000, `${connection.cwnd}`);
 });
 
 Deno.test("the receive buffer grows with what is taken in a round trip, up to its bound; one that was set does not", () => {
