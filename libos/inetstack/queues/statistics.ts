@@ -8,11 +8,9 @@ import type { Connection } from "../tcp/connection.ts";
 import type { ConnectionStatistics } from "../../pdpix.ts";
 import { ahead } from "../tcp/sequence.ts";
 import { currentRto } from "../tcp/rtt.ts";
+import { NO_THRESHOLD } from "../tcp/congestion/hystart.ts";
 import { STATE_NAMES } from "../tcp/state.ts";
 import { writeEndpoint } from "./endpoint.ts";
-
-/** Above that, the threshold was never set. */
-const NO_THRESHOLD = 0x3fffffff;
 
 /** What {@linkcode LibOS.statistics} tells of a connection. */
 export function statisticsOf(connection: Connection): ConnectionStatistics {

@@ -237,7 +237,9 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
       this.#connecting = null;
       this.#disconnect();
     } else if (operation.opcode === Opcode.PUSH) {
-      this.#waiting.cancel(operation, this.#connection!.sendBuffer);
+      const connection = this.#connection!;
+      const limit = this.context.stack.tcp.pushLimit(connection);
+      this.#waiting.cancel(operation, connection.sendBuffer, limit);
     } else {
       this.#pops.replace(operation, null) || this.#accepting?.cancel(operation);
     }
@@ -277,7 +279,9 @@ export class StreamQueue extends Queue implements ConnectionUser, Served {
     const { tcp } = this.context.stack;
     this.context.enter();
     while (this.#pops.head !== null) this.#pops.shift().fail(Errno.ECANCELED);
-    if (connection !== null) this.#waiting.cancelAll(connection.sendBuffer);
+    if (connection !== null) {
+      this.#waiting.cancelAll(connection.sendBuffer, tcp.pushLimit(connection));
+    }
     const connecting = this.#connecting;
     this.#connecting = null;
     this.#accepting?.close();

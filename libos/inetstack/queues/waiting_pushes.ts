@@ -27,13 +27,13 @@ export class WaitingPushes {
     this.#list.push(operation);
   }
 
-  /** The stack takes the stream up to a limit: those before it are over. */
-  complete(limit: number): void {
+  /** The stack takes the stream up to a limit: those before it are over, or those of them before one that is cancelled. */
+  complete(limit: number, until: PooledOperation | null = null): void {
     for (let one = this.#list.head; one !== null; one = this.#list.head) {
       const length = one.sga!.totalLength;
       const taken = ahead(limit, this.#from);
-      if (taken < length) {
-        one.size = Math.max(taken, 0);
+      if (taken < length || one === until) {
+        one.size = Math.min(Math.max(taken, 0), length);
         return;
       }
       this.#from = (this.#from + length) | 0;
@@ -54,14 +54,16 @@ export class WaitingPushes {
     }
   }
 
-  /** Takes one back. */
-  cancel(operation: PooledOperation, buffer: SendBuffer): void {
+  /** Takes one back, of a stream that the stack takes up to a limit by now: more may have been sent since it was told last. */
+  cancel(operation: PooledOperation, buffer: SendBuffer, limit: number): void {
+    this.complete(limit, operation);
     this.#withdraw(operation, buffer);
     this.#list.replace(operation, null);
   }
 
-  /** Takes all of them back, and completes them with `ECANCELED`. */
-  cancelAll(buffer: SendBuffer): void {
+  /** Takes all of them back, and completes those with `ECANCELED` that are beyond the limit. */
+  cancelAll(buffer: SendBuffer, limit: number): void {
+    this.complete(limit);
     for (let one = this.#list.head; one !== null; one = one.link) this.#withdraw(one, buffer);
     while (this.#list.head !== null) this.#list.shift().fail(Errno.ECANCELED);
   }

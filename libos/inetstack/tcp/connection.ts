@@ -8,7 +8,7 @@
 
 import { BOUNDS } from "../bounds.ts";
 import type { CongestionControl } from "./congestion/congestion.ts";
-import { SlowStart } from "./congestion/hystart.ts";
+import { NO_THRESHOLD, SlowStart } from "./congestion/hystart.ts";
 import type { IpAddress } from "../ip_address.ts";
 import type { Listener } from "./listener.ts";
 import type { Neighbour } from "../ethernet/neighbour.ts";
@@ -195,9 +195,11 @@ export class Connection {
   /** cwnd */
   cwnd = 0;
   /** ssthresh */
-  ssthresh = 0x3fffffff;
+  ssthresh: number = NO_THRESHOLD;
   /** Whether it was the congestion window that ended the last burst. */
   cwndLimited = false;
+  /** What was sent up to there used the congestion window up. */
+  limitedEnd = 0;
   /** Whether small segments are sent at once (no Nagle). */
   nodelay = true;
   /** Both ports as they lie in a segment that goes. */

@@ -9,7 +9,7 @@
 
 import { reduceThreshold } from "./congestion/congestion.ts";
 import type { Connection } from "./connection.ts";
-import { ahead, before } from "./sequence.ts";
+import { isUnderWay } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import { STATE } from "./state.ts";
 import { ECN } from "../wire/ipv4.ts";
@@ -58,7 +58,7 @@ export function takeEcn(connection: Connection, segment: Segment, mark: number):
 /** An acknowledgment says that what was sent found congestion (section 6.1.2). */
 export function reduceForMark(connection: Connection, ack: number): void {
   const { sndUna, sndMax, congestionEnd } = connection;
-  if (connection.recovering || before(ack, congestionEnd) || ahead(sndMax, sndUna) === 0) return;
+  if (connection.recovering || isUnderWay(congestionEnd, ack, sndMax) || sndMax === sndUna) return;
   reduceThreshold(connection, false);
   connection.cwnd = connection.ssthresh;
   connection.congestionEnd = sndMax;

@@ -11,17 +11,17 @@ import { ahead, before } from "./sequence.ts";
 import type { Scoreboard } from "./scoreboard.ts";
 
 /**
- * An acknowledgment came after a timeout, which acknowledged so many new bytes in order: says whether the timeout was
- * spurious, and everything is as before.
+ * An acknowledgment came after a timeout, which acknowledged so many new bytes in order: if the timeout was spurious,
+ * everything is as before.
  */
-export function judgeTimeout(connection: Connection, board: Scoreboard, acked: number): boolean {
-  if (connection.frto === FRTO.OFF) return false;
+export function judgeTimeout(connection: Connection, board: Scoreboard, acked: number): void {
+  if (connection.frto === FRTO.OFF) return;
   if (board.original) {
     // Step 3 b, and the response of Eifel (RFC 4015, section 3.2).
     connection.frto = FRTO.OFF;
     board.forgiveAll();
     undo(connection);
-    return true;
+    return;
   }
   const { sndUna, recover, sndMax } = connection;
   const isNew = acked > 0 && before(sndUna, recover);
@@ -29,7 +29,6 @@ export function judgeTimeout(connection: Connection, board: Scoreboard, acked: n
     ahead(sndMax, sndUna) < connection.sndWnd;
   // Step 2 b: new segments, if there are any; else, and after a duplicate (step 3 a), what is taken for lost goes again.
   connection.frto = connection.frto === FRTO.REPEATED && isNew && more ? FRTO.CONTINUED : FRTO.OFF;
-  return false;
 }
 
 /** What was taken for a loss was none: the window is what it was. */

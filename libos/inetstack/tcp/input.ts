@@ -61,9 +61,6 @@ function arriveInSynSent(
   takeSyn(tcp, connection, segment);
   if (acks) {
     connection.sndUna = ack;
-    if (connection.retransmits > 0 && connection.srtt === 0) {
-      connection.rto = INITIAL_RTO_AFTER_LOSS;
-    }
     measure(connection, ack, tcp.host.time);
     takeFirstWindow(connection, segment);
     establish(tcp, connection);
@@ -126,14 +123,17 @@ function takeTextOfSyn(tcp: Tcp, connection: Connection, segment: Segment): void
 
 /** The connection is made. */
 function establish(tcp: Tcp, connection: Connection): void {
+  const { retransmits, mss } = connection;
+  // The SYN, or what answers it, was lost (RFC 6298, rule 5.7).
+  if (retransmits > 0 && connection.srtt === 0) connection.rto = INITIAL_RTO_AFTER_LOSS;
   connection.state = STATE.ESTABLISHED;
   connection.retransmits = 0;
   connection.recover = connection.iss;
-  connection.fack = connection.sndUna;
   connection.sentAt = connection.tunedAt = tcp.host.time.us;
   connection.tunedSeq = connection.rcvNxt;
   disarm(connection, TIMER.RETRANSMIT);
-  connection.cwnd = initialWindow(connection);
+  // One that had to be sent again may have been late; after more of them the way is full (RFC 6928, section 2).
+  connection.cwnd = retransmits > 1 ? mss : initialWindow(connection);
   connection.slowStart.windowEnd = connection.sndUna;
   connection.neighbour.progress();
   connection.events |= EVENT.CONNECTED;

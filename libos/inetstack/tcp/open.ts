@@ -99,9 +99,9 @@ export function makeConnection(
   connection.sendBuffer.reset((iss + 1) | 0);
   connection.recover =
     connection.smallEnd =
-    connection.fack =
     connection.duplicateRound =
     connection.congestionEnd =
+    connection.limitedEnd =
       iss;
   connection.receiveLimit = options.receiveLimit;
   connection.sendLimit = options.sendLimit;

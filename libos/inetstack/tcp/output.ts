@@ -44,12 +44,20 @@ function sendSyn(tcp: Tcp, connection: Connection): void {
 
 function sendData(tcp: Tcp, connection: Connection): void {
   const board = connection.scoreboard;
+  const { sndNxt, sndUna, sendBuffer } = connection;
   connection.cwndLimited = false;
-  if (connection.sndNxt === connection.sndUna) validateWindow(connection, tcp.host.time.us);
-  else if (board !== null && board.lostBytes > 0 && connection.frto !== FRTO.CONTINUED) {
+  if (sndNxt === sndUna) {
+    // Once a pause: where nothing is sent now, it goes on.
+    if (!connection.probing && ahead(sendBuffer.end, sndNxt) > 0) {
+      validateWindow(connection, tcp.host.time.us);
+    }
+  } else if (board !== null && board.lostBytes > 0 && connection.frto !== FRTO.CONTINUED) {
     retransmitLost(tcp, connection, board);
   }
   while (sendNext(tcp, connection));
+  if (connection.cwndLimited || connection.cwnd - connection.pipe < connection.mss) {
+    connection.limitedEnd = connection.sndMax;
+  }
   if (connection.sndNxt === connection.sndUna) mayProbe(tcp, connection);
 }
 
@@ -70,7 +78,9 @@ export function sendAlone(tcp: Tcp, connection: Connection): boolean {
     return false;
   }
   connection.cwndLimited = false;
-  return transmit(tcp, connection, sndNxt, length, true, false);
+  if (!transmit(tcp, connection, sndNxt, length, true, false)) return false;
+  if (connection.cwnd - flight - length < connection.mss) connection.limitedEnd = connection.sndMax;
+  return true;
 }
 
 /**

@@ -7,7 +7,7 @@
  */
 
 import type { Connection } from "./connection.ts";
-import { ahead, before } from "./sequence.ts";
+import { ahead, before, isUnderWay } from "./sequence.ts";
 import { RECORD, type Scoreboard } from "./scoreboard.ts";
 
 /** So many segments that arrived behind a hole tell of a loss where nothing was ever reordered (DupThresh). */
@@ -58,8 +58,9 @@ function isAfter(sent: number, end: number, otherSent: number, otherEnd: number)
 
 /** Something came twice, says the peer: perhaps it was not lost (RFC 2883; section 6.2, step 4). */
 export function noteDuplicate(connection: Connection): void {
-  if (before(connection.sndUna, connection.duplicateRound)) return;
-  connection.duplicateRound = connection.sndMax;
+  const { duplicateRound, sndUna, sndMax } = connection;
+  if (isUnderWay(duplicateRound, sndUna, sndMax)) return;
+  connection.duplicateRound = sndMax;
   connection.reorderingMultiple++;
   connection.reorderingPersist = PERSIST;
 }

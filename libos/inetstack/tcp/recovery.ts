@@ -17,15 +17,17 @@ const THRESHOLD = 3;
 
 /** An acknowledgment told nothing new although something is under way (RFC 5681, section 2). */
 export function onDuplicate(tcp: Tcp, connection: Connection): void {
+  const { recover, sndUna, sndMax } = connection;
   connection.duplicateAcks++;
   if (connection.recovering) {
     // Each one tells that a segment has left the network (step 4).
     connection.cwnd += connection.mss;
   } else if (
-    connection.duplicateAcks === THRESHOLD && before(connection.recover, connection.sndUna)
+    connection.duplicateAcks === THRESHOLD && (before(recover, sndUna) || before(sndMax, recover))
   ) {
+    // The last loss is repaired (RFC 6582, section 3.2, step 1); one of 2 GiB ago seems to be beyond all that was sent.
     connection.recovering = true;
-    connection.recover = connection.sndMax;
+    connection.recover = sndMax;
     reduceThreshold(connection, false);
     retransmitFirst(tcp, connection);
     connection.cwnd = connection.ssthresh + THRESHOLD * connection.mss;

@@ -16,6 +16,7 @@ import type { Tcp } from "./tcp.ts";
 export function beginScoreboard(tcp: Tcp, connection: Connection, end: number): Scoreboard {
   const board = tcp.scoreboards.take(connection.sndUna);
   connection.scoreboard = board;
+  connection.fack = connection.sndUna;
   forgetDelivered(connection);
   if (end !== connection.sndUna) board.append(end, connection.sentAt);
   return board;

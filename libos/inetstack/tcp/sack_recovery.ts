@@ -13,7 +13,7 @@ import { output } from "./output.ts";
 import { beginReduction, reduceProportionally } from "./prr.ts";
 import { detectLoss, forgetDelivered, noteRecovered } from "./rack.ts";
 import { beginScoreboard, deliverUpTo, endScoreboard, takeBlocks } from "./sack.ts";
-import { before } from "./sequence.ts";
+import { before, isUnderWay } from "./sequence.ts";
 import { RECORD } from "./scoreboard.ts";
 import type { Segment } from "./segment.ts";
 import { endTailProbe } from "./tail_loss_probe.ts";
@@ -84,9 +84,8 @@ function beginRecovery(tcp: Tcp, connection: Connection): void {
   beginReduction(connection);
   armRetransmission(tcp, connection);
   // A window that shrank for a congestion mark in this round trip does not shrink again.
-  if (!before(connection.sndUna, connection.congestionEnd)) {
-    reduceThreshold(connection, false);
-  }
+  const { congestionEnd, sndUna, sndMax } = connection;
+  if (!isUnderWay(congestionEnd, sndUna, sndMax)) reduceThreshold(connection, false);
 }
 
 function endRecovery(connection: Connection): void {
@@ -98,10 +97,11 @@ function endRecovery(connection: Connection): void {
 
 /** A probe has repaired a loss that nobody noticed: the window shrinks as for any other (RFC 8985, section 7.4). */
 function reduceOnce(connection: Connection): void {
-  if (before(connection.sndUna, connection.congestionEnd)) return;
+  const { congestionEnd, sndUna, sndMax } = connection;
+  if (isUnderWay(congestionEnd, sndUna, sndMax)) return;
   reduceThreshold(connection, false);
   connection.cwnd = connection.ssthresh;
-  connection.congestionEnd = connection.sndMax;
+  connection.congestionEnd = sndMax;
 }
 
 function remember(connection: Connection): void {

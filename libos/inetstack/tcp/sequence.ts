@@ -21,3 +21,8 @@ export function before(a: number, b: number): boolean {
 export function later(a: number, b: number): number {
   return ((a - b) | 0) < 0 ? b : a;
 }
+
+/** Whether `seq` is ahead of `from`, and not beyond `most`: one of long ago seems to be ahead again. */
+export function isUnderWay(seq: number, from: number, most: number): boolean {
+  return before(from, seq) && !before(most, seq);
+}

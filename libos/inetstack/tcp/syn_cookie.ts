@@ -179,6 +179,6 @@ export function recall(tcp: Tcp, connection: Connection, segment: Segment, mss: 
   connection.iss = connection.recover = iss;
   connection.sndUna = iss;
   connection.sndNxt = connection.sndMax = (iss + 1) | 0;
-  connection.fack = connection.duplicateRound = connection.congestionEnd = iss;
+  connection.duplicateRound = connection.congestionEnd = connection.limitedEnd = iss;
   connection.sendBuffer.reset(connection.sndNxt);
 }

@@ -86,6 +86,17 @@ Deno.test("three duplicates send the first segment again at once, and halve the 
   assertEquals(connection.cwnd, 2000);
 });
 
+Deno.test("three duplicates tell of a loss, although the last one was 2 GiB ago", () => {
+  const host = new TestHost();
+  const peer = accepted(host);
+  const { connection } = peer;
+  connection.recover = (connection.sndUna - 0x7fffffff - 2) | 0;
+  host.push(connection, KB.repeat(10));
+  peer.sent();
+  const answers = [1, 2, 3].map(() => peer.send(".", 1, 1));
+  assertEquals(answers.at(-1), [". 1:1001 1"]);
+});
+
 Deno.test("a partial acknowledgment sends the next segment again (RFC 6582)", () => {
   const host = new TestHost();
   const peer = accepted(host);

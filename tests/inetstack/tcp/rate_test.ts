@@ -134,6 +134,21 @@ Deno.test("a window that was not used for long shrinks to the initial one (RFC 5
   assertEquals(peer.sent().length, 10);
 });
 
+Deno.test("a pause is judged when something is sent after it, and not for what comes meanwhile (RFC 2861, section 2)", () => {
+  const host = new TestHost();
+  const peer = accepted(host, { sackOk: true });
+  const { connection } = peer;
+  connection.cwnd = 60_000;
+  host.push(connection, KB);
+  peer.sent();
+  peer.send(".", 1, 1001);
+  host.pass(250);
+  for (let i = 0; i < 5; i++) peer.send("P.", 1 + i, 1001, { text: "x" });
+  host.push(connection, KB.repeat(50));
+  // Half of it, for one timeout.
+  assertEquals(peer.sent().length, 30);
+});
+
 Deno.test("a window that was not filled does not grow (RFC 7661)", () => {
   const host = new TestHost();
   const peer = accepted(host, { sackOk: true });
@@ -145,6 +160,32 @@ Deno.test("a window that was not filled does not grow (RFC 7661)", () => {
     peer.send(".", 1, 2001 + 2000 * i);
   }
   assertEquals(connection.cwnd, cwnd);
+});
+
+for (const congestion of [CUBIC, RENO]) {
+  // The window is 10 segments, and what is acknowledged at each step is two.
+  for (const [segments, cwnd] of [[10, 20_000], [20, 28_000]] as const) {
+    Deno.test(`a window of ${congestion.name} that ${segments} segments filled grows until that is acknowledged (RFC 7661)`, () => {
+      const host = new TestHost();
+      const peer = accepted(host, { sackOk: true });
+      const { connection } = peer;
+      connection.congestion = congestion;
+      host.push(connection, KB.repeat(segments));
+      assertEquals(peer.sent().length, 10);
+      for (let ack = 2001; ack <= 1000 * segments + 1; ack += 2000) peer.send(".", 1, ack);
+      assertEquals(connection.cwnd, cwnd);
+    });
+  }
+}
+
+Deno.test("a window that pushes filled one by one grows (RFC 7661)", () => {
+  const host = new TestHost();
+  const peer = accepted(host, { sackOk: true });
+  const { connection } = peer;
+  for (let i = 0; i < 10; i++) host.push(connection, KB);
+  assertEquals(peer.sent().length, 10);
+  peer.send(".", 1, 10_001);
+  assertEquals(connection.cwnd, 18_000);
 });
 
 Deno.test("CUBIC shrinks to 0.7, comes back by the third root of the time, and goes on (RFC 9438, section 4)", () => {
@@ -174,20 +215,62 @@ Deno.test("CUBIC shrinks to 0.7, comes back by the third root of the time, and g
   assert(windows[7]! - windows[6]! > windows[5]! - windows[4]!, `${windows}`);
 });
 
-Deno.test("slow start ends when round trips take longer (RFC 9406)", () => {
-  const host = new TestHost();
-  const peer = accepted(host, { sackOk: true, scale: 9 });
-  const { connection } = peer;
+Deno.test("CUBIC does not count time in which the window was not used (RFC 9438, section 4.2)", () => {
+  const [steady, paused] = [0, 5].map((pause) => {
+    const host = new TestHost();
+    const { connection } = accepted(host);
+    const time = host.stack.time;
+    connection.cwnd = 100_000;
+    connection.sndMax = (connection.sndUna + 100_000) | 0;
+    connection.ssthresh = CUBIC.reduced(connection, false);
+    connection.cwnd = connection.ssthresh;
+    connection.srtt = 100_000;
+    for (let second = 0; second < 6 + pause; second++) {
+      connection.cwndLimited = second < 1 || second >= 1 + pause;
+      for (let i = 0; i < 10; i++) {
+        time.advance(time.now + 100);
+        for (let acked = 0; acked < 60_000; acked += 2000) {
+          CUBIC.acknowledged(connection, 2000, time);
+        }
+      }
+    }
+    return connection.cwnd;
+  });
+  assertEquals(paused, steady);
+});
+
+/** Sends for some rounds, of which each takes longer from the fourth one on, by 10 ms, as where a queue grows. */
+function fillQueue(peer: TestPeer): void {
+  const { host, connection } = peer;
+  const { ssthresh } = connection;
   host.push(connection, KB.repeat(6000));
   let acked = 1;
-  for (let round = 0; round < 20 && connection.ssthresh >= 0x3fffffff; round++) {
-    // From the fourth round on a queue grows, by 10 ms a round.
+  for (let round = 0; round < 20 && connection.ssthresh === ssthresh; round++) {
     host.now += 50 + Math.max(0, round - 3) * 10;
     const end = (connection.sndMax - connection.iss) | 0;
     while (acked < end) peer.send(".", 1, acked += 1000);
   }
-  assert(connection.ssthresh < 0x3fffffff && connection.ssthresh > 60_000);
-  assertEquals(connection.retransmitted, 0);
+}
+
+Deno.test("slow start ends when round trips take longer (RFC 9406)", () => {
+  for (const last of [1, 0x80000000]) {
+    const peer = accepted(new TestHost(), { sackOk: true, scale: 9 });
+    const { connection } = peer;
+    // The last round may have been 2 GiB ago.
+    connection.slowStart.windowEnd = (connection.iss + last) | 0;
+    fillQueue(peer);
+    assert(connection.ssthresh < 0x3fffffff && connection.ssthresh > 60_000);
+    assertEquals(connection.retransmitted, 0);
+  }
+});
+
+Deno.test("a slow start whose threshold is known goes on up to there (RFC 9406, section 4.3)", () => {
+  const peer = accepted(new TestHost(), { sackOk: true, scale: 9 });
+  const { connection } = peer;
+  connection.ssthresh = 1_000_000;
+  fillQueue(peer);
+  assertEquals(connection.ssthresh, 1_000_000);
+  assert(connection.cwnd >= 1_000_000, `${connection.cwnd}`);
 });
 
 Deno.test("the receive buffer grows with what is taken in a round trip, up to its bound; one that was set does not", () => {

@@ -138,6 +138,19 @@ Deno.test("duplicates widen the time in which a segment may be overtaken, and un
   assertEquals(connection.cwnd, 10_000);
 });
 
+Deno.test("what was acknowledged, or came twice, 2 GiB ago does not count for the way (RFC 8985, section 6.2)", () => {
+  const host = new TestHost();
+  const peer = accepted(host, { sackOk: true });
+  const { connection } = peer;
+  connection.fack = connection.duplicateRound = (connection.sndUna - 0x7fffffff - 2) | 0;
+  host.push(connection, KB.repeat(4));
+  peer.sent();
+  peer.send(".", 1, 2001);
+  assertEquals(connection.reordering, false);
+  peer.send(".", 1, 2001, { sack: [[1, 1001]] });
+  assertEquals(connection.reorderingMultiple, 2);
+});
+
 Deno.test("the tail is probed after two round trips: with the last segment, or a new one (RFC 8985, section 7)", () => {
   const peer = flight(10);
   assertEquals(peer.pass(150), ["P. 10001:11001 1 at 100"]);
@@ -169,9 +182,28 @@ Deno.test("a probe that alone repaired a loss lets the window shrink; one that c
     peer.host.push(connection, KB.repeat(2));
     peer.send(".", 1, 12_001);
     assertEquals(connection.tailProbe, false);
-    // What was sent in the meantime acknowledges that nothing came twice.
-    assertEquals(connection.cwnd, lost ? 2000 : 10_000);
+    // What was sent in the meantime acknowledges that nothing came twice. Each of the first two acknowledgments was of a window
+    // that was used.
+    assertEquals(connection.cwnd, lost ? 2000 : 14_000);
   }
+});
+
+Deno.test("a window that shrank last 2 GiB ago shrinks again: for a loss, a mark, and what a probe repaired", () => {
+  const [lost, marked, probed] = [flight(10), flight(10), flight(10)] as const;
+  for (const { connection } of [lost, marked, probed]) {
+    connection.congestionEnd = (connection.sndUna - 0x7fffffff - 2) | 0;
+  }
+  lost.send(".", 1, 1001, { sack: [[2001, 5001]] });
+  assertEquals(lost.connection.ssthresh, 5000);
+  marked.connection.ecn = true;
+  marked.send(".E", 1, 2001);
+  assertEquals(marked.connection.ssthresh, 5000);
+  probed.send(".", 1, 9001);
+  assertEquals(probed.pass(201), ["P. 10001:11001 1 at 200"]);
+  probed.send(".", 1, 11_001);
+  probed.host.push(probed.connection, KB.repeat(2));
+  probed.send(".", 1, 12_001);
+  assertEquals(probed.connection.cwnd, 2000);
 });
 
 Deno.test("after a timeout all that is not acknowledged goes again, and what is does not (RFC 6675, section 5.1)", () => {

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { before } from "../sequence.ts";
 import type { Connection } from "../connection.ts";
 import type { Time } from "../../time.ts";
 
@@ -33,9 +34,15 @@ export function initialWindow({ mss }: Connection): number {
   return Math.min(INITIAL_SEGMENTS * mss, Math.max(2 * mss, INITIAL_BYTES));
 }
 
-/** Whether the window may grow: one that was not used tells nothing of the way (RFC 7661, section 4). */
-export function mayGrow({ cwndLimited, cwnd }: Connection): boolean {
-  return cwndLimited && cwnd < MOST_WINDOW;
+/**
+ * Whether the window may grow: one that was not used tells nothing of the way (RFC 7661, section 4). What counts is the window
+ * that is acknowledged now, and not the last burst.
+ */
+export function mayGrow(
+  { cwndLimited, limitedEnd, sndUna, sndMax, cwnd }: Connection,
+): boolean {
+  const used = cwndLimited || (!before(limitedEnd, sndUna) && !before(sndMax, limitedEnd));
+  return used && cwnd < MOST_WINDOW;
 }
 
 /**

@@ -18,14 +18,22 @@ const BETA = 0.7;
 const ALPHA = 3 * (1 - BETA) / (1 + BETA);
 
 /** Where a value is in {@linkcode Connection.cubic}: numbers with fractions, which V8 would make an object of each elsewhere. */
-const W_MAX = 0, K = 1, EPOCH = 2, W_EST = 3, CWND_PRIOR = 4, FRACTION = 5, IN_EPOCH = 6, SIZE = 7;
+const W_MAX = 0, K = 1, EPOCH = 2, W_EST = 3, CWND_PRIOR = 4, FRACTION = 5, IN_EPOCH = 6, SEEN = 7;
+const SIZE = 8;
 
 /** See the module's description. */
 export const CUBIC: CongestionControl = Object.freeze({
   name: "cubic",
 
   acknowledged(connection: Connection, bytes: number, time: Time): void {
-    if (!mayGrow(connection)) return;
+    const may = mayGrow(connection);
+    const state = connection.cubic;
+    if (state !== null) {
+      // Time in which the window was not used does not count (section 4.2).
+      if (!may) state[EPOCH] = state[EPOCH]! + ((time.ms - state[SEEN]!) | 0);
+      state[SEEN] = time.ms;
+    }
+    if (!may) return;
     if (connection.cwnd < connection.ssthresh) growInSlowStart(connection, bytes);
     else growAlongCurve(connection, bytes, time);
   },
@@ -74,7 +82,7 @@ function growAlongCurve(connection: Connection, bytes: number, time: Time): void
 
 function beginEpoch(state: Float64Array, cwnd: number, mss: number, time: Time): void {
   state[IN_EPOCH] = 1;
-  state[EPOCH] = time.ms;
+  state[EPOCH] = state[SEEN] = time.ms;
   state[W_EST] = cwnd;
   state[FRACTION] = 0;
   if (state[W_MAX]! <= cwnd) state[W_MAX] = cwnd;

@@ -6,7 +6,7 @@
  */
 
 import type { Connection } from "../connection.ts";
-import { before } from "../sequence.ts";
+import { isUnderWay } from "../sequence.ts";
 
 /** The constants of section 4.3, times in microseconds. */
 const LEAST_THRESHOLD = 4000;
@@ -19,6 +19,8 @@ const ROUNDS = 5;
 const LIMIT = 8;
 
 const NOTHING = 0x7fffffff;
+/** ssthresh as long as there was no congestion. */
+export const NO_THRESHOLD = 0x3fffffff;
 
 /** What it has to remember of a connection. */
 export class SlowStart {
@@ -38,20 +40,20 @@ export class SlowStart {
 
 /** So many bytes were acknowledged in slow start: the window grows, or slow start is over. */
 export function growInSlowStart(connection: Connection, bytes: number): void {
-  const { mss, cwnd } = connection;
-  if (connection.afterTimeout) {
-    // Only the first slow start is judged; an acknowledgment counts for one segment (RFC 3465, section 2.3).
-    connection.cwnd = cwnd + Math.min(bytes, mss);
+  const { mss, cwnd, ssthresh, afterTimeout, slowStart: state } = connection;
+  // After a timeout an acknowledgment counts for one segment (RFC 3465, section 2.3).
+  const most = Math.min(bytes, afterTimeout ? mss : LIMIT * mss);
+  if (ssthresh < NO_THRESHOLD) {
+    // Only the first slow start is judged: the others end where the way was known to be full (section 4.3).
+    connection.cwnd = cwnd + most;
     return;
   }
-  const most = Math.min(bytes, LIMIT * mss);
-  const state = connection.slowStart;
   connection.cwnd = cwnd + (state.rounds > 0 ? (most / GROWTH_DIVISOR) | 0 : most);
   judge(connection, state);
 }
 
 function judge(connection: Connection, state: SlowStart): void {
-  const { rackRtt, sndUna, scoreboard } = connection;
+  const { rackRtt, sndUna, sndMax, scoreboard } = connection;
   if (scoreboard !== null && rackRtt > 0) {
     state.samples++;
     if (rackRtt < state.current) state.current = rackRtt;
@@ -74,9 +76,9 @@ function judge(connection: Connection, state: SlowStart): void {
       }
     }
   }
-  if (before(sndUna, state.windowEnd)) return;
+  if (isUnderWay(state.windowEnd, sndUna, sndMax)) return;
   // A round is over.
-  state.windowEnd = connection.sndMax;
+  state.windowEnd = sndMax;
   state.last = state.current;
   state.current = NOTHING;
   state.samples = 0;
