@@ -66,8 +66,6 @@ export interface Workload {
   readonly subjects: readonly string[];
   /** The idle policies of ours, unless others are asked for. @default {["adaptive"]} */
   readonly idle?: readonly string[];
-  /** The id of the one that the others are compared with. */
-  readonly baseline: string;
   /** What varies within a trial. */
   readonly parameter?: Parameter;
   /** Whether it takes many connections at once. @default {false} */

@@ -23,7 +23,6 @@ export const agreement: Workload = {
   title: "One C echo server, measured by this harness and by a plain C client",
   protocol: "tcp",
   subjects: ["c-spin"],
-  baseline: "c-spin",
   client: "loopback",
   phases: "fine",
   rounds: ({ rounds }) => rounds,

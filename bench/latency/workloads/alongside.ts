@@ -30,7 +30,6 @@ export const alongside: Workload = {
   protocol: "http",
   subjects: ["deno-serve", "ours-idle", BUSY],
   idle: ["spin", "adaptive"],
-  baseline: "deno-serve",
   client: "loopback",
   rounds: ({ rounds }) => Math.ceil(rounds / PER_ROUND),
   describe: ({ milliseconds }) =>

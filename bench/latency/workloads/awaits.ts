@@ -31,7 +31,6 @@ export const awaits: Workload = {
   title: "TCP echo that awaits something else, round trip",
   protocol: "awaits",
   subjects: ["deno-listen", "ours-generator", "ours-iterator"],
-  baseline: "deno-listen",
   many: true,
   rounds: ({ rounds }) => Math.ceil(rounds / PER_ROUND),
   describe: ({ milliseconds }) =>

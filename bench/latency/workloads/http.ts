@@ -57,7 +57,6 @@ export const http: Workload = {
   title: "HTTP",
   protocol: "http",
   subjects: ["deno-serve-http", "node-http", "bun-http", "ours-fast", "ours-fetch"],
-  baseline: "deno-serve-http",
   many: true,
   needs: "wrk",
   describe: () => "a second of wrk, or of our client where that is on a libOS, with each load",

@@ -30,7 +30,6 @@ export const kv: Workload = {
   title: "Key-value store, requests per second and latency",
   protocol: "kv",
   subjects: ["redis-server", "ours-generator"],
-  baseline: "redis-server",
   many: true,
   // One round of all parts takes as long as sixteen of an echo.
   rounds: ({ rounds }) => Math.ceil(rounds / 16),

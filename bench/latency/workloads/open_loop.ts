@@ -73,7 +73,6 @@ export const openLoop: Workload = {
   id: "open-loop",
   title: "TCP echo at a set rate, latency from when it was due",
   subjects: ["c-epoll-spin", ...OTHERS, "ours-generator", "ours-iterator"],
-  baseline: "c-epoll-spin",
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests of 64 bytes at each rate, due at random (Poisson) over ` +
     `${MANY} connections`,
@@ -129,7 +128,6 @@ export const rates: Workload = {
   title: "TCP echo at the rates of most servers: latency and processor time",
   subjects: [...OTHERS, "ours-generator"],
   idle: ["park", "adaptive", "spin"],
-  baseline: "deno-listen",
   rounds: ({ rounds }: Effort) => Math.ceil(rounds / PER_ROUND),
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests of 64 bytes at each rate, but at least ${LEAST_REQUESTS} requests, due at ` +

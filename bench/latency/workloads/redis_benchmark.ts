@@ -25,7 +25,6 @@ export const redisBenchmark: Workload = {
   title: "Key-value store under redis-benchmark, requests per second",
   protocol: "kv",
   subjects: ["redis-server", "ours-generator"],
-  baseline: "redis-server",
   many: true,
   client: "kernel",
   needs: PROGRAM,

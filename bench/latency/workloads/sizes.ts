@@ -18,7 +18,6 @@ export const sizes: Workload = {
   title: "TCP echo by message size, round trip",
   protocol: "tcp",
   subjects: ["c-spin", "c-memif", "c-xdp", "deno-listen", "node", "bun", "ours-generator"],
-  baseline: "c-spin",
   parameter: { name: "size", unit: "B" },
   describe: ({ milliseconds }) => `${milliseconds} ms of echoes of each size, one at a time`,
   parts: SIZES.map((size) => ({
