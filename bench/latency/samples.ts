@@ -11,9 +11,9 @@ export interface Cell {
   /** The name of the subject. */
   readonly subject: string;
   /** The value of the parameter. */
-  readonly point?: number;
+  readonly point?: number | undefined;
   /** The variant. */
-  readonly variant?: string;
+  readonly variant?: string | undefined;
 }
 
 /** A figure of a sample; `undefined` where it has none. */
@@ -130,16 +130,12 @@ export class Samples {
       & Omit<RatioRequest, "label" | "above" | "below">
       & Omit<Cell, "subject">,
   ): RatioResult[] {
-    const place = {
-      ...(point === undefined ? {} : { point }),
-      ...(variant === undefined ? {} : { variant }),
-    };
     return above.flatMap((one) =>
       below.flatMap((other) =>
         this.ratio({
           label: `${one} / ${other}${what}`,
-          above: { subject: one, ...place },
-          below: { subject: other, ...place },
+          above: { subject: one, point, variant },
+          below: { subject: other, point, variant },
           ...request,
         })
       )
