@@ -49,11 +49,6 @@ export interface EchoLoad extends LoadOptions {
   readonly cpu?: boolean;
   /** The same seed gives the same Poisson arrivals again, from 1. @default {1} */
   readonly seed?: number;
-  /**
-   * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It makes closed
-   * loops. By default that of the route, or one on catnap where there is no C compiler.
-   */
-  readonly client?: LibOSClient;
 }
 
 /** What {@linkcode loadHttp} is to do. */
@@ -112,9 +107,10 @@ const STALLED = /no (?:echo|reply) within 5 s/;
 export async function loadEcho(
   machine: Machine,
   server: Server,
-  { client = defaultClient(machine, server), rate, cpu, ...options }: EchoLoad,
+  { rate, cpu, ...options }: EchoLoad,
 ): Promise<LoadResult> {
   if (rate !== undefined || cpu || options.pipeline) assertKernelClient(server, "such a load");
+  const client = clientOnLibOS(machine, server);
   const program = server.client !== undefined
     ? [server.client]
     : client === undefined
@@ -156,8 +152,8 @@ export const loadHttp: Load<HttpLoad> = async (machine, server, options) => {
   return await measure(machine, server, [await buildPeer(machine, "load_http")], options);
 };
 
-/** Without a compiler there is no client in C. */
-function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | undefined {
+/** That of the route, or, since there is none in C without a compiler, one on catnap. It makes closed loops. */
+function clientOnLibOS({ compiler }: Machine, { route }: Server): LibOSClient | undefined {
   return route.client ?? (compiler === undefined ? { libos: "catnap" } : undefined);
 }
 
