@@ -32,6 +32,7 @@ export const awaits: Workload = {
   protocol: "awaits",
   subjects: ["deno-listen", "ours-generator", "ours-iterator"],
   many: true,
+  client: "kernel",
   rounds: ({ rounds }) => Math.ceil(rounds / PER_ROUND),
   describe: ({ milliseconds }) =>
     `${
