@@ -10,14 +10,14 @@ import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { loadEcho, loadHttp } from "../../bench/_harness/load.ts";
 import { LOOPBACK, type Route } from "../../bench/_harness/route.ts";
 import { Server } from "../../bench/_harness/server.ts";
-import { deno, inC } from "../../bench/_harness/targets.ts";
+import { inC, inDeno } from "../../bench/_harness/targets.ts";
 import { needing } from "../_needs.ts";
 import { fakeTcp, fakeUdp } from "./_fake_servers.ts";
 import { assertMeasured, machine, missing, test } from "./_load.ts";
 
 const echoes = { iterations: 300, warmup: 20 };
 const OVER_CATNAP: Route = { ...LOOPBACK, client: { libos: "catnap" } };
-const DENO_SERVE = { name: "Deno.serve", argv: deno("peers/deno_serve.ts") };
+const DENO_SERVE = inDeno("deno_serve.ts");
 
 for (const route of [LOOPBACK, OVER_CATNAP]) {
   const needed = route.client === undefined ? missing : undefined;
