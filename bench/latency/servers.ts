@@ -146,15 +146,14 @@ export type Requests = (
   timeLimit?: number,
 ) => Promise<LoadResult>;
 
-const echoes: Requests = (machine, server, iterations, timeLimit = 0) =>
-  loadEcho(machine, server, { iterations, timeLimit });
+const echoes = (udp = false): Requests => (machine, server, iterations, timeLimit = 0) =>
+  loadEcho(machine, server, { iterations, timeLimit, udp });
 
 /** Requests of the plainest kind: to know that a server can be reached, and to warm it up. */
 export const REQUESTS: Readonly<Record<Protocol, Requests>> = {
-  tcp: echoes,
-  udp: (machine, server, iterations, timeLimit = 0) =>
-    loadEcho(machine, server, { iterations, timeLimit, udp: true }),
-  awaits: echoes,
+  tcp: echoes(),
+  udp: echoes(true),
+  awaits: echoes(),
   // Over several connections they go faster.
   kv: (machine, server, count, timeLimit = 0) =>
     loadKeyValue(machine, server, { iterations: 2 * count, connections: 10, timeLimit }),
