@@ -59,20 +59,10 @@ async function measure(
   // It counts any reply, right or wrong.
   await REQUESTS.kv(machine, server, 1);
   const requests = PER_OPERATION * operations * (pipeline === 1 ? 1 : PER_REQUEST);
-  const load = [
-    "-h",
-    server.route.hostname,
-    "-p",
-    server.port,
-    "-c",
-    CLIENTS,
-    "-P",
-    pipeline,
-    "-n",
-    requests,
-  ];
-  const commands = ["-t", COMMANDS.join().toLowerCase(), "--csv"];
-  const argv = [...server.route.clientPrefix, PROGRAM, ...load, ...commands].map(String);
+  const { hostname, clientPrefix } = server.route;
+  const load = `-h ${hostname} -p ${server.port} -c ${CLIENTS} -P ${pipeline} -n ${requests}`;
+  const commands = `-t ${COMMANDS.join().toLowerCase()} --csv`;
+  const argv = [...clientPrefix, PROGRAM, ...`${load} ${commands}`.split(" ")];
   const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
   await server.assertAlive();
   const rows = stdout.split("\n").map((line) => line.replaceAll('"', "").split(","));
