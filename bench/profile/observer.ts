@@ -30,11 +30,11 @@ export class Observer implements AsyncDisposable {
   }
 
   /** Returns the command line of a server in Deno, with the module preloaded. */
-  preload({ argv: [deno, run, ...others], ...rest }: ServerCommand): ServerCommand {
-    const env = Object.entries({ ...this.#env, [FILE]: this.#file }).map((pair) => pair.join("="));
+  preload({ argv: [deno, run, ...others], env, ...rest }: ServerCommand): ServerCommand {
     return {
       ...rest,
-      argv: ["/usr/bin/env", ...env, deno!, run!, `--preload=${this.#module}`, ...others],
+      env: { ...env, ...this.#env, [FILE]: this.#file },
+      argv: [deno!, run!, `--preload=${this.#module}`, ...others],
     };
   }
 
