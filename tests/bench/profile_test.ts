@@ -28,7 +28,7 @@ function node(
   line = 0,
 ) {
   const url = path === "" || path.includes(":") ? path : ROOT + path;
-  const callFrame = { functionName, scriptId: "0", url, lineNumber: 9, columnNumber: 2 };
+  const callFrame = { functionName, url, lineNumber: 9, columnNumber: 2 };
   return { id, callFrame, hitCount, children, positionTicks: [{ line, ticks: hitCount }] };
 }
 
@@ -36,8 +36,6 @@ function node(
 const PROFILE: CpuProfile = {
   startTime: 1_000_000,
   endTime: 1_010_000,
-  samples: [2],
-  timeDeltas: [100],
   nodes: [
     node(1, "(root)", "", 0, [2, 3, 4, 5, 15, 16]),
     node(2, "(idle)", "", 10),
@@ -195,7 +193,7 @@ Deno.test("workloadOf() starts the example of each workload", () => {
 });
 
 Deno.test("parseCpuProfile() refuses a profile without samples", () => {
-  const text = JSON.stringify({ nodes: [node(1, "(root)", "", 0)], samples: [] });
+  const text = JSON.stringify({ nodes: [node(1, "(root)", "", 0)] });
   assertThrows(() => parseCpuProfile(text), BenchmarkError, "no samples");
 });
 
