@@ -14,19 +14,13 @@ const POLL_MS = 20;
 /** A module that observes one server. Disposing of it removes what it left. */
 export class Observer implements AsyncDisposable {
   readonly #module: string;
-  readonly #folder: string;
   readonly #env: Readonly<Record<string, string>>;
-
-  private constructor(module: string, folder: string, env: Readonly<Record<string, string>>) {
-    this.#module = module;
-    this.#folder = folder;
-    this.#env = env;
-  }
+  readonly #folder = Deno.makeTempDirSync({ prefix: "demikernel-profile-" });
 
   /** Makes one of a module here, which finds these environment variables. */
-  static async make(module: string, env: Readonly<Record<string, string>> = {}): Promise<Observer> {
-    const folder = await Deno.makeTempDir({ prefix: "demikernel-profile-" });
-    return new Observer(new URL(module, import.meta.url).pathname, folder, env);
+  constructor(module: string, env: Readonly<Record<string, string>>) {
+    this.#module = new URL(module, import.meta.url).pathname;
+    this.#env = env;
   }
 
   /** Returns the command line of a server in Deno, with the module preloaded. */
