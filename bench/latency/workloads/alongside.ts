@@ -6,7 +6,7 @@
  */
 import { loadEcho, loadHttp } from "../../_harness/load.ts";
 import { Histogram } from "../../_harness/histogram.ts";
-import { measureLoad } from "../measurement.ts";
+import { during, measureLoad } from "../measurement.ts";
 import { latency } from "../samples.ts";
 import type { Measurement, Part, Trial, Workload } from "../workload.ts";
 
@@ -16,8 +16,6 @@ const SERVE = "Deno.serve";
 const WITHIN = { fetch: "fetch", setTimeout: "setTimeout(1), late", readFile: "Deno.readFile" };
 const VARIANTS = [SERVE, ...Object.values(WITHIN)];
 const BUSY = "ours-busy";
-/** No request is answered faster than in 2 us, nor an echo. */
-const MOST_PER_MILLISECOND = 500;
 /** The echo is measured for so long before and after the rest, in milliseconds: its client has to start. */
 const MARGIN_MS = 75;
 /** One round of all parts takes as long as so many of an echo. */
@@ -65,13 +63,7 @@ export const alongside: Workload = {
 };
 
 async function measureServe(trial: Trial): Promise<Measurement[]> {
-  const { effort: { milliseconds } } = trial;
-  const load = {
-    iterations: MOST_PER_MILLISECOND * milliseconds,
-    warmup: MOST_PER_MILLISECOND * milliseconds,
-    timeLimit: milliseconds,
-    echoPort: echoPortOf(trial),
-  };
+  const load = { ...during(trial.effort.milliseconds), echoPort: echoPortOf(trial) };
   return [await measureLoad(trial, { variant: SERVE }, loadHttp, load)];
 }
 
@@ -89,14 +81,8 @@ async function measureWithin(
   };
   if (port === undefined) return [await measure()];
   const timeLimit = milliseconds + 2 * MARGIN_MS;
-  const iterations = MOST_PER_MILLISECOND * timeLimit;
-  const load = { port, iterations, warmup: iterations, timeLimit };
-  const echo = measureLoad(
-    trial,
-    { variant: `echo, beside ${variant}` },
-    loadEcho,
-    load,
-  );
+  const load = { port, ...during(timeLimit) };
+  const echo = measureLoad(trial, { variant: `echo, beside ${variant}` }, loadEcho, load);
   const begin = new Promise((resolve) => setTimeout(resolve, timeLimit + MARGIN_MS));
   const [ofEcho, within] = await Promise.all([echo, begin.then(measure)]);
   return [within, ofEcho];
