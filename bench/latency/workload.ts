@@ -99,6 +99,11 @@ export interface Workload {
   readonly notes: readonly string[];
 }
 
+/** Returns the rounds of a workload of which one takes as long as so many of an echo. */
+export function oneRoundIn(echoes: number): (effort: Effort) => number {
+  return ({ rounds }) => Math.ceil(rounds / echoes);
+}
+
 /** How many rounds are wanted of a workload. */
 export function roundsOf({ rounds }: Workload, effort: Effort): number {
   return rounds?.(effort) ?? effort.sweepRounds;

@@ -8,7 +8,7 @@ import { loadEcho, loadHttp } from "../../_harness/load.ts";
 import { Histogram } from "../../_harness/histogram.ts";
 import { during, measureLoad } from "../measurement.ts";
 import { latency } from "../samples.ts";
-import type { Measurement, Part, Trial, Workload } from "../workload.ts";
+import { type Measurement, oneRoundIn, type Part, type Trial, type Workload } from "../workload.ts";
 
 const ALONE = "Deno.serve alone";
 const SERVE = "Deno.serve";
@@ -18,8 +18,6 @@ const VARIANTS = [SERVE, ...Object.values(WITHIN)];
 const BUSY = "ours-busy";
 /** The echo is measured for so long before and after the rest, in milliseconds: its client has to start. */
 const MARGIN_MS = 75;
-/** One round of all parts takes as long as so many of an echo. */
-const PER_ROUND = 32;
 
 /** See the module's description. */
 export const alongside: Workload = {
@@ -29,7 +27,7 @@ export const alongside: Workload = {
   subjects: ["deno-serve", "ours-idle", BUSY],
   idle: ["spin", "adaptive"],
   client: "loopback",
-  rounds: ({ rounds }) => Math.ceil(rounds / PER_ROUND),
+  rounds: oneRoundIn(32),
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests to Deno.serve, and as much of each of the others, measured within the process; ` +
     "one after the other",

@@ -8,11 +8,9 @@ import { loadEcho } from "../../_harness/load.ts";
 import { AWAITED } from "../../peers/awaited.ts";
 import { during, measureLoad } from "../measurement.ts";
 import { latency } from "../samples.ts";
-import type { Workload } from "../workload.ts";
+import { oneRoundIn, type Workload } from "../workload.ts";
 
 const THEIRS = "Deno.listen";
-/** One round of all parts takes as long as so many of an echo. */
-const PER_ROUND = 32;
 const CONNECTIONS = [1, 16, 256];
 const CASES = Object.keys(AWAITED).flatMap((awaited, index) =>
   CONNECTIONS.map((connections) => {
@@ -31,7 +29,7 @@ export const awaits: Workload = {
   subjects: ["deno-listen", "ours-generator", "ours-iterator"],
   many: true,
   client: "kernel",
-  rounds: ({ rounds }) => Math.ceil(rounds / PER_ROUND),
+  rounds: oneRoundIn(32),
   describe: ({ milliseconds }) =>
     `${
       milliseconds / 2

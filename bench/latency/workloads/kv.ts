@@ -6,7 +6,7 @@
 import { loadKeyValue } from "../../_harness/load.ts";
 import { measureLoad } from "../measurement.ts";
 import { latency, throughput } from "../samples.ts";
-import type { Workload } from "../workload.ts";
+import { oneRoundIn, type Workload } from "../workload.ts";
 
 const CONNECTIONS = 50;
 const PIPELINES = [1, 16];
@@ -31,8 +31,7 @@ export const kv: Workload = {
   protocol: "kv",
   subjects: ["redis-server", "ours-generator"],
   many: true,
-  // One round of all parts takes as long as sixteen of an echo.
-  rounds: ({ rounds }) => Math.ceil(rounds / 16),
+  rounds: oneRoundIn(16),
   describe: ({ operations }) =>
     `${PER_OPERATION * operations} requests one by one (P=1) and ${
       PER_REQUEST * PER_OPERATION * operations
