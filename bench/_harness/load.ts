@@ -166,6 +166,23 @@ function assertKernelClient({ name, route }: Server, what: string): void {
   );
 }
 
+/**
+ * Runs another client, to its end, where the route has its clients, and returns what it printed.
+ *
+ * @throws {BenchmarkError} If it failed, or the server died.
+ */
+export async function runClient(
+  machine: Machine,
+  server: Server,
+  argv: readonly string[],
+): Promise<string> {
+  const whole = [...server.route.clientPrefix, ...argv];
+  const { code, stdout, stderr } = await run(pinned(machine, "client", whole));
+  await server.assertAlive();
+  if (code !== 0) throw new BenchmarkError(`Cannot measure ${server.name}: ${stderr || stdout}`);
+  return stdout;
+}
+
 async function measure(
   machine: Machine,
   server: Server,
