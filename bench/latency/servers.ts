@@ -109,7 +109,7 @@ export const PEERS: Record<Protocol, readonly Entry[]> = {
   kv: [peer("redis-server", "redis-server", "c", () => redisServer(redis()))],
   http: [
     peer("deno-serve", "Deno.serve alone", "v8", () => inDeno("deno_serve.ts")),
-    peer("deno-serve-http", "Deno.serve", "v8", () => inDeno("our_http.ts", "--tier", "serve")),
+    peer("deno-serve-http", "Deno.serve", "v8", () => inDeno("http.mjs")),
     peer("node-http", "node:http", "v8", () => script(node(), "http.mjs")),
     peer("bun-http", "Bun.serve", "jsc", async (search) => script(await bun(search), "http.mjs")),
   ],
