@@ -48,23 +48,15 @@ const WIRES: Readonly<Record<string, readonly string[]>> = {
   "catmint": ["tcp-echo"],
 };
 /** The profiles, whose text is shown as it is. */
-const PROFILES = [
-  {
-    name: "profile-generator",
-    title: "Where a request's time goes: TCP echo, generator",
-    args: ["bench/profile.ts", "--seconds", "5", "--handler", "generator"],
-  },
-  {
-    name: "profile-iterator",
-    title: "Where a request's time goes: TCP echo, async iterator",
-    args: ["bench/profile.ts", "--seconds", "5", "--handler", "iterator"],
-  },
-  {
-    name: "profile-kv",
-    title: "Where a request's time goes: key-value store, 16 under way",
-    args: ["bench/profile.ts", "--seconds", "5", "--workload", "kv", "--pipeline", "16"],
-  },
-];
+const PROFILES = ([
+  ["generator", "TCP echo, generator", "--handler generator"],
+  ["iterator", "TCP echo, async iterator", "--handler iterator"],
+  ["kv", "key-value store, 16 under way", "--workload kv --pipeline 16"],
+] as const).map(([id, what, flags]) => ({
+  name: `profile-${id}`,
+  title: `Where a request's time goes: ${what}`,
+  args: `bench/profile.ts --seconds 5 ${flags}`.split(" "),
+}));
 
 await runProgram(program, async ({ plan, results }) => {
   Deno.chdir(new URL("..", import.meta.url));
@@ -99,15 +91,17 @@ await runProgram(program, async ({ plan, results }) => {
   }
   const costs = `${results}/deno-bench.json`;
   await measure(costs, ["bench", "-A", "--unstable-net", "--json"]);
-  for (const { name, args } of PROFILES) {
-    await measure(`${results}/${name}.txt`, ["run", "-A", ...args, "--out", `${results}/${name}`]);
+  const profiles: string[] = [];
+  for (const { name, title, args } of PROFILES) {
+    const [out, file] = [`${results}/${name}`, `${results}/${name}.txt`];
+    await measure(file, ["run", "-A", ...args, "--out", out]);
+    pictures.set(`${name}.svg`, await Deno.readTextFile(`${out}/flame.svg`));
+    const [command, text] = [`deno run -A ${args.join(" ")}`, await Deno.readTextFile(file)];
+    profiles.push(textSection(title, command, text, `benchmarks/${name}.svg`));
   }
 
   const folder = new URL("benchmarks/", DOCS);
   await Deno.mkdir(folder, { recursive: true });
-  for (const { name } of PROFILES) {
-    pictures.set(`${name}.svg`, await Deno.readTextFile(`${results}/${name}/flame.svg`));
-  }
   for (const [name, svg] of pictures) await Deno.writeTextFile(new URL(name, folder), svg);
   const sections = [
     textSection(
@@ -116,13 +110,8 @@ await runProgram(program, async ({ plan, results }) => {
       showComparisons(twice),
     ),
     benchSection(JSON.parse(await Deno.readTextFile(costs))),
+    ...profiles,
   ];
-  for (const { name, title, args } of PROFILES) {
-    const text = await Deno.readTextFile(`${results}/${name}.txt`);
-    sections.push(
-      textSection(title, `deno run -A ${args.join(" ")}`, text, `benchmarks/${name}.svg`),
-    );
-  }
   const text = document({
     runs,
     plots: [...pictures.keys()],

@@ -37,7 +37,6 @@ const race: Workload = {
   ...tcpEcho,
   id: "demo",
   subjects: ["ours-generator", "deno-listen"],
-  baseline: "deno-listen",
   // A turn taken again would take time that there is not.
   phases: "none",
   parts: [{

@@ -95,7 +95,7 @@ await runProgram(program, async (values) => {
   const { precision: _, ...effortOfRounds } = plan.effort;
   const effort = values.rounds === 0 ? plan.effort : effortOfRounds;
   // What cannot be written shall not take the time to measure it.
-  if (values.out !== "") await writing(values.out, () => makeFolder(values.out));
+  if (values.out !== "") await prepareFolder(values.out);
   const date = new Date().toISOString();
   const experiments: Experiment[] = [];
   for (const workload of wanted) {
@@ -126,7 +126,7 @@ await runProgram(program, async (values) => {
     // The JSON is alone on stdout.
     (values.json ? console.error : console.log)(comparison);
   }
-  if (values.out !== "") await writing(values.out, () => write(values.out, run));
+  if (values.out !== "") await write(values.out, run);
 });
 
 function chooseWorkloads(ids: readonly string[] | undefined): Workload[] {
@@ -167,24 +167,17 @@ function list(text: string): string[] | undefined {
 }
 
 /** Makes the folder and tries it. */
-async function makeFolder(folder: string): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.remove(await Deno.makeTempFile({ dir: folder }));
+async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.remove(await Deno.makeTempFile({ dir: folder }));
+  } catch (error) {
+    const { message } = error as Error;
+    throw new BenchmarkError(`Cannot write results to ${folder}: ${message}; choose another --out`);
+  }
 }
 
 async function write(folder: string, run: Run): Promise<void> {
   await Deno.writeTextFile(`${folder}/results.json`, `${JSON.stringify(run)}\n`);
   for (const [name, svg] of plots(run)) await Deno.writeTextFile(`${folder}/${name}`, svg);
-}
-
-async function writing(folder: string, write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    // Those of the operating system have a code; others are faults of ours.
-    if (!(error instanceof Error && "code" in error)) throw error;
-    throw new BenchmarkError(
-      `Cannot write results to ${folder}: ${error.message}; choose another --out`,
-    );
-  }
 }

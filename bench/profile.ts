@@ -10,7 +10,7 @@ import { inspectMachine, type Machine } from "./_harness/machine.ts";
 import { Progress } from "./_harness/progress.ts";
 import { flameGraph } from "./latency/plots/flame_graph.ts";
 import { reach } from "./latency/reach.ts";
-import { flameTree } from "./profile/flame_tree.ts";
+import { flameTree } from "./profile/attribution.ts";
 import { formatReport, makeReport } from "./profile/report.ts";
 import { profileWorkload, type SessionOptions, STEPS, traceWorkload } from "./profile/session.ts";
 import { type Workload, workloadOf, WORKLOADS } from "./profile/workload.ts";

@@ -67,7 +67,8 @@ async function key(compiler: string, folder: URL, name: string): Promise<string>
   const sources = await Promise.all(
     [...HEADERS, `${name}.c`].map((file) => Deno.readTextFile(new URL(file, folder))),
   );
-  const text = [Deno.build.target, compiler, ...FLAGS, ...LIBRARIES, ...sources].join("\n");
+  const flags = [...FLAGS, ...LIBRARIES, ...MORE_FLAGS[name] ?? []];
+  const text = [Deno.build.target, compiler, ...flags, ...sources].join("\n");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(digest).toHex().slice(0, 16);
 }

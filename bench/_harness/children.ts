@@ -34,13 +34,9 @@ export function spawn(
 export async function run(
   argv: readonly string[],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(argv);
-  const [status, stdout, stderr] = await Promise.all([
-    child.status,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code: status.code, stdout, stderr: stderr.trim() };
+  const { code, stdout, stderr } = await spawn(argv).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr).trim() };
 }
 
 /** Sends `signal` to a process that may have ended already. */

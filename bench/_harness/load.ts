@@ -14,32 +14,31 @@ import { TemporaryFile } from "./temporary_file.ts";
 
 /** What all loads have. */
 export interface LoadOptions {
+  /** Operations to measure; the client keeps 8 bytes of memory for each, or 16 in an open loop. */
+  readonly iterations: number;
   /** Another port of the server than its first. */
   readonly port?: number;
   /** What to do before the measurement, in its own unit: a server on V8 is compiled by then. @default {0} */
   readonly warmup?: number;
   /** Milliseconds after which the warm-up, and then the measurement, end early. */
   readonly timeLimit?: number;
+  /** Connections to open. @default {1}, and 50 for GET and SET */
+  readonly connections?: number;
+  /** How many requests a connection has outstanding; but for echoes, they are sent at once. @default {1} */
+  readonly pipeline?: number;
 }
 
-/** What loads have that are counted: {@linkcode loadConnect} needs no more. */
-export interface CountedLoad extends LoadOptions {
-  /** Operations to measure; the client keeps 8 bytes of memory for each, or 16 in an open loop. */
-  readonly iterations: number;
-}
+/** What {@linkcode loadConnect} is to do: one connection after the other, one echo on each. */
+export type ConnectLoad = Omit<LoadOptions, "connections" | "pipeline">;
 
 /** What {@linkcode loadEcho} is to do. */
-export interface EchoLoad extends CountedLoad {
+export interface EchoLoad extends LoadOptions {
   /** Bytes in a message: at most 1 MiB, and 65 507 over UDP. @default {64} */
   readonly size?: number;
   /** Whether to send datagrams, from one socket in a closed loop. @default {false} */
   readonly udp?: boolean;
-  /** Connections to open. @default {1} */
-  readonly connections?: number;
-  /** How many of them exchange messages; the others were echoed once. All by default. */
+  /** How many of the connections exchange messages; the others were echoed once. All by default. */
   readonly active?: number;
-  /** How many requests a connection has outstanding. @default {1} */
-  readonly pipeline?: number;
   /**
    * Requests per second, over all connections: an open loop, where requests are due at random (Poisson), whatever
    * the server does, and their latency counts from when they were due. Without it each active connection
@@ -50,31 +49,18 @@ export interface EchoLoad extends CountedLoad {
   readonly cpu?: boolean;
   /** The same seed gives the same Poisson arrivals again, from 1. @default {1} */
   readonly seed?: number;
-  /**
-   * A client on a libOS of ours, in place of the one in C: for a server that no kernel socket reaches. It makes closed
-   * loops. By default that of the route, or one on catnap where there is no C compiler.
-   */
-  readonly client?: LibOSClient;
 }
 
 /** What {@linkcode loadHttp} is to do. */
-export interface HttpLoad extends CountedLoad {
-  /** What our client asks for, and with how many requests at once on how many connections. @default {"/"} */
+export interface HttpLoad extends LoadOptions {
+  /** What our client asks for; it alone has several connections, or several requests outstanding. @default {"/"} */
   readonly path?: string;
-  /** See there. @default {1} */
-  readonly connections?: number;
-  /** See there. @default {1} */
-  readonly pipeline?: number;
   /** A port of the server on which an echo goes back and forth meanwhile. */
   readonly echoPort?: number | undefined;
 }
 
 /** What {@linkcode loadKeyValue} is to do. All keys are set before, to values of 64 bytes. */
-export interface KeyValueLoad extends CountedLoad {
-  /** Connections to open. @default {50} */
-  readonly connections?: number;
-  /** Requests that a connection sends at once, before it awaits their replies. @default {1} */
-  readonly pipeline?: number;
+export interface KeyValueLoad extends LoadOptions {
   /** How many of the requests are GET, from 0 to 1; the others are SET. @default {0.5} */
   readonly getShare?: number;
   /** How many keys there are. @default {10_000} */
@@ -121,9 +107,10 @@ const STALLED = /no (?:echo|reply) within 5 s/;
 export async function loadEcho(
   machine: Machine,
   server: Server,
-  { client = defaultClient(machine, server), rate, cpu, ...options }: EchoLoad,
+  { rate, cpu, ...options }: EchoLoad,
 ): Promise<LoadResult> {
   if (rate !== undefined || cpu || options.pipeline) assertKernelClient(server, "such a load");
+  const client = clientOnLibOS(machine, server);
   const program = server.client !== undefined
     ? [server.client]
     : client === undefined
@@ -151,7 +138,7 @@ export const loadKeyValue: Load<KeyValueLoad> = async (machine, server, options)
 };
 
 /** Measures the making of connections: from connect() until 64 bytes were echoed. */
-export const loadConnect: Load<CountedLoad> = async (machine, server, options) => {
+export const loadConnect: Load<ConnectLoad> = async (machine, server, options) => {
   assertKernelClient(server, "the making of connections");
   return await measure(machine, server, [await buildPeer(machine, "load_connect")], options);
 };
@@ -165,8 +152,8 @@ export const loadHttp: Load<HttpLoad> = async (machine, server, options) => {
   return await measure(machine, server, [await buildPeer(machine, "load_http")], options);
 };
 
-/** Without a compiler there is no client in C. */
-function defaultClient({ compiler }: Machine, { route }: Server): LibOSClient | undefined {
+/** That of the route, or, since there is none in C without a compiler, one on catnap. It makes closed loops. */
+function clientOnLibOS({ compiler }: Machine, { route }: Server): LibOSClient | undefined {
   return route.client ?? (compiler === undefined ? { libos: "catnap" } : undefined);
 }
 
@@ -177,6 +164,23 @@ function assertKernelClient({ name, route }: Server, what: string): void {
     `Cannot measure ${what} of ${name}: on ${route.client.libos} there is a client for echoes, GET and SET, ` +
       "and HTTP in a closed loop alone; measure those",
   );
+}
+
+/**
+ * Runs another client, to its end, where the route has its clients, and returns what it printed.
+ *
+ * @throws {BenchmarkError} If it failed, or the server died.
+ */
+export async function runClient(
+  machine: Machine,
+  server: Server,
+  argv: readonly string[],
+): Promise<string> {
+  const whole = [...server.route.clientPrefix, ...argv];
+  const { code, stdout, stderr } = await run(pinned(machine, "client", whole));
+  await server.assertAlive();
+  if (code !== 0) throw new BenchmarkError(`Cannot measure ${server.name}: ${stderr || stdout}`);
+  return stdout;
 }
 
 async function measure(

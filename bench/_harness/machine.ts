@@ -19,8 +19,6 @@ export interface Machine {
   readonly description: string;
   /** Where to pin to; `undefined` when nothing can or should be pinned. */
   readonly cores: Cores | undefined;
-  /** The path of `taskset`, if it is installed. */
-  readonly taskset: string | undefined;
   /** The path of a C compiler, if one is installed. */
   readonly compiler: string | undefined;
   /** What is missing, and what that does to the figures; one line each. */
@@ -50,7 +48,6 @@ export function inspectMachine(): Machine {
       `Deno ${Deno.version.deno}` +
       (cores ? `; client on core ${cores.client}, server on core ${cores.server}` : ""),
     cores,
-    taskset,
     compiler,
     notices,
   };

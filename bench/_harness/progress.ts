@@ -4,9 +4,7 @@
  * @module
  */
 
-const BAR = 24;
-
-/** A bar that is redrawn on a terminal; a plain line per step anywhere else. */
+/** A line that is redrawn on a terminal; one per step anywhere else. */
 export class Progress {
   #total: number;
   readonly #terminal = Deno.stderr.isTerminal();
@@ -24,14 +22,11 @@ export class Progress {
 
   /** Says what begins now. */
   step(label: string): void {
-    this.#made++;
-    const count = `${this.#made}/${this.#total} ${label}`;
-    if (!this.#terminal) return write(`${count}\n`);
-    const filled = Math.min(BAR, Math.round((this.#made - 1) / this.#total * BAR));
-    write(`\r\x1b[K[${"#".repeat(filled)}${".".repeat(BAR - filled)}] ${count}`);
+    const count = `${++this.#made}/${this.#total} ${label}`;
+    write(this.#terminal ? `\r\x1b[K${count}` : `${count}\n`);
   }
 
-  /** Removes the bar, so that what follows begins on a clean line. */
+  /** Removes the line, so that what follows begins on a clean line. */
   done(): void {
     if (this.#terminal) write("\r\x1b[K");
   }

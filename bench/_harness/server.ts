@@ -224,9 +224,8 @@ export function freePort(): number {
 
 /** Returns the command line that runs `argv` on the core of the client or the server. */
 export function pinned(machine: Machine, role: "client" | "server", argv: readonly string[]) {
-  const { cores, taskset } = machine;
-  if (cores === undefined || taskset === undefined) return argv;
-  return [taskset, "-c", String(cores[role]), ...argv];
+  const { cores } = machine;
+  return cores === undefined ? argv : ["taskset", "-c", String(cores[role]), ...argv];
 }
 
 /** A shell raises the limit and becomes the program; where it may not, the program says so itself. */

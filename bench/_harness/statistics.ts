@@ -47,11 +47,6 @@ export function spread(values: readonly number[]): Spread {
   return { median: quantile(values, 0.5), min: quantile(values, 0), max: quantile(values, 1) };
 }
 
-/** Returns the ratios of what was measured in the same round. */
-export function ratios(numerators: readonly number[], denominators: readonly number[]): number[] {
-  return numerators.map((numerator, round) => numerator / denominators[round]!);
-}
-
 /** How many times {@linkcode confidence} draws: its bounds are right to some percent of their distance. */
 const DRAWS = 400;
 

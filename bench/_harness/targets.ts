@@ -32,13 +32,13 @@ export const OUR_ECHO = {
 };
 
 /** Returns the command line that runs a program of `bench/` in Deno, whose own datagrams are unstable. */
-export function deno(file: string): string[] {
+function deno(file: string): string[] {
   return [Deno.execPath(), "run", "-A", "--unstable-net", path(`../${file}`)];
 }
 
-/** The plain echo of Deno. */
-export function denoEcho(...options: string[]): ServerCommand {
-  return { name: "Deno", argv: [...deno("peers/deno_echo.ts"), ...options] };
+/** A peer in Deno. */
+export function inDeno(file: string, ...options: string[]): ServerCommand {
+  return { name: file, argv: [...deno(`peers/${file}`), ...options] };
 }
 
 /** A peer in C. */

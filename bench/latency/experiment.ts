@@ -43,13 +43,11 @@ export async function experiment(
     ? NOTHING
     : await takeTurns({ machine, workload, subjects: available, effort, calibrate });
   const { samples, calibration } = result;
-  const baseline = available.find(({ id }) => id === workload.baseline);
   return {
     id: workload.id,
     title: workload.title,
     effort: describe(workload, result, { wire: subjects.wire, effort }),
     ...(workload.parameter === undefined ? {} : { parameter: workload.parameter }),
-    ...(baseline === undefined ? {} : { baseline: baseline.name }),
     skipped,
     subjects: available.map(({ id, name, libos }) => ({
       ...{ id, name },

@@ -10,6 +10,17 @@ import type { Measurement, Trial } from "./workload.ts";
 /** Where in a workload something was measured. */
 export type Place = Pick<Measurement, "point" | "variant">;
 
+/** Nobody answers faster than in 2 us. */
+const MOST_PER_MILLISECOND = 500;
+
+/** Returns the options of a load that its time alone ends, in milliseconds, and its warm-up likewise. */
+export function during(
+  milliseconds: number,
+): { readonly iterations: number; readonly warmup: number; readonly timeLimit: number } {
+  const most = MOST_PER_MILLISECOND * milliseconds;
+  return { iterations: most, warmup: most, timeLimit: milliseconds };
+}
+
 /**
  * Runs a load and keeps the latencies, the rate, and the server's pauses meanwhile. Where nothing was answered
  * there is no latency, which is not the same as one of zero.

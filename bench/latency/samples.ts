@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { confidence, quantile, ratios, spread, trimmedMean } from "../_harness/statistics.ts";
+import { confidence, quantile, spread, trimmedMean } from "../_harness/statistics.ts";
 import type { Participant, RatioResult, Sample } from "./schema.ts";
 
 /** Which samples. */
@@ -11,9 +11,9 @@ export interface Cell {
   /** The name of the subject. */
   readonly subject: string;
   /** The value of the parameter. */
-  readonly point?: number;
+  readonly point?: number | undefined;
   /** The variant. */
-  readonly variant?: string;
+  readonly variant?: string | undefined;
 }
 
 /** A figure of a sample; `undefined` where it has none. */
@@ -46,8 +46,8 @@ export interface RatioRequest {
   readonly above: Cell;
   /** By what. */
   readonly below: Cell;
-  /** Which figure of both; or of each. */
-  readonly figure: Figure | { readonly above: Figure; readonly below: Figure };
+  /** Which figure of both. */
+  readonly figure: Figure;
   /** For a peer that has modes: the quotient of trimmed means over the rounds, not the median of the quotients. */
   readonly ofMeans?: boolean;
   /** The target, if it is at most this. */
@@ -94,16 +94,13 @@ export class Samples {
    */
   ratio(request: RatioRequest): RatioResult[] {
     const { label, above, below, figure, ofMeans = false, ...target } = request;
-    const [ofAbove, ofBelow] = typeof figure === "function"
-      ? [figure, figure]
-      : [figure.above, figure.below];
-    const numerators = this.figures(above, ofAbove);
-    const denominators = this.figures(below, ofBelow);
+    const numerators = this.figures(above, figure);
+    const denominators = this.figures(below, figure);
     const rounds = [...numerators.keys()].filter((round) => denominators.has(round));
     if (rounds.length === 0) return [];
     const tops = rounds.map((round) => numerators.get(round)!);
     const bottoms = rounds.map((round) => denominators.get(round)!);
-    const quotients = ratios(tops, bottoms);
+    const quotients = tops.map((top, i) => top / bottoms[i]!);
     const middle = ofMeans
       ? (rounds: readonly number[]) =>
         trimmedMean(pick(tops, rounds)) / trimmedMean(pick(bottoms, rounds))
@@ -133,16 +130,12 @@ export class Samples {
       & Omit<RatioRequest, "label" | "above" | "below">
       & Omit<Cell, "subject">,
   ): RatioResult[] {
-    const place = {
-      ...(point === undefined ? {} : { point }),
-      ...(variant === undefined ? {} : { variant }),
-    };
     return above.flatMap((one) =>
       below.flatMap((other) =>
         this.ratio({
           label: `${one} / ${other}${what}`,
-          above: { subject: one, ...place },
-          below: { subject: other, ...place },
+          above: { subject: one, point, variant },
+          below: { subject: other, point, variant },
           ...request,
         })
       )

@@ -49,8 +49,6 @@ export interface Experiment {
   readonly effort: string;
   /** What varies from point to point; absent where there is one point only. */
   readonly parameter?: Parameter;
-  /** The peer that all others are compared with, by name. */
-  readonly baseline?: string;
   /** Who could not take part, and why. */
   readonly skipped: readonly { readonly subject: string; readonly reason: string }[];
   /** What was measured; empty if nobody could take part. */

@@ -10,9 +10,8 @@ import { loadEcho, loadHttp, loadKeyValue, type LoadResult } from "../_harness/l
 import type { Machine } from "../_harness/machine.ts";
 import type { Server, ServerCommand } from "../_harness/server.ts";
 import {
-  deno,
-  denoEcho,
   inC,
+  inDeno,
   onRings,
   OUR_ECHO,
   type OurCommand,
@@ -95,22 +94,22 @@ export const PEERS: Record<Protocol, readonly Entry[]> = {
       only: "catmint",
     }),
     ...ON_DEVICES,
-    peer("deno-listen", "Deno.listen", "v8", () => denoEcho()),
+    peer("deno-listen", "Deno.listen", "v8", () => inDeno("deno_echo.ts")),
     peer("node", "node", "v8", () => script(node(), "node_echo.mjs")),
     peer("bun", "Bun", "jsc", async (search) => script(await bun(search), "bun_echo.mjs")),
   ],
   udp: [
     peer("c-spin", "C spin", "c", ({ machine }) => inC(machine, "echo_spin", "--udp")),
     ...ON_DEVICES,
-    peer("deno-listen", "Deno.listenDatagram", "v8", () => denoEcho("--udp")),
+    peer("deno-listen", "Deno.listenDatagram", "v8", () => inDeno("deno_echo.ts", "--udp")),
     peer("node", "node", "v8", () => script(node(), "node_echo.mjs", "--udp")),
     peer("bun", "Bun", "jsc", async (search) => script(await bun(search), "bun_echo.mjs", "--udp")),
   ],
-  awaits: [peer("deno-listen", "Deno.listen", "v8", () => denoEcho("--awaiting"))],
+  awaits: [peer("deno-listen", "Deno.listen", "v8", () => inDeno("deno_echo.ts", "--awaiting"))],
   kv: [peer("redis-server", "redis-server", "c", () => redisServer(redis()))],
   http: [
     peer("deno-serve", "Deno.serve alone", "v8", () => inDeno("deno_serve.ts")),
-    peer("deno-serve-http", "Deno.serve", "v8", () => inDeno("our_http.ts", "--tier", "serve")),
+    peer("deno-serve-http", "Deno.serve", "v8", () => inDeno("http.mjs")),
     peer("node-http", "node:http", "v8", () => script(node(), "http.mjs")),
     peer("bun-http", "Bun.serve", "jsc", async (search) => script(await bun(search), "http.mjs")),
   ],
@@ -147,15 +146,14 @@ export type Requests = (
   timeLimit?: number,
 ) => Promise<LoadResult>;
 
-const echoes: Requests = (machine, server, iterations, timeLimit = 0) =>
-  loadEcho(machine, server, { iterations, timeLimit });
+const echoes = (udp = false): Requests => (machine, server, iterations, timeLimit = 0) =>
+  loadEcho(machine, server, { iterations, timeLimit, udp });
 
 /** Requests of the plainest kind: to know that a server can be reached, and to warm it up. */
 export const REQUESTS: Readonly<Record<Protocol, Requests>> = {
-  tcp: echoes,
-  udp: (machine, server, iterations, timeLimit = 0) =>
-    loadEcho(machine, server, { iterations, timeLimit, udp: true }),
-  awaits: echoes,
+  tcp: echoes(),
+  udp: echoes(true),
+  awaits: echoes(),
   // Over several connections they go faster.
   kv: (machine, server, count, timeLimit = 0) =>
     loadKeyValue(machine, server, { iterations: 2 * count, connections: 10, timeLimit }),
@@ -185,10 +183,6 @@ function peer(
 ): Entry {
   const named = async (search: PeerSearch) => ({ ...await find(search), name });
   return { id, name, runtime, many, onLibos, only, find: named };
-}
-
-function inDeno(file: string, ...options: string[]): ServerCommand {
-  return { name: file, argv: [...deno(`peers/${file}`), ...options] };
 }
 
 async function bun(search: PeerSearch): Promise<string> {

@@ -147,21 +147,15 @@ function findWay(machine: Machine, libos: string): Pick<Search, "way" | "unreach
 
 async function examinePeer(
   { find, onLibos, only, ...facts }: Entry,
-  search: Search,
+  { machine, way, fetch }: Search,
 ): Promise<Candidate> {
-  const { way, protocol } = search;
   try {
     const ofUpstream = only === undefined ? way.upstream?.route : undefined;
     const route = onLibos ? ofUpstream ?? way.libos : way.kernel;
     if (route === undefined) {
       throw new BenchmarkError(`the kernel's sockets cannot be at the server's end of ${way.wire}`);
     }
-    const reason = missingClient(route, protocol);
-    if (reason !== undefined) throw new BenchmarkError(reason);
-    const command = routed(
-      await find({ machine: search.machine, upstream: way.upstream, fetch: search.fetch }),
-      route,
-    );
+    const command = routed(await find({ machine, upstream: way.upstream, fetch }), route);
     return {
       ...facts,
       many: facts.many && isForMany(route),
@@ -183,8 +177,7 @@ async function examineOurs(
   );
   const [first] = found;
   if (first === undefined) return [];
-  const skipped = unreachable ?? missingClient(route, protocol) ??
-    await whyNot(machine, first.command, protocol);
+  const skipped = unreachable ?? await whyNot(machine, first.command, protocol);
   if (skipped !== undefined) {
     return found.map(({ id, command: { name } }) => ({ id, name, skipped }));
   }
@@ -201,11 +194,6 @@ async function examineOurs(
 /** Thousands of connections, of which each may fall silent, never end; our clients have them where the stack is ours. */
 function isForMany({ client, stalls }: Route): boolean {
   return !stalls && (client === undefined || client.device !== undefined);
-}
-
-function missingClient({ client }: Route, protocol: Protocol): string | undefined {
-  if (client === undefined || protocol !== "awaits") return undefined;
-  return `the client on a libOS echoes, and there is none for ${protocol}`;
 }
 
 /** Why one of ours cannot be measured; `undefined` if it answers a request. */

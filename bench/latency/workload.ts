@@ -66,8 +66,6 @@ export interface Workload {
   readonly subjects: readonly string[];
   /** The idle policies of ours, unless others are asked for. @default {["adaptive"]} */
   readonly idle?: readonly string[];
-  /** The id of the one that the others are compared with. */
-  readonly baseline: string;
   /** What varies within a trial. */
   readonly parameter?: Parameter;
   /** Whether it takes many connections at once. @default {false} */
@@ -99,6 +97,11 @@ export interface Workload {
   ratios(samples: Samples): RatioResult[];
   /** What a reader must know. */
   readonly notes: readonly string[];
+}
+
+/** Returns the rounds of a workload of which one takes as long as so many of an echo. */
+export function oneRoundIn(echoes: number): (effort: Effort) => number {
+  return ({ rounds }) => Math.ceil(rounds / echoes);
 }
 
 /** How many rounds are wanted of a workload. */

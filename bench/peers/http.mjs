@@ -1,7 +1,7 @@
 /**
- * What `our_http.ts` answers, by `Bun.serve` under Bun, and else by `node:http`.
+ * What `our_http.ts` answers, by `Deno.serve` under Deno, by `Bun.serve` under Bun, and else by `node:http`.
  *
- *     node http.mjs [--hostname 127.0.0.1]; bun likewise
+ *     node http.mjs [--hostname 127.0.0.1]; bun, and deno run -A, likewise
  *
  * @module
  */
@@ -14,7 +14,11 @@ const DATA = {
 const { hostname } =
   parseArgs({ options: { hostname: { type: "string", default: "127.0.0.1" } } }).values;
 
-if (globalThis.Bun === undefined) {
+if (globalThis.Deno !== undefined) {
+  tell(globalThis.Deno.serve({ hostname, port: 0, onListen() {} }, respond).addr.port);
+} else if (globalThis.Bun !== undefined) {
+  tell(globalThis.Bun.serve({ hostname, port: 0, fetch: respond }).port);
+} else {
   const server = createServer((request, response) => {
     if (request.url === "/") {
       response.setHeader("content-type", "text/plain;charset=UTF-8");
@@ -24,10 +28,10 @@ if (globalThis.Bun === undefined) {
     response.end(JSON.stringify(DATA));
   });
   server.listen(0, hostname, () => tell(server.address().port));
-} else {
-  const fetch = (request) =>
-    request.url.endsWith("/") ? new Response("hello") : Response.json(DATA);
-  tell(globalThis.Bun.serve({ hostname, port: 0, fetch }).port);
+}
+
+function respond(request) {
+  return request.url.endsWith("/") ? new Response("hello") : Response.json(DATA);
 }
 
 function tell(port) {

@@ -1,11 +1,10 @@
 /**
- * HTTP by one of our tiers, or by `Deno.serve`: `GET /` is answered with `hello`, all else with a kilobyte of JSON.
+ * HTTP by one of our tiers: `GET /` is answered with `hello`, all else with a kilobyte of JSON.
  *
- *     deno run -A our_http.ts --tier fast|fetch|serve [--hostname 127.0.0.1]; ours has the flags of the examples
+ *     deno run -A our_http.ts --tier fast|fetch; with the flags of the examples
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { main } from "../../examples/_cli.ts";
 import { serveHttp } from "../../libos/http/mod.ts";
 
@@ -19,24 +18,16 @@ function respond(request: Request): Response {
   return request.url.endsWith("/") ? new Response("hello") : Response.json(DATA);
 }
 
-if (Deno.args.includes("serve")) {
-  const { hostname } =
-    parseArgs({ strict: false, options: { hostname: { type: "string" } } }).values;
-  const where = { hostname: String(hostname ?? "127.0.0.1"), port: 0 };
-  const { addr } = Deno.serve({ ...where, onListen() {} }, respond);
-  console.log(`listening on ${addr.hostname}:${addr.port}`);
-} else {
-  await main({
-    about: "HTTP",
-    port: 0,
-    flags: { tier: { help: "which tier", values: ["fast", "fetch"] } },
-    start(libos, { hostname, port, own: { tier } }, signal) {
-      const where = { libos, hostname, port, signal };
-      return tier === "fetch" ? serveHttp(where, respond) : serveHttp(
-        { ...where, tier: "fast" },
-        (request) =>
-          request.path === "/" ? "hello" : { headers: JSON_TYPE, body: JSON.stringify(DATA) },
-      );
-    },
-  });
-}
+await main({
+  about: "HTTP",
+  port: 0,
+  flags: { tier: { help: "which tier", values: ["fast", "fetch"] } },
+  start(libos, { hostname, port, own: { tier } }, signal) {
+    const where = { libos, hostname, port, signal };
+    return tier === "fetch" ? serveHttp(where, respond) : serveHttp(
+      { ...where, tier: "fast" },
+      (request) =>
+        request.path === "/" ? "hello" : { headers: JSON_TYPE, body: JSON.stringify(DATA) },
+    );
+  },
+});

@@ -1,5 +1,5 @@
 /**
- * From samples to the nanoseconds of a request.
+ * From samples to the nanoseconds of a request: by category, by function, and as the tree that a flame graph shows.
  *
  * A function's own time is the share of the samples that found it running rather than one that it called, times
  * what a request takes. Functions that V8 inlined count as themselves, since it finds them by the position in
@@ -8,8 +8,9 @@
  *
  * @module
  */
+import type { Frame } from "../latency/plots/flame_graph.ts";
 import { CATEGORIES, type Category, categoryOf, labelOf } from "./categories.ts";
-import { countSamples, type CpuProfile } from "./cpu_profile.ts";
+import { countSamples, type CpuProfile, type ProfileNode } from "./cpu_profile.ts";
 
 /** A part of a request's time. */
 export interface Part {
@@ -66,4 +67,31 @@ export function attribute(profile: CpuProfile, nsPerRequest: number): Attributio
       .map(([name, { category, hits }]) => ({ name, category, ...part(hits) }))
       .toSorted((a, b) => b.ns - a.ns),
   };
+}
+
+/**
+ * Returns the calls of a profile as a tree, in nanoseconds of a request that takes `nsPerRequest`. Calls of the
+ * same function from the same one, which V8 may tell apart, are one frame.
+ */
+export function flameTree(profile: CpuProfile, nsPerRequest: number): Frame {
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const scale = nsPerRequest / countSamples(profile);
+  const [root] = profile.nodes;
+  return merge("request", [root!], nodes, scale);
+}
+
+function merge(
+  name: string,
+  same: readonly ProfileNode[],
+  nodes: ReadonlyMap<number, ProfileNode>,
+  scale: number,
+): Frame {
+  const called = same.flatMap(({ children = [] }) => children.map((id) => nodes.get(id)!));
+  const byName = Map.groupBy(
+    called,
+    ({ callFrame }) => `${labelOf(callFrame)} [${categoryOf(callFrame)}]`,
+  );
+  const children = [...byName].map(([name, group]) => merge(name, group, nodes, scale));
+  const own = same.reduce((sum, { hitCount }) => sum + hitCount, 0) * scale;
+  return { name, value: children.reduce((sum, { value }) => sum + value, own), children };
 }

@@ -1,5 +1,6 @@
 /**
- * The `.cpuprofile` format of V8, as the inspector gives it and as DevTools, VS Code and speedscope read it.
+ * The `.cpuprofile` format of V8, as the inspector gives it and as DevTools, VS Code and speedscope read it; of its
+ * fields, those that are read here.
  *
  * @module
  */
@@ -9,8 +10,6 @@ import { BenchmarkError } from "../_harness/command_line.ts";
 export interface CallFrame {
   /** Its name; empty for one without, in parentheses for what is no function, such as `(idle)`. */
   readonly functionName: string;
-  /** The script it is in; "0" for what is in none. */
-  readonly scriptId: string;
   /** Where the script came from; empty for native code. */
   readonly url: string;
   /** The line it begins in, from 0; -1 if unknown. */
@@ -49,10 +48,6 @@ export interface CpuProfile {
   readonly startTime: number;
   /** When it ended. */
   readonly endTime: number;
-  /** The node that each sample found. */
-  readonly samples: readonly number[];
-  /** Microseconds from each sample to the one before. */
-  readonly timeDeltas: readonly number[];
 }
 
 /**

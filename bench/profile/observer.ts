@@ -14,27 +14,21 @@ const POLL_MS = 20;
 /** A module that observes one server. Disposing of it removes what it left. */
 export class Observer implements AsyncDisposable {
   readonly #module: string;
-  readonly #folder: string;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #folder = Deno.makeTempDirSync({ prefix: "demikernel-profile-" });
 
-  private constructor(module: string, folder: string, env: Readonly<Record<string, string>>) {
-    this.#module = module;
-    this.#folder = folder;
+  /** Makes one of a module here, which finds these environment variables. */
+  constructor(module: string, env: Readonly<Record<string, string>>) {
+    this.#module = new URL(module, import.meta.url).pathname;
     this.#env = env;
   }
 
-  /** Makes one of a module here, which finds these environment variables. */
-  static async make(module: string, env: Readonly<Record<string, string>> = {}): Promise<Observer> {
-    const folder = await Deno.makeTempDir({ prefix: "demikernel-profile-" });
-    return new Observer(new URL(module, import.meta.url).pathname, folder, env);
-  }
-
   /** Returns the command line of a server in Deno, with the module preloaded. */
-  preload({ argv: [deno, run, ...others], ...rest }: ServerCommand): ServerCommand {
-    const env = Object.entries({ ...this.#env, [FILE]: this.#file }).map((pair) => pair.join("="));
+  preload({ argv: [deno, run, ...others], env, ...rest }: ServerCommand): ServerCommand {
     return {
       ...rest,
-      argv: ["/usr/bin/env", ...env, deno!, run!, `--preload=${this.#module}`, ...others],
+      env: { ...env, ...this.#env, [FILE]: this.#file },
+      argv: [deno!, run!, `--preload=${this.#module}`, ...others],
     };
   }
 

@@ -60,7 +60,7 @@ export async function profileWorkload(
   progress: Progress,
 ): Promise<Profiled> {
   const env = { [INTERVAL]: String(interval) };
-  await using observer = await Observer.make("recorder.ts", env);
+  await using observer = new Observer("recorder.ts", env);
   await using server = await Server.start(machine, observer.preload(workload.command));
   progress.step("warm-up");
   await workload.run(machine, server, WARM_UP_MS);
@@ -92,7 +92,7 @@ export async function traceWorkload(
   progress: Progress,
 ): Promise<Traced> {
   const env = { DENO_UNSTABLE_FFI_TRACE_TURBO: "1" };
-  await using observer = await Observer.make("tracer.ts", env);
+  await using observer = new Observer("tracer.ts", env);
   await using server = await Server.start(machine, observer.preload(workload.command));
   progress.step("warm-up for the trace of foreign calls");
   await workload.run(machine, server, WARM_UP_MS);

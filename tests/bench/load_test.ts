@@ -7,45 +7,41 @@ import {
 } from "@std/assert";
 import { spawn } from "../../bench/_harness/children.ts";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
-import { type EchoLoad, loadEcho, loadHttp } from "../../bench/_harness/load.ts";
+import { loadEcho, loadHttp } from "../../bench/_harness/load.ts";
 import { LOOPBACK, type Route } from "../../bench/_harness/route.ts";
 import { Server } from "../../bench/_harness/server.ts";
-import { deno, inC } from "../../bench/_harness/targets.ts";
+import { inC, inDeno } from "../../bench/_harness/targets.ts";
 import { needing } from "../_needs.ts";
 import { fakeTcp, fakeUdp } from "./_fake_servers.ts";
 import { assertMeasured, machine, missing, test } from "./_load.ts";
 
 const echoes = { iterations: 300, warmup: 20 };
-const clients: EchoLoad["client"][] = [undefined, { libos: "catnap" }];
-
 const OVER_CATNAP: Route = { ...LOOPBACK, client: { libos: "catnap" } };
-const DENO_SERVE = { name: "Deno.serve", argv: deno("peers/deno_serve.ts") };
+const DENO_SERVE = inDeno("deno_serve.ts");
 
-for (const client of clients) {
-  const needed = client === undefined ? missing : undefined;
-  const load = { ...echoes, ...(client && { client }) };
-  const name = client?.libos ?? "C";
+for (const route of [LOOPBACK, OVER_CATNAP]) {
+  const needed = route.client === undefined ? missing : undefined;
+  const name = route.client?.libos ?? "C";
 
   Deno.test({
     ...needing(missing, `loadEcho() counts the echoes of messages small and large, ${name} client`),
     async fn() {
-      await using server = await Server.start(machine, await inC(machine, "echo_epoll", "--block"));
-      assertMeasured(await loadEcho(machine, server, load), 300, 300 * 64);
-      const large = await loadEcho(machine, server, { ...load, iterations: 5, size: 1 << 20 });
+      const command = { ...await inC(machine, "echo_epoll", "--block"), route };
+      await using server = await Server.start(machine, command);
+      assertMeasured(await loadEcho(machine, server, echoes), 300, 300 * 64);
+      const large = await loadEcho(machine, server, { ...echoes, iterations: 5, size: 1 << 20 });
       assertMeasured(large, 5, 5 << 20);
-      assertMeasured(await loadEcho(machine, server, { ...load, size: 1 }), 300, 300);
+      assertMeasured(await loadEcho(machine, server, { ...echoes, size: 1 }), 300, 300);
     },
   });
 
   Deno.test({
     ...needing(needed, `loadEcho() rejects when an echo came back wrong, ${name} client`),
     async fn() {
-      await using server = await Server.start(
-        machine,
-        fakeTcp("if (total > 6400) data[data.length - 1]++"),
-      );
+      const command = { ...fakeTcp("if (total > 6400) data[data.length - 1]++"), route };
+      await using server = await Server.start(machine, command);
       await assertRejects(
-        () => loadEcho(machine, server, load),
+        () => loadEcho(machine, server, echoes),
         BenchmarkError,
         "Replies of fake came back wrong: an echo came back wrong",
       );
@@ -55,9 +51,10 @@ for (const client of clients) {
   Deno.test({
     ...needing(needed, `loadEcho() rejects when the server died, ${name} client`),
     async fn() {
-      await using server = await Server.start(machine, fakeTcp("if (total > 6400) Deno.exit(7)"));
+      const command = { ...fakeTcp("if (total > 6400) Deno.exit(7)"), route };
+      await using server = await Server.start(machine, command);
       await assertRejects(
-        () => loadEcho(machine, server, load),
+        () => loadEcho(machine, server, echoes),
         BenchmarkError,
         "Server fake died while measured (exit code 7)",
       );

@@ -4,7 +4,7 @@ import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { holdConnections } from "../../bench/_harness/connections.ts";
 import { inspectMachine } from "../../bench/_harness/machine.ts";
 import { Server, type ServerCommand } from "../../bench/_harness/server.ts";
-import { denoEcho, inC } from "../../bench/_harness/targets.ts";
+import { inC, inDeno } from "../../bench/_harness/targets.ts";
 import { missingCompiler, needing } from "../_needs.ts";
 
 // Not pinned: these tests run beside others, and look at behaviour, not at time.
@@ -50,7 +50,7 @@ Deno.test("Server.start() rejects with the output of a server that ends at once"
 Deno.test("Server disposal leaves no process behind", async () => {
   let pid: number;
   {
-    await using server = await Server.start(machine, denoEcho());
+    await using server = await Server.start(machine, inDeno("deno_echo.ts"));
     pid = server.pid;
   }
   await assertRejects(() => Deno.stat(`/proc/${pid}`), Deno.errors.NotFound);

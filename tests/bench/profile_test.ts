@@ -2,9 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BenchmarkError } from "../../bench/_harness/command_line.ts";
 import { run } from "../../bench/_harness/children.ts";
 import type { Frame } from "../../bench/latency/plots/flame_graph.ts";
-import { attribute } from "../../bench/profile/attribution.ts";
+import { attribute, flameTree } from "../../bench/profile/attribution.ts";
 import { type CpuProfile, parseCpuProfile } from "../../bench/profile/cpu_profile.ts";
-import { flameTree } from "../../bench/profile/flame_tree.ts";
 import { nameForeignCalls } from "../../bench/profile/foreign_calls.ts";
 import { mapPositions } from "../../bench/profile/positions.ts";
 import { foreignCalls, type ProfileReport, SCHEMA } from "../../bench/profile/report.ts";
@@ -28,7 +27,7 @@ function node(
   line = 0,
 ) {
   const url = path === "" || path.includes(":") ? path : ROOT + path;
-  const callFrame = { functionName, scriptId: "0", url, lineNumber: 9, columnNumber: 2 };
+  const callFrame = { functionName, url, lineNumber: 9, columnNumber: 2 };
   return { id, callFrame, hitCount, children, positionTicks: [{ line, ticks: hitCount }] };
 }
 
@@ -36,8 +35,6 @@ function node(
 const PROFILE: CpuProfile = {
   startTime: 1_000_000,
   endTime: 1_010_000,
-  samples: [2],
-  timeDeltas: [100],
   nodes: [
     node(1, "(root)", "", 0, [2, 3, 4, 5, 15, 16]),
     node(2, "(idle)", "", 10),
@@ -195,7 +192,7 @@ Deno.test("workloadOf() starts the example of each workload", () => {
 });
 
 Deno.test("parseCpuProfile() refuses a profile without samples", () => {
-  const text = JSON.stringify({ nodes: [node(1, "(root)", "", 0)], samples: [] });
+  const text = JSON.stringify({ nodes: [node(1, "(root)", "", 0)] });
   assertThrows(() => parseCpuProfile(text), BenchmarkError, "no samples");
 });
 

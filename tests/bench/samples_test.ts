@@ -96,15 +96,6 @@ Deno.test("Samples.ratio() divides the means over the rounds where that is asked
   });
 });
 
-Deno.test("Samples.ratio() takes a figure of its own above and below", () => {
-  const found = samples(
-    sample("C spin", 0, 10, { throughput: 5 }),
-    sample("ours", 0, 20, { throughput: 4 }),
-  );
-  const figure = { above: latency("p50"), below: throughput };
-  assertEquals(found.ratio({ ...P50, figure })[0]?.median, 4);
-});
-
 Deno.test("Samples knows cells by point and variant", () => {
   const found = samples(
     sample("ours", 0, 10, { point: 1, variant: "GET" }),

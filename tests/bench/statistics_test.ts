@@ -3,7 +3,6 @@ import {
   confidence,
   mean,
   quantile,
-  ratios,
   spread,
   trimmedMean,
 } from "../../bench/_harness/statistics.ts";
@@ -27,10 +26,6 @@ Deno.test("quantile() throws when there are no values", () => {
 
 Deno.test("spread() returns the median and the extremes", () => {
   assertEquals(spread([10, 1, 2]), { median: 2, min: 1, max: 10 });
-});
-
-Deno.test("ratios() divides within a round", () => {
-  assertEquals(ratios([2, 9], [1, 3]), [2, 3]);
 });
 
 Deno.test("mean() returns the arithmetic mean", () => {

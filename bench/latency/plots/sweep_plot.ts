@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { BenchmarkError } from "../../_harness/command_line.ts";
 import type { Experiment, Sample } from "../schema.ts";
 import { type Axis, renderLines } from "./lines.ts";
 import { grouped, mainMeasureOf, MEASURES, p99Of } from "./measures.ts";
@@ -21,13 +20,7 @@ const NARROWEST = 0.07;
  */
 export function sweepPlot(experiment: Experiment, options: PlotOptions = {}): string {
   const samples = experiment.samples.filter(({ point }) => point !== undefined);
-  const name = options.measure ?? mainMeasureOf(samples);
-  if (name === undefined) {
-    throw new BenchmarkError(
-      `Cannot plot ${experiment.id}: no sample has a point and a figure, use the bar chart`,
-    );
-  }
-  const measure = MEASURES[name];
+  const measure = MEASURES[options.measure ?? mainMeasureOf(samples) ?? "latency"];
   const subjects = subjectsOf(experiment, samples, (sample) => measure.of(sample) !== undefined);
   const lines = subjects.map((subject) => ({ subject, points: pointsOfLine(subject, measure.of) }));
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value));

@@ -4,11 +4,8 @@
  *
  * @module
  */
-import { loadEcho } from "../../_harness/load.ts";
+import { loadEcho, runClient } from "../../_harness/load.ts";
 import { buildPeer } from "../../_harness/c_peer.ts";
-import { run } from "../../_harness/children.ts";
-import { BenchmarkError } from "../../_harness/command_line.ts";
-import { pinned } from "../../_harness/server.ts";
 import { measureLoad } from "../measurement.ts";
 import { latency } from "../samples.ts";
 import type { Measurement, Trial, Workload } from "../workload.ts";
@@ -23,7 +20,6 @@ export const agreement: Workload = {
   title: "One C echo server, measured by this harness and by a plain C client",
   protocol: "tcp",
   subjects: ["c-spin"],
-  baseline: "c-spin",
   client: "loopback",
   phases: "fine",
   rounds: ({ rounds }) => rounds,
@@ -58,8 +54,5 @@ async function measurePlainly(
 ): Promise<Measurement> {
   const program = await buildPeer(machine, "pingpong");
   const argv = [program, server.port, operations, WARM_UP].map(String);
-  const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
-  await server.assertAlive();
-  if (code !== 0) throw new BenchmarkError(`Cannot measure ${server.name}: ${stderr}`);
-  return { variant: PLAIN, latency: JSON.parse(stdout) };
+  return { variant: PLAIN, latency: JSON.parse(await runClient(machine, server, argv)) };
 }

@@ -6,9 +6,9 @@
  */
 import { loadEcho, loadHttp } from "../../_harness/load.ts";
 import { Histogram } from "../../_harness/histogram.ts";
-import { measureLoad } from "../measurement.ts";
+import { during, measureLoad } from "../measurement.ts";
 import { latency } from "../samples.ts";
-import type { Measurement, Part, Trial, Workload } from "../workload.ts";
+import { type Measurement, oneRoundIn, type Part, type Trial, type Workload } from "../workload.ts";
 
 const ALONE = "Deno.serve alone";
 const SERVE = "Deno.serve";
@@ -16,12 +16,8 @@ const SERVE = "Deno.serve";
 const WITHIN = { fetch: "fetch", setTimeout: "setTimeout(1), late", readFile: "Deno.readFile" };
 const VARIANTS = [SERVE, ...Object.values(WITHIN)];
 const BUSY = "ours-busy";
-/** No request is answered faster than in 2 us, nor an echo. */
-const MOST_PER_MILLISECOND = 500;
 /** The echo is measured for so long before and after the rest, in milliseconds: its client has to start. */
 const MARGIN_MS = 75;
-/** One round of all parts takes as long as so many of an echo. */
-const PER_ROUND = 32;
 
 /** See the module's description. */
 export const alongside: Workload = {
@@ -30,9 +26,8 @@ export const alongside: Workload = {
   protocol: "http",
   subjects: ["deno-serve", "ours-idle", BUSY],
   idle: ["spin", "adaptive"],
-  baseline: "deno-serve",
   client: "loopback",
-  rounds: ({ rounds }) => Math.ceil(rounds / PER_ROUND),
+  rounds: oneRoundIn(32),
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests to Deno.serve, and as much of each of the others, measured within the process; ` +
     "one after the other",
@@ -66,13 +61,7 @@ export const alongside: Workload = {
 };
 
 async function measureServe(trial: Trial): Promise<Measurement[]> {
-  const { effort: { milliseconds } } = trial;
-  const load = {
-    iterations: MOST_PER_MILLISECOND * milliseconds,
-    warmup: MOST_PER_MILLISECOND * milliseconds,
-    timeLimit: milliseconds,
-    echoPort: echoPortOf(trial),
-  };
+  const load = { ...during(trial.effort.milliseconds), echoPort: echoPortOf(trial) };
   return [await measureLoad(trial, { variant: SERVE }, loadHttp, load)];
 }
 
@@ -90,14 +79,8 @@ async function measureWithin(
   };
   if (port === undefined) return [await measure()];
   const timeLimit = milliseconds + 2 * MARGIN_MS;
-  const iterations = MOST_PER_MILLISECOND * timeLimit;
-  const load = { port, iterations, warmup: iterations, timeLimit };
-  const echo = measureLoad(
-    trial,
-    { variant: `echo, beside ${variant}` },
-    loadEcho,
-    load,
-  );
+  const load = { port, ...during(timeLimit) };
+  const echo = measureLoad(trial, { variant: `echo, beside ${variant}` }, loadEcho, load);
   const begin = new Promise((resolve) => setTimeout(resolve, timeLimit + MARGIN_MS));
   const [ofEcho, within] = await Promise.all([echo, begin.then(measure)]);
   return [within, ofEcho];

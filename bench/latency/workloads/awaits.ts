@@ -6,15 +6,11 @@
  */
 import { loadEcho } from "../../_harness/load.ts";
 import { AWAITED } from "../../peers/awaited.ts";
-import { measureLoad } from "../measurement.ts";
+import { during, measureLoad } from "../measurement.ts";
 import { latency } from "../samples.ts";
-import type { Workload } from "../workload.ts";
+import { oneRoundIn, type Workload } from "../workload.ts";
 
 const THEIRS = "Deno.listen";
-/** No round trip is shorter than 2 us: what ends a measurement is its time. */
-const MOST_PER_MILLISECOND = 500;
-/** One round of all parts takes as long as so many of an echo. */
-const PER_ROUND = 32;
 const CONNECTIONS = [1, 16, 256];
 const CASES = Object.keys(AWAITED).flatMap((awaited, index) =>
   CONNECTIONS.map((connections) => {
@@ -31,9 +27,9 @@ export const awaits: Workload = {
   title: "TCP echo that awaits something else, round trip",
   protocol: "awaits",
   subjects: ["deno-listen", "ours-generator", "ours-iterator"],
-  baseline: "deno-listen",
   many: true,
-  rounds: ({ rounds }) => Math.ceil(rounds / PER_ROUND),
+  client: "kernel",
+  rounds: oneRoundIn(32),
   describe: ({ milliseconds }) =>
     `${
       milliseconds / 2
@@ -43,14 +39,7 @@ export const awaits: Workload = {
     name: variant,
     measure: async (trial) => {
       const { server, effort: { milliseconds } } = trial;
-      const timeLimit = milliseconds / 2;
-      const load = {
-        port: server.ports[index]!,
-        iterations: MOST_PER_MILLISECOND * timeLimit,
-        warmup: MOST_PER_MILLISECOND * timeLimit,
-        connections,
-        timeLimit,
-      };
+      const load = { port: server.ports[index]!, connections, ...during(milliseconds / 2) };
       return [await measureLoad(trial, { variant }, loadEcho, load)];
     },
   })),

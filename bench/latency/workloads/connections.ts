@@ -18,7 +18,6 @@ const ON_DEVICES = ["c-memif", "c-xdp"];
 const CONNECTIONS = {
   protocol: "tcp",
   subjects: ["c-epoll-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
-  baseline: "c-epoll-spin",
   many: true,
 } as const;
 

@@ -22,7 +22,6 @@ function echo(protocol: "tcp" | "udp", rest: Pick<Workload, "title" | "subjects"
   return {
     id: `${protocol}-echo`,
     protocol,
-    baseline: "c-spin",
     phases: "fine",
     rounds: ({ rounds }: Effort) => rounds,
     describe: ({ operations }: Effort) =>

@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { run } from "../../_harness/children.ts";
 import { BenchmarkError } from "../../_harness/command_line.ts";
-import { loadHttp } from "../../_harness/load.ts";
-import { pinned } from "../../_harness/server.ts";
+import { loadHttp, runClient } from "../../_harness/load.ts";
 import { TemporaryFile } from "../../_harness/temporary_file.ts";
 import { measureLoad } from "../measurement.ts";
 import { type Figure, latency, throughput } from "../samples.ts";
@@ -57,7 +55,6 @@ export const http: Workload = {
   title: "HTTP",
   protocol: "http",
   subjects: ["deno-serve-http", "node-http", "bun-http", "ours-fast", "ours-fetch"],
-  baseline: "deno-serve-http",
   many: true,
   needs: "wrk",
   describe: () => "a second of wrk, or of our client where that is on a libOS, with each load",
@@ -100,7 +97,7 @@ function nameOf({ name, connections, depth }: Load): string {
 
 async function measure(trial: Trial, load: Load): Promise<Measurement> {
   const { machine, server } = trial;
-  const { hostname, client, clientPrefix } = server.route;
+  const { hostname, client } = server.route;
   if (client !== undefined) {
     const { path, connections, depth: pipeline } = load;
     const ours = { path, connections, pipeline, iterations: MOST, timeLimit: 1000 };
@@ -109,13 +106,10 @@ async function measure(trial: Trial, load: Load): Promise<Measurement> {
   using script = new TemporaryFile(SCRIPT);
   const url = `http://${hostname}:${server.port}${load.path}`;
   const flags = ["-t1", `-c${load.connections}`, "-d1", "-s", script.path];
-  const argv = [...clientPrefix, "wrk", ...flags, url, "--", `${load.depth}`];
-  const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
-  await server.assertAlive();
+  const argv = ["wrk", ...flags, url, "--", `${load.depth}`];
+  const stdout = await runClient(machine, server, argv);
   const line = stdout.split("\n").find((line) => line.startsWith("{"));
-  if (code !== 0 || line === undefined) {
-    throw new BenchmarkError(`Cannot measure ${server.name}: ${stderr || stdout}`);
-  }
+  if (line === undefined) throw new BenchmarkError(`Cannot measure ${server.name}: ${stdout}`);
   const { operations, elapsed, wrong, ...microseconds } = JSON.parse(line);
   if (wrong > 0) throw new BenchmarkError(`${server.name} answered ${wrong} requests wrongly`);
   const times = Object.entries(microseconds as Record<string, number>)

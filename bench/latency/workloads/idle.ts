@@ -21,7 +21,6 @@ export const idle: Workload = {
   title: "Processor time and memory of an idle server",
   protocol: "tcp",
   subjects: ["c-epoll", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
-  baseline: "c-epoll",
   many: true,
   client: "loopback",
   phases: "none",

@@ -6,7 +6,7 @@
 import { loadKeyValue } from "../../_harness/load.ts";
 import { measureLoad } from "../measurement.ts";
 import { latency, throughput } from "../samples.ts";
-import type { Workload } from "../workload.ts";
+import { oneRoundIn, type Workload } from "../workload.ts";
 
 const CONNECTIONS = 50;
 const PIPELINES = [1, 16];
@@ -30,10 +30,8 @@ export const kv: Workload = {
   title: "Key-value store, requests per second and latency",
   protocol: "kv",
   subjects: ["redis-server", "ours-generator"],
-  baseline: "redis-server",
   many: true,
-  // One round of all parts takes as long as sixteen of an echo.
-  rounds: ({ rounds }) => Math.ceil(rounds / 16),
+  rounds: oneRoundIn(16),
   describe: ({ operations }) =>
     `${PER_OPERATION * operations} requests one by one (P=1) and ${
       PER_REQUEST * PER_OPERATION * operations

@@ -22,7 +22,6 @@ export const memory: Workload = {
   title: `Memory with ${COUNT} open connections`,
   protocol: "tcp",
   subjects: ["c-epoll", "deno-listen", "ours-generator", "ours-iterator"],
-  baseline: "deno-listen",
   many: true,
   client: "loopback",
   // Bytes are the same wherever the host has put the cores.

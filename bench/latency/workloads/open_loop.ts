@@ -7,7 +7,7 @@
 import { loadEcho } from "../../_harness/load.ts";
 import { measureLoad } from "../measurement.ts";
 import { cpuPerOperation, type Figure, latency } from "../samples.ts";
-import type { Effort, Part, Trial, Workload } from "../workload.ts";
+import { oneRoundIn, type Part, type Trial, type Workload } from "../workload.ts";
 
 const THEIRS = "Deno.listen";
 const OTHERS = ["deno-listen", "node", "bun"];
@@ -73,7 +73,6 @@ export const openLoop: Workload = {
   id: "open-loop",
   title: "TCP echo at a set rate, latency from when it was due",
   subjects: ["c-epoll-spin", ...OTHERS, "ours-generator", "ours-iterator"],
-  baseline: "c-epoll-spin",
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests of 64 bytes at each rate, due at random (Poisson) over ` +
     `${MANY} connections`,
@@ -102,8 +101,6 @@ const VARIANTS = [1, MANY].map((connections) => ({
   connections,
   variant: connections === 1 ? "1 connection" : `${connections} connections`,
 }));
-/** One round of all takes as long as so many of an echo. */
-const PER_ROUND = 32;
 
 /** What is compared, and how much of that of Deno.listen an idle policy may take at a rate. */
 const FIGURES: readonly {
@@ -129,8 +126,7 @@ export const rates: Workload = {
   title: "TCP echo at the rates of most servers: latency and processor time",
   subjects: [...OTHERS, "ours-generator"],
   idle: ["park", "adaptive", "spin"],
-  baseline: "deno-listen",
-  rounds: ({ rounds }: Effort) => Math.ceil(rounds / PER_ROUND),
+  rounds: oneRoundIn(32),
   describe: ({ milliseconds }) =>
     `${milliseconds} ms of requests of 64 bytes at each rate, but at least ${LEAST_REQUESTS} requests, due at ` +
     `random (Poisson) over 1 and ${MANY} connections`,

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { run } from "../../_harness/children.ts";
 import { BenchmarkError } from "../../_harness/command_line.ts";
-import { pinned } from "../../_harness/server.ts";
+import { runClient } from "../../_harness/load.ts";
 import { throughput } from "../samples.ts";
 import { REQUESTS } from "../servers.ts";
 import type { Measurement, Trial, Workload } from "../workload.ts";
@@ -25,7 +24,6 @@ export const redisBenchmark: Workload = {
   title: "Key-value store under redis-benchmark, requests per second",
   protocol: "kv",
   subjects: ["redis-server", "ours-generator"],
-  baseline: "redis-server",
   many: true,
   client: "kernel",
   needs: PROGRAM,
@@ -60,27 +58,15 @@ async function measure(
   // It counts any reply, right or wrong.
   await REQUESTS.kv(machine, server, 1);
   const requests = PER_OPERATION * operations * (pipeline === 1 ? 1 : PER_REQUEST);
-  const load = [
-    "-h",
-    server.route.hostname,
-    "-p",
-    server.port,
-    "-c",
-    CLIENTS,
-    "-P",
-    pipeline,
-    "-n",
-    requests,
-  ];
-  const commands = ["-t", COMMANDS.join().toLowerCase(), "--csv"];
-  const argv = [...server.route.clientPrefix, PROGRAM, ...load, ...commands].map(String);
-  const { code, stdout, stderr } = await run(pinned(machine, "client", argv));
-  await server.assertAlive();
+  const { port, route: { hostname } } = server;
+  const load = `-h ${hostname} -p ${port} -c ${CLIENTS} -P ${pipeline} -n ${requests}`;
+  const commands = `-t ${COMMANDS.join().toLowerCase()} --csv`;
+  const stdout = await runClient(machine, server, `${PROGRAM} ${load} ${commands}`.split(" "));
   const rows = stdout.split("\n").map((line) => line.replaceAll('"', "").split(","));
   return COMMANDS.map((command) => {
     const throughput = Number(rows.find(([name]) => name === command)?.[1]);
-    if (code !== 0 || !(throughput > 0)) {
-      throw new BenchmarkError(`Cannot measure ${command} on ${server.name}: ${stderr || stdout}`);
+    if (!(throughput > 0)) {
+      throw new BenchmarkError(`Cannot measure ${command} on ${server.name}: ${stdout}`);
     }
     return { variant: `${command}, P=${pipeline}`, throughput };
   });

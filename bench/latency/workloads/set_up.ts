@@ -15,7 +15,6 @@ export const setUp: Workload = {
   title: "Connection set-up, from connect() to the first echo",
   protocol: "tcp",
   subjects: ["c-epoll-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
-  baseline: "c-epoll-spin",
   client: "kernel",
   describe: ({ milliseconds }) =>
     `${2 * milliseconds} ms of connections, one after the other, each echoed once and reset`,

@@ -4,12 +4,10 @@
  * @module
  */
 import { loadEcho } from "../../_harness/load.ts";
-import { measureLoad } from "../measurement.ts";
+import { during, measureLoad } from "../measurement.ts";
 import { latency } from "../samples.ts";
 import type { Workload } from "../workload.ts";
 
-/** No round trip is shorter than 2 us: what ends a measurement is its time. */
-const MOST_PER_MILLISECOND = 500;
 const SIZES = [1, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144];
 
 /** See the module's description. */
@@ -18,15 +16,12 @@ export const sizes: Workload = {
   title: "TCP echo by message size, round trip",
   protocol: "tcp",
   subjects: ["c-spin", "c-memif", "c-xdp", "deno-listen", "node", "bun", "ours-generator"],
-  baseline: "c-spin",
   parameter: { name: "size", unit: "B" },
   describe: ({ milliseconds }) => `${milliseconds} ms of echoes of each size, one at a time`,
   parts: SIZES.map((size) => ({
     name: `${size} B`,
     measure: async (trial) => {
-      const { effort: { milliseconds } } = trial;
-      const iterations = MOST_PER_MILLISECOND * milliseconds;
-      const load = { iterations, size, warmup: 1_000, timeLimit: milliseconds };
+      const load = { ...during(trial.effort.milliseconds), size, warmup: 1_000 };
       return [await measureLoad(trial, { point: size }, loadEcho, load)];
     },
   })),

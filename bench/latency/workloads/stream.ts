@@ -16,7 +16,6 @@ export const stream: Workload = {
   title: "Bulk stream over TCP, echoed",
   protocol: "tcp",
   subjects: ["c-spin", "deno-listen", "node", "bun", "ours-generator", "ours-iterator"],
-  baseline: "c-spin",
   client: "kernel",
   describe: ({ milliseconds }) =>
     `${
