@@ -146,9 +146,15 @@ function probe(tcp: Tcp, connection: Connection): void {
 /** Asks a silent peer whether it is there (RFC 9293, section 3.8.4). */
 function askPeer(tcp: Tcp, connection: Connection): void {
   const silence = (tcp.host.time.ms - connection.heardAt) | 0;
-  if (silence < connection.keepaliveIdle || connection.inFlight > 0) {
+  const { keepaliveIdle } = connection;
+  if (silence < keepaliveIdle || connection.inFlight > 0) {
     connection.keepaliveProbes = 0;
-    arm(tcp, connection, KEEPALIVE, Math.max(1, connection.keepaliveIdle - silence));
+    arm(
+      tcp,
+      connection,
+      KEEPALIVE,
+      silence < keepaliveIdle ? keepaliveIdle - silence : keepaliveIdle,
+    );
     return;
   }
   if (connection.keepaliveProbes >= connection.keepaliveCount) {

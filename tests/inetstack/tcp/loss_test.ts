@@ -152,6 +152,23 @@ Deno.test("keep-alive asks a silent peer, and resets it when it does not answer"
   assertEquals(host.told.events, [`failed ${Errno.ETIMEDOUT}`]);
 });
 
+Deno.test("keep-alive looks again after its time, and not at once, while retransmissions ask a silent peer", () => {
+  const host = new TestHost();
+  const peer = accepted(host);
+  const { connection } = peer;
+  connection.keepaliveIdle = 1000;
+  connection.keepalive = true;
+  host.stack.tcp.keepAlive(connection);
+  host.push(connection, "abc");
+  const end = host.now + 60_000;
+  let wakes = 0;
+  for (; host.now < end; wakes++) {
+    host.now = Math.max(host.now + 1, Math.ceil(host.stack.deadline()));
+    host.stack.poll(host.now);
+  }
+  assert(wakes < 500, `${wakes}`);
+});
+
 Deno.test("a reset and a FIN are sent with the numbers of all that was sent, though a timeout went back", () => {
   const host = new TestHost();
   const peer = connected(host);
