@@ -78,6 +78,12 @@ export const BOUNDS = Object.freeze(
     SYN_RETRANSMISSIONS: 6,
     /** The same of a SYN,ACK: a stranger may have sent the SYN. */
     SYN_ACK_RETRANSMISSIONS: 5,
+    /**
+     * How long a peer may take nothing of what a closed connection has still to send: nobody is left to abort it, and its
+     * buffer would be held for ever by a window that stays closed (RFC 9293, section 3.8.6.1; RFC 6429). Linux's is of two to
+     * three minutes, by its orphans' retries.
+     */
+    ORPHAN_TIMEOUT: 120_000,
     /** Bytes of payload in a segment at least, whatever a peer or a router says: Linux's figure against tiny segments. */
     LEAST_MSS: 48,
   } as const,

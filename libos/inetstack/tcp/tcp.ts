@@ -319,6 +319,11 @@ export class Tcp implements ErrorListener {
     if (state === CLOSED || state === STATE.TIME_WAIT) return;
     if (lost || state < ESTABLISHED) return this.abort(connection);
     if (state === STATE.FIN_WAIT_2) arm(this, connection, TIMER.END, FIN_WAIT_LENGTH);
+    if (connection.userTimeout === 0) {
+      // From now on: that nothing was taken before is not held against the peer.
+      connection.userTimeout = BOUNDS.ORPHAN_TIMEOUT;
+      connection.stalledAt = this.host.time.ms;
+    }
     this.shutdown(connection);
   }
 

@@ -157,6 +157,26 @@ Deno.test("a peer that keeps its window closed is given up after the user timeou
   assert(host.now < 1000 + 32_000, `${host.now}`);
 });
 
+Deno.test("a peer that keeps its window closed is given up two minutes after close(), and nothing is held (RFC 6429)", () => {
+  const host = new TestHost();
+  const peer = accepted(host);
+  const { connection } = peer;
+  peer.send(".", 1, 1, { window: 0 });
+  host.push(connection, "waits");
+  const answerFor = (milliseconds: number) => {
+    for (const end = host.now + milliseconds; host.now < end && host.stack.tcp.size > 0;) {
+      if (host.pass(200).length > 0) peer.send(".", 1, 1, { window: 0 });
+    }
+  };
+  // As long as somebody is there to abort it, it may last.
+  answerFor(600_000);
+  host.stack.tcp.close(connection);
+  answerFor(110_000);
+  assertEquals([stateOf(connection), host.heap.buffers], ["FIN-WAIT-1", 1]);
+  answerFor(80_000);
+  assertEquals([stateOf(connection), host.heap.buffers], ["CLOSED", 0]);
+});
+
 Deno.test("what is not acknowledged for the user timeout fails (RFC 5482), and progress begins it anew", () => {
   const host = new TestHost();
   const peer = accepted(host);
