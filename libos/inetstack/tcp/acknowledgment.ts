@@ -38,20 +38,18 @@ export function acknowledge(tcp: Tcp, connection: Connection, segment: Segment):
     }
     return true;
   }
+  // Whoever answers a probe is there, though it takes nothing (RFC 9293, section 3.8.6.1).
+  if (connection.probing) connection.unanswered = 0;
   const opened = updateWindow(connection, segment);
   if ((segment.flags & FLAG.ECE) !== 0 && connection.ecn) reduceForMark(connection, ack);
   if (acked > 0) advance(tcp, connection, segment, acked);
   else if (connection.sackPermitted) {
-    if (connection.probing) connection.retransmits = 0;
-    else takeSelective(tcp, connection, segment, 0);
+    if (!connection.probing) takeSelective(tcp, connection, segment, 0);
   } else if (
     segment.span === 0 && !opened && sndMax !== sndUna && !connection.probing &&
     (segment.flags & FLAG.SYN) === 0
   ) {
     onDuplicate(tcp, connection);
-  } else if (connection.probing) {
-    // Whoever answers is there.
-    connection.retransmits = 0;
   }
   if (acked > 0 || opened) tcp.want(connection);
   return true;
@@ -68,7 +66,7 @@ function advance(tcp: Tcp, connection: Connection, segment: Segment, acked: numb
     const rtt = (time.ms + connection.tsOffset - segment.tsEcho) | 0;
     if (rtt >= 0 && rtt < 600_000) sample(connection, rtt * 1000);
   }
-  connection.retransmits = 0;
+  connection.retransmits = connection.unanswered = 0;
   connection.stalled = false;
   provePath(connection, acked);
   connection.sendBuffer.acknowledge(ack);

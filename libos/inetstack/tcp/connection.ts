@@ -357,6 +357,8 @@ export class Connection {
   challenges = 0;
   /** Since when nothing goes on. */
   stalledAt = 0;
+  /** How often the timer expired since the peer answered: one that answers is there, though its window is closed. */
+  unanswered = 0;
 
   // Timers.
 

@@ -36,5 +36,5 @@ export function undo(connection: Connection): void {
   connection.cwnd = Math.max(connection.cwnd, connection.priorCwnd);
   connection.ssthresh = Math.max(connection.ssthresh, connection.priorSsthresh);
   connection.recovering = connection.afterTimeout = false;
-  connection.retransmits = 0;
+  connection.retransmits = connection.unanswered = 0;
 }

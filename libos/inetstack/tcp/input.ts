@@ -127,7 +127,7 @@ function establish(tcp: Tcp, connection: Connection): void {
   // The SYN, or what answers it, was lost (RFC 6298, rule 5.7).
   if (retransmits > 0 && connection.srtt === 0) connection.rto = INITIAL_RTO_AFTER_LOSS;
   connection.state = STATE.ESTABLISHED;
-  connection.retransmits = 0;
+  connection.retransmits = connection.unanswered = 0;
   connection.recover = connection.iss;
   connection.sentAt = connection.tunedAt = tcp.host.time.us;
   connection.tunedSeq = connection.rcvNxt;

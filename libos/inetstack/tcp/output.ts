@@ -268,6 +268,6 @@ export function probeWindow(tcp: Tcp, connection: Connection): void {
 export function endProbing(connection: Connection): void {
   if (!connection.probing) return;
   connection.probing = connection.stalled = false;
-  connection.retransmits = 0;
+  connection.retransmits = connection.unanswered = 0;
   disarm(connection, RETRANSMIT);
 }

@@ -107,7 +107,7 @@ function retransmit(tcp: Tcp, connection: Connection): void {
     : BOUNDS.RETRANSMISSIONS;
   const { ms } = tcp.host.time;
   noteStall(connection, ms, currentRto(connection));
-  if (connection.retransmits >= most || isTooLong(connection, ms)) {
+  if (connection.unanswered >= most || isTooLong(connection, ms)) {
     tcp.fail(connection, connection.softError || Errno.ETIMEDOUT);
     return;
   }
@@ -116,6 +116,7 @@ function retransmit(tcp: Tcp, connection: Connection): void {
   if (selective) onSelectiveTimeout(tcp, connection);
   else if (state >= STATE.ESTABLISHED) onTimeout(connection);
   connection.retransmits++;
+  connection.unanswered++;
   if (connection.retransmits === BOUNDS.DOUBTFUL_RETRANSMISSIONS) connection.neighbour.doubt();
   stopTiming(connection);
   if (state < STATE.ESTABLISHED) {
@@ -133,11 +134,12 @@ function probe(tcp: Tcp, connection: Connection): void {
   // A peer that answers may keep its window closed for ever (RFC 9293, section 3.8.6.1); one that does not is gone.
   const { ms } = tcp.host.time;
   noteStall(connection, ms, currentRto(connection));
-  if (connection.retransmits >= BOUNDS.RETRANSMISSIONS || isTooLong(connection, ms)) {
+  if (connection.unanswered >= BOUNDS.RETRANSMISSIONS || isTooLong(connection, ms)) {
     tcp.fail(connection, connection.softError || Errno.ETIMEDOUT);
     return;
   }
   connection.retransmits++;
+  connection.unanswered++;
   probeWindow(tcp, connection);
   connection.probing = true;
   arm(tcp, connection, RETRANSMIT, untilTooLong(connection, currentRto(connection), ms));

@@ -6,6 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import { accepted, stateOf, TestHost, type TestPeer } from "../_host.ts";
+import { Errno } from "../../../libos/error.ts";
 
 Deno.test("what is pushed goes in segments of the MSS, and the last one has PSH", () => {
   const host = new TestHost();
@@ -150,6 +151,36 @@ Deno.test("a closed window is probed with a byte, less and less often, and witho
   }
   assertEquals(stateOf(peer.connection), "ESTABLISHED");
   assertEquals(peer.send(".", 1, 4, { window: 10 }), ["P. 4:7 1"]);
+});
+
+Deno.test("a closed window is probed less and less often though the peer answers, and 15 times after it did so last", () => {
+  const host = new TestHost();
+  const peer = accepted(host, { window: 3 });
+  host.push(peer.connection, "abcdef");
+  peer.sent();
+  peer.send(".", 1, 4, { window: 0 });
+  const gaps: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    let gap = 0;
+    do gap += 100; while (host.pass(100).length === 0);
+    gaps.push(gap);
+    peer.send(".", 1, 4, { window: 0 });
+  }
+  assertEquals(gaps.slice(0, 11), [
+    200,
+    400,
+    800,
+    1600,
+    3200,
+    6400,
+    12_800,
+    25_600,
+    51_200,
+    60_000,
+    60_000,
+  ]);
+  assertEquals(host.pass(3_600_000).length, 15);
+  assertEquals(host.told.events, [`failed ${Errno.ETIMEDOUT}`]);
 });
 
 Deno.test("a probe that is taken opens the way for the rest", () => {
