@@ -13,7 +13,7 @@ import { reduceForMark } from "./ecn.ts";
 import { endProbing } from "./output.ts";
 import { onDuplicate, onPartial } from "./recovery.ts";
 import { measure, sample } from "./rtt.ts";
-import { takeSelective } from "./sack_recovery.ts";
+import { repeatAll, takeSelective } from "./sack_recovery.ts";
 import { ahead, before } from "./sequence.ts";
 import type { Segment } from "./segment.ts";
 import type { Tcp } from "./tcp.ts";
@@ -38,9 +38,13 @@ export function acknowledge(tcp: Tcp, connection: Connection, segment: Segment):
     }
     return true;
   }
-  // Whoever answers a probe is there, though it takes nothing (RFC 9293, section 3.8.6.1).
-  if (connection.probing) connection.unanswered = 0;
+  const { probing, sndWnd } = connection;
   const opened = updateWindow(connection, segment);
+  // Whoever takes nothing and says so is there (RFC 9293, section 3.8.6.1, and SHLD-17 of section 3.8.6).
+  if (probing || connection.sndWnd === 0) connection.unanswered = 0;
+  if (opened && sndWnd === 0 && acked === 0 && connection.afterTimeout) {
+    repeatUntaken(tcp, connection);
+  }
   if ((segment.flags & FLAG.ECE) !== 0 && connection.ecn) reduceForMark(connection, ack);
   if (acked > 0) advance(tcp, connection, segment, acked);
   else if (connection.sackPermitted) {
@@ -84,6 +88,16 @@ function advance(tcp: Tcp, connection: Connection, segment: Segment, acked: numb
     connection.congestion.acknowledged(connection, acked, time);
   }
   rearm(tcp, connection);
+}
+
+/**
+ * The window opened that had been closed with text under way, and everything is as after the first timeout: what was sent
+ * again meanwhile probed it, was not taken, and is under way no more.
+ */
+function repeatUntaken(tcp: Tcp, connection: Connection): void {
+  connection.retransmits = 0;
+  repeatAll(tcp, connection);
+  armRetransmission(tcp, connection);
 }
 
 /** Sets the retransmission timer anew, or ends it (rules 5.2 and 5.3 of RFC 6298). */

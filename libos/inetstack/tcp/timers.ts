@@ -111,13 +111,13 @@ function retransmit(tcp: Tcp, connection: Connection): void {
     tcp.fail(connection, connection.softError || Errno.ETIMEDOUT);
     return;
   }
-  if (state >= STATE.ESTABLISHED) suspectPath(tcp, connection, connection.retransmits + 1);
+  if (state >= STATE.ESTABLISHED) suspectPath(tcp, connection, connection.unanswered + 1);
   const selective = state >= STATE.ESTABLISHED && connection.sackPermitted;
   if (selective) onSelectiveTimeout(tcp, connection);
   else if (state >= STATE.ESTABLISHED) onTimeout(connection);
   connection.retransmits++;
   connection.unanswered++;
-  if (connection.retransmits === BOUNDS.DOUBTFUL_RETRANSMISSIONS) connection.neighbour.doubt();
+  if (connection.unanswered === BOUNDS.DOUBTFUL_RETRANSMISSIONS) connection.neighbour.doubt();
   stopTiming(connection);
   if (state < STATE.ESTABLISHED) {
     connection.sndNxt = connection.iss;

@@ -183,6 +183,24 @@ Deno.test("a closed window is probed less and less often though the peer answers
   assertEquals(host.told.events, [`failed ${Errno.ETIMEDOUT}`]);
 });
 
+Deno.test("a window that closed with text under way is lived with, and that goes again once it opens (RFC 9293, SHLD-17)", () => {
+  const host = new TestHost();
+  const peer = accepted(host, { sackOk: true, mss: 1400 });
+  const text = "x".repeat(1400);
+  host.push(peer.connection, text);
+  assertEquals(peer.sent(), ["P. 1:1401 1"]);
+  peer.send(".", 1, 1, { window: 0 });
+  for (let i = 0; i < 20; i++) {
+    let sent: string[];
+    do sent = peer.pass(1000); while (sent.length === 0);
+    assertEquals(sent[0]!.startsWith("P. 1:1401 1"), true, "no smaller segment is tried");
+    peer.send(".", 1, 1, { window: 0 });
+  }
+  assertEquals(host.told.events, []);
+  assertEquals(peer.send(".", 1, 1, { window: 2000 }), ["P. 1:1401 1"]);
+  assertEquals(peer.pass(500), ["P. 1:1401 1 at 200"]);
+});
+
 Deno.test("a probe that is taken opens the way for the rest", () => {
   const host = new TestHost();
   const peer = accepted(host, { window: 3 });
