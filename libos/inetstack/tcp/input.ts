@@ -148,7 +148,10 @@ function arriveInOthers(
   packet: Packet,
   segment: Segment,
 ): void {
-  if (connection.state === STATE.TIME_WAIT && reopens(connection, segment)) {
+  if (
+    connection.state === STATE.TIME_WAIT && reopens(connection, segment) &&
+    tcp.listeners.find(packet, connection.localPort) !== null
+  ) {
     tcp.reopen(connection, packet, segment);
     return;
   }

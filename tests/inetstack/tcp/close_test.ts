@@ -168,6 +168,15 @@ Deno.test("a SYN that is newer takes the place of a connection in TIME-WAIT (RFC
   assertEquals(stateOf(peer.connection), "CLOSED");
 });
 
+Deno.test("a SYN where nobody listens does not end TIME-WAIT", () => {
+  const host = new TestHost();
+  const peer = connected(host);
+  host.stack.tcp.shutdown(peer.connection);
+  peer.send("F.", 1, 2);
+  assertEquals(peer.send("S", 1000, 0), [". 2:2 2"]);
+  assertEquals(stateOf(peer.connection), "TIME-WAIT");
+});
+
 Deno.test("more than the bound in TIME-WAIT push the oldest out", () => {
   const host = new TestHost();
   const peer = accepted(host);
