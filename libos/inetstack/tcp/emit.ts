@@ -78,8 +78,8 @@ export function emit(
     size += emitSynOptions(tcp, connection, memory, at + size);
   } else {
     if (connection.ecn) {
-      // Neither an acknowledgment nor what is sent again is to be marked (RFC 3168, sections 6.1.4 and 6.1.5).
-      const isNewText = length > 0 && !before(seq, connection.sndMax);
+      // No acknowledgment is to be marked, nothing that is sent again, and no probe (RFC 3168, sections 6.1.4 to 6.1.6).
+      const isNewText = length > 0 && !connection.probing && !before(seq, connection.sndMax);
       if (isNewText) mark = ECN.CAPABLE;
       flags |= ecnOfSegment(connection, isNewText);
     }

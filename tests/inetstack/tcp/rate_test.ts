@@ -79,6 +79,22 @@ Deno.test("text is capable of a mark; what is sent again, or without text, is no
   assertEquals(marks(ack!), [0, 0]);
 });
 
+Deno.test("a probe of a closed window is not capable of a mark, and does not tell of a smaller window (RFC 3168, section 6.1.6)", () => {
+  const peer = marked();
+  const { host, connection } = peer;
+  connection.ecnReduced = true;
+  peer.send(".", 1, 1, { window: 0 });
+  host.push(connection, "abc");
+  host.now += 250;
+  host.stack.poll(host.now);
+  assertEquals(host.device.take().map(marks), [[0, 0]]);
+  const [text] = host.frames(frameOf(6, tcpOf(peer.segment(".", 1, 1, { window: 9 }), PEER)));
+  // The byte of the probe was sent before.
+  assertEquals(marks(text!), [0, 0]);
+  host.push(connection, "def");
+  assertEquals(host.device.take().map(marks), [[0x80, 2]]);
+});
+
 Deno.test("a mark makes the window smaller once a round trip, and the peer is told of it (RFC 3168, section 6.1.2)", () => {
   const peer = marked();
   const { host, connection } = peer;
