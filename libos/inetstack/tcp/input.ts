@@ -261,6 +261,8 @@ function stripKnownSyn(tcp: Tcp, connection: Connection, segment: Segment): void
   if ((segment.flags & FLAG.SYN) === 0 || segment.seq !== connection.irs) return;
   segment.flags &= ~FLAG.SYN;
   segment.seq = (segment.seq + 1) | 0;
+  // The window of a segment with a SYN is not scaled (RFC 7323, section 2.2); it is taken for one of others now.
+  segment.window >>= connection.sndScale;
   if ((segment.flags & FLAG.ACK) !== 0) return;
   connection.sndNxt = connection.iss;
   tcp.want(connection);

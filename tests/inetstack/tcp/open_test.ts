@@ -112,6 +112,17 @@ Deno.test("two SYNs that cross make one connection (figure 7)", () => {
   assertEquals(host.told.events, ["connected"]);
 });
 
+Deno.test("the window of the SYN,ACK is not scaled where two SYNs cross (RFC 7323, section 2.2)", () => {
+  const host = new TestHost();
+  const connection = host.connect();
+  const [syn] = host.sent();
+  const theirs = { seq: 300, mss: 1460, scale: 7, window: 64_000, ports: [80, 4000] as const };
+  host.segments({ ...theirs, flags: "S" });
+  host.segments({ ...theirs, flags: "S.", ack: syn!.seq + 1 });
+  assertEquals(stateOf(connection), "ESTABLISHED");
+  assertEquals([connection.sndWnd, connection.maxSndWnd], [64_000, 64_000]);
+});
+
 Deno.test("in SYN-RECEIVED the SYN that comes again is answered again", () => {
   const host = new TestHost();
   host.listen();
