@@ -90,8 +90,9 @@ function makeHalfOpen(
   const neighbour = tcp.output.route(source);
   const port = swap16(ports >>> 16);
   const remotePort = swap16(ports & 0xffff);
-  // Nobody has port 0, nor is it a connection with itself.
-  if (neighbour === null || remotePort === 0) return null;
+  // Nobody has port 0, and a listener does not connect to itself: it would answer its own answers.
+  const isItself = remotePort === port && source.equals(destination);
+  if (neighbour === null || remotePort === 0 || isItself) return null;
   const connection = makeConnection(
     tcp,
     destination,

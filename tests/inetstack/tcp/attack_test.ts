@@ -6,7 +6,16 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { accepted, connected, stateOf, TestHost, TestPeer } from "../_host.ts";
+import {
+  accepted,
+  connected,
+  frameOf,
+  HOST,
+  stateOf,
+  tcpOf,
+  TestHost,
+  TestPeer,
+} from "../_host.ts";
 import { BOUNDS } from "../../../libos/inetstack/bounds.ts";
 import { Errno } from "../../../libos/error.ts";
 import { icmpTooBig } from "../_icmp.ts";
@@ -65,6 +74,14 @@ Deno.test("a cookie keeps the options of the SYN in its timestamp", () => {
   // Without timestamps there is no room for them, and none is offered.
   const [plain] = host.segments({ ...syn, flags: "S", ports: [4001, 80] });
   assertEquals([plain!.sackOk, plain!.scale, plain!.mss], [undefined, undefined, 1460]);
+});
+
+Deno.test("a SYN that says it is from the listener itself is dropped", () => {
+  const host = new TestHost();
+  const listener = host.listen();
+  const syn = tcpOf({ flags: "S", seq: 1, mss: 1460, ports: [80, 80] }, HOST);
+  assertEquals(host.frames(frameOf(6, syn, { source: HOST })), []);
+  assertEquals([host.stack.tcp.size, listener.halfOpen], [0, 0]);
 });
 
 Deno.test("cookies that nobody gave, or long ago, are reset", () => {
