@@ -292,7 +292,6 @@ function takeAckOfSyn(
   }
   connection.sndUna = ack;
   connection.sndNxt = connection.sndMax;
-  connection.sendBuffer.acknowledge(ack);
   measure(connection, ack, tcp.host.time);
   updateWindow(connection, segment);
   establish(tcp, connection);

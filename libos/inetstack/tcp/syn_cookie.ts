@@ -176,8 +176,7 @@ export function recall(tcp: Tcp, connection: Connection, segment: Segment, mss: 
   segment.seq = seq;
   segment.flags = flags;
   segment.window = window;
-  connection.iss = connection.recover = iss;
-  connection.sndUna = iss;
+  connection.iss = connection.sndUna = iss;
   connection.sndNxt = connection.sndMax = (iss + 1) | 0;
   connection.duplicateRound = connection.congestionEnd = connection.limitedEnd = iss;
   connection.sendBuffer.reset(connection.sndNxt);
