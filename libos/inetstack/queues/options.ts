@@ -30,7 +30,7 @@ export const OPTIONS: readonly (keyof SocketOptions)[] = Object.freeze(
 );
 
 /** The error of a value that is none of an option. */
-export function wrongValue(qd: number, option: string, what: string): DemikernelError {
+function wrongValue(qd: number, option: string, what: string): DemikernelError {
   return new DemikernelError("EINVAL", "setsockopt", {
     qd,
     detail: `the option "${option}" must be ${what}`,

@@ -62,6 +62,12 @@ export const LOSS = Object.freeze(
 
 /** What every host takes in a segment (RFC 9293, MUST-15; section 3.7.1). */
 export const DEFAULT_MSS = 536;
+const DEFAULT_MSS_OF_IPV6 = 1220;
+
+/** What a host takes in a segment by default, by the version of IP (RFC 9293, MUST-15). */
+export function defaultMss(version: 4 | 6): number {
+  return version === 4 ? DEFAULT_MSS : DEFAULT_MSS_OF_IPV6;
+}
 
 /** Whether a timeout was spurious (RFC 5682, section 3.1): which step is to be taken. */
 export const FRTO = Object.freeze(

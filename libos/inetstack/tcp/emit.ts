@@ -170,28 +170,44 @@ function lastSent({ probing, sndNxt, sndMax }: Connection): number {
 /** Answers a segment that belongs to no connection with a reset (RFC 9293, section 3.10.7.1). */
 export function emitResetFor(tcp: Tcp, packet: Packet, segment: Segment): void {
   const { output, host } = tcp;
-  const { source, destination } = packet;
+  const { source } = packet;
   const neighbour = output.route(source);
   if (neighbour === null || !tcp.resets.spend()) return;
   if (!output.begin(neighbour, source, TCP_SIZE)) return;
+  const acks = (segment.flags & ACK) !== 0;
+  const seq = acks ? segment.ack : 0;
+  const ack = acks ? 0 : (segment.seq + segment.span) | 0;
+  host.counters.tcpResets++;
+  sendAnswer(tcp, packet, neighbour, seq, ack, acks ? RST : RST | ACK, 0, TCP_SIZE);
+}
+
+/** Sends the segment that was begun, of no connection, to whom a packet is from; its options, if any, are written already. */
+export function sendAnswer(
+  { output, host }: Tcp,
+  packet: Packet,
+  neighbour: Neighbour,
+  seq: number,
+  ack: number,
+  flags: number,
+  window: number,
+  size: number,
+): void {
+  const { source, destination } = packet;
   const { memory, at } = output;
   const { i32, u16 } = memory;
   const word = at >> 2;
   const ports = packet.memory.i32[packet.payload >> 2]!;
-  const acks = (segment.flags & ACK) !== 0;
-  const flags = acks ? RST : RST | ACK;
   i32[word] = ports << 16 | ports >>> 16;
-  i32[word + 1] = acks ? swap32(segment.ack) : 0;
-  i32[word + 2] = acks ? 0 : swap32((segment.seq + segment.span) | 0);
-  i32[word + 3] = TCP_SIZE << 2 | flags << 8;
+  i32[word + 1] = swap32(seq);
+  i32[word + 2] = swap32(ack);
+  i32[word + 3] = size << 2 | flags << 8 | swap16(window) << 16;
   i32[word + 4] = 0;
-  const pseudo = pseudoOf(destination, source) + swap16(TCP_SIZE);
-  u16[(at + CHECKSUM) >> 1] = output.fillsChecksums(neighbour, TCP_SIZE)
+  const pseudo = pseudoOf(destination, source) + swap16(size);
+  u16[(at + CHECKSUM) >> 1] = output.fillsChecksums(neighbour, size)
     ? fold(pseudo)
-    : ~fold(pseudo + sum(memory, at, TCP_SIZE));
+    : ~fold(pseudo + sum(memory, at, size));
   host.counters.tcpSent++;
-  host.counters.tcpResets++;
-  output.send(neighbour, TCP_SIZE, PROTOCOL_TCP, destination, source);
+  output.send(neighbour, size, PROTOCOL_TCP, destination, source);
 }
 
 /** The sum of a pseudo-header of TCP, without the length. */

@@ -8,7 +8,7 @@ import { acknowledge, updateWindow } from "./acknowledgment.ts";
 import { challenge } from "./challenge.ts";
 import { initialWindow } from "./congestion/congestion.ts";
 import type { Connection } from "./connection.ts";
-import { EVENT, TIMER } from "./connection.ts";
+import { defaultMss, EVENT, TIMER } from "./connection.ts";
 import { takeEcn, takeEcnOfSyn } from "./ecn.ts";
 import { emitAck, emitReset, emitResetFor, ownMss } from "./emit.ts";
 import { Errno } from "../../error.ts";
@@ -85,8 +85,7 @@ export function takeSyn(tcp: Tcp, connection: Connection, segment: Segment): voi
   connection.answered = connection.rcvNxt;
   connection.rcvAdv = (connection.rcvNxt + Math.min(connection.receiveLimit, 65_535)) | 0;
   connection.lastAckSent = connection.rcvNxt;
-  // Without the option the peer takes 536 bytes, or 1220 of IPv6 (RFC 9293, MUST-15).
-  connection.peerMss = segment.mss || (connection.version === 4 ? 536 : 1220);
+  connection.peerMss = segment.mss || defaultMss(connection.version);
   connection.timestamps = connection.timestamps && segment.hasTimestamps;
   if (connection.timestamps) takeTimestamp(tcp, connection, segment);
   connection.sackPermitted = connection.sackPermitted && segment.sackPermitted;

@@ -4,27 +4,28 @@
  * @module
  */
 
-/** The states, in an order in which comparisons make sense: from `ESTABLISHED` on both sides know each other's numbers. */
+/**
+ * The states, in an order in which comparisons make sense: from `ESTABLISHED` on both sides know each other's numbers. Who
+ * listens is no connection yet, so there is no `LISTEN`.
+ */
 export const STATE = Object.freeze(
   {
     CLOSED: 0,
-    LISTEN: 1,
-    SYN_SENT: 2,
-    SYN_RECEIVED: 3,
-    ESTABLISHED: 4,
-    CLOSE_WAIT: 5,
-    FIN_WAIT_1: 6,
-    FIN_WAIT_2: 7,
-    CLOSING: 8,
-    LAST_ACK: 9,
-    TIME_WAIT: 10,
+    SYN_SENT: 1,
+    SYN_RECEIVED: 2,
+    ESTABLISHED: 3,
+    CLOSE_WAIT: 4,
+    FIN_WAIT_1: 5,
+    FIN_WAIT_2: 6,
+    CLOSING: 7,
+    LAST_ACK: 8,
+    TIME_WAIT: 9,
   } as const,
 );
 
 /** Their names, by number. */
 export const STATE_NAMES = [
   "CLOSED",
-  "LISTEN",
   "SYN-SENT",
   "SYN-RECEIVED",
   "ESTABLISHED",

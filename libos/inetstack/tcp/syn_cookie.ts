@@ -7,10 +7,9 @@
  */
 
 import { ahead } from "./sequence.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, defaultMss } from "./connection.ts";
 import { connectionHash } from "./isn.ts";
-import { pseudoOf, toldMss } from "./emit.ts";
-import { fold, sum, swap16 } from "../../runtime/memory/memory.ts";
+import { sendAnswer, toldMss } from "./emit.ts";
 import { hash } from "../hash.ts";
 import type { IpAddress } from "../ip_address.ts";
 import type { Listener } from "./listener.ts";
@@ -18,10 +17,8 @@ import type { Packet } from "../ip/packet.ts";
 import type { Segment } from "./segment.ts";
 import type { Tcp } from "./tcp.ts";
 import { scaleFor } from "./window.ts";
-import { swap32 } from "../wire/byte_order.ts";
 import { takeFirstWindow, takeSyn } from "./input.ts";
 import { writeSynOptions } from "./syn_options.ts";
-import { PROTOCOL } from "../wire/ipv4.ts";
 import { FLAG, TCP } from "../wire/tcp.ts";
 
 const { ACK, CWR, ECE, SYN } = FLAG;
@@ -51,7 +48,7 @@ export function sendCookie(
   const { source, destination } = packet;
   const { ms } = tcp.host.time;
   forgetRefused(tcp, segment);
-  const size = segment.mss || (packet.version === 4 ? 536 : 1220);
+  const size = segment.mss || defaultMss(packet.version);
   let index = 0;
   while (index < SIZES.length - 1 && SIZES[index + 1]! <= size) index++;
   const out = ports << 16 | ports >>> 16;
@@ -90,19 +87,16 @@ function emitAnswer(
   stamp: number,
   { receiveLimit, maxSegmentSize }: Listener,
 ): void {
-  const { output, host } = tcp;
-  const { source, destination } = packet;
+  const { output } = tcp;
+  const { source } = packet;
   const { hasTimestamps, windowScale } = segment;
   const neighbour = output.route(source);
   if (neighbour === null || !output.begin(neighbour, source, LONGEST)) return;
-  const { memory, at } = output;
-  const { i32, u16 } = memory;
-  const word = at >> 2;
   const asksForMarks = hasTimestamps && (segment.flags & (ECE | CWR)) === (ECE | CWR);
   const flags = SYN | ACK | (asksForMarks ? ECE : 0);
   const size = TCP.SIZE + writeSynOptions(
-    memory,
-    at + TCP.SIZE,
+    output.memory,
+    output.at + TCP.SIZE,
     toldMss(neighbour, packet.version, maxSegmentSize),
     hasTimestamps,
     stamp,
@@ -110,18 +104,8 @@ function emitAnswer(
     hasTimestamps && segment.sackPermitted,
     hasTimestamps && windowScale >= 0 ? scaleFor(receiveLimit) : -1,
   );
-  const ports = packet.memory.i32[packet.payload >> 2]!;
-  i32[word] = ports << 16 | ports >>> 16;
-  i32[word + 1] = swap32(seq);
-  i32[word + 2] = swap32((segment.seq + 1) | 0);
-  i32[word + 3] = size << 2 | flags << 8 | swap16(Math.min(receiveLimit, 65_535)) << 16;
-  i32[word + 4] = 0;
-  const pseudo = pseudoOf(destination, source) + swap16(size);
-  u16[(at + TCP.CHECKSUM) >> 1] = output.fillsChecksums(neighbour, size)
-    ? fold(pseudo)
-    : ~fold(pseudo + sum(memory, at, size));
-  host.counters.tcpSent++;
-  output.send(neighbour, size, PROTOCOL.TCP, destination, source);
+  const window = Math.min(receiveLimit, 65_535);
+  sendAnswer(tcp, packet, neighbour, seq, (segment.seq + 1) | 0, flags, window, size);
 }
 
 /**
