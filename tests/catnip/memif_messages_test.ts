@@ -74,6 +74,7 @@ const REFUSED: Readonly<Record<string, [Conversation, string]>> = {
     (c) => c.say(TYPE.INIT, (view) => (init(view), view.setUint8(MESSAGE.INIT.SECRET, 65))),
     "another secret",
   ],
+  "nothing, with a descriptor": [(c, fds) => c.sayNothing(fds.eventfd()), "is gone"],
   "no init": [(c) => c.say(TYPE.CONNECT), "out of place"],
   "what a server says": [(c) => (c.say(TYPE.INIT, init), c.say(TYPE.HELLO)), "does not send"],
   "a region without memory": [

@@ -78,10 +78,11 @@ export abstract class Peer {
       const error = length < 0 ? socketErrno() : 0;
       if (error === Errno.EAGAIN) return;
       if (error === Errno.EINTR) continue;
-      if (length <= 0) throw new LinkError("the other end is gone");
+      // What has no bytes may have brought a descriptor all the same.
       const { fd } = message;
       let isKept = false;
       try {
+        if (length <= 0) throw new LinkError("the other end is gone");
         if (length !== MESSAGE.SIZE) throw new LinkError(`a message of ${length} bytes`);
         const type = this.view.getUint16(MESSAGE.TYPE, true);
         if (type === TYPE.DISCONNECT) throw new LinkError(`the other end says: ${this.#reason()}`);
