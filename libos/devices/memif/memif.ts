@@ -227,8 +227,10 @@ export class MemifDevice implements Device {
     if ((head & DESCRIPTOR.NEXT) !== 0 || (at & 3) !== 2) {
       return this.#takePieces(ring, ready, sink);
     }
-    this.counters.countReceived(length);
-    sink.frame(at, length, false);
+    if (length <= this.#frameSize) {
+      this.counters.countReceived(length);
+      sink.frame(at, length, false);
+    } else this.counters.receiveDrops++;
     this.#giveBack(ring);
     return 1;
   }
