@@ -23,6 +23,11 @@ export function freshSocket(): string {
   return `@memif-test-${Deno.pid}-${sockets++}`;
 }
 
+/** How many descriptors this process has. */
+export function openFiles(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
+
 /** Keeps what a device received. */
 export class Received implements FrameSink {
   /** The frames. */

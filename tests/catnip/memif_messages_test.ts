@@ -9,7 +9,16 @@ import { AF, EFD, MFD, SOCK } from "../../ffi/libc/constants.ts";
 import { encodeSockaddr } from "../../ffi/libc/sockaddr.ts";
 import { MESSAGE, TO_SERVER, TYPE, VERSION } from "../../libos/devices/memif/layout.ts";
 import { libc } from "../../ffi/libc/load.ts";
-import { checkFrames, freshSocket, LENGTHS, openDevice, Pair, take, test } from "./_pair.ts";
+import {
+  checkFrames,
+  freshSocket,
+  LENGTHS,
+  openDevice,
+  openFiles,
+  Pair,
+  take,
+  test,
+} from "./_pair.ts";
 import { RawClient } from "./_raw_client.ts";
 import { RightsMessage } from "../../ffi/libc/rights.ts";
 
@@ -180,10 +189,6 @@ test("a memif server refuses what a client may not say, says why, and serves the
   pair[Symbol.dispose]();
   assertEquals(openFiles(), before);
 });
-
-function openFiles(): number {
-  return [...Deno.readDirSync("/proc/self/fd")].length;
-}
 
 test("a memif client refuses a server of another version, and one that answers what was not asked", () => {
   const socket = freshSocket();
