@@ -75,6 +75,8 @@ export class MemifDevice implements Device {
   #receiving: readonly Ring[] = [];
   #looks = 0;
   #isParked = false;
+  /** Which ring is looked at first. */
+  #first = 0;
   /** Frames that were taken since the other end was told. */
   #untold = 0;
   /** Slots that are known to be free. */
@@ -121,9 +123,13 @@ export class MemifDevice implements Device {
   receive(sink: FrameSink, budget: number): number {
     if (--this.#looks <= 0 || this.#isParked) this.#attend();
     const rings = this.#receiving;
+    // Each time another ring is the first: one that always has something must not starve the others.
+    if (++this.#first >= rings.length) this.#first = 0;
+    let at = this.#first;
     let count = 0;
-    for (let i = 0; i < rings.length; i++) {
-      const ring = rings[i]!;
+    for (let i = 0; i < rings.length && count < budget; i++) {
+      const ring = rings[at]!;
+      if (++at === rings.length) at = 0;
       const ready = ring.available();
       if (ready === 0) {
         // The other end asks for its slots when it has no more: it may well be told when there is time.
@@ -131,6 +137,7 @@ export class MemifDevice implements Device {
         continue;
       }
       count += this.#take(ring, ready, sink, budget - count);
+      if (this.#receiving !== rings) break;
     }
     return count;
   }
