@@ -11,9 +11,19 @@ import { DemikernelError } from "../../mod.ts";
 import { TYPE } from "../../libos/devices/memif/layout.ts";
 import { libc } from "../../ffi/libc/load.ts";
 import { LibcError } from "../../ffi/libc/call.ts";
-import { lying } from "../catnap/_faults.ts";
+import { failing, type Fault, lying } from "../catnap/_faults.ts";
+import type { MemifDevice } from "../../libos/devices/memif/memif.ts";
 import type { MemifOptions } from "../../libos/devices/memif/options.ts";
-import { checkFrames, freshSocket, LENGTHS, openDevice, Pair, take, test } from "./_pair.ts";
+import {
+  checkFrames,
+  freshSocket,
+  LENGTHS,
+  openDevice,
+  Pair,
+  settle,
+  take,
+  test,
+} from "./_pair.ts";
 import { RawClient } from "./_raw_client.ts";
 
 test("a memif link comes back when the client, or the server, was closed and opened again", () => {
@@ -67,6 +77,55 @@ test("a memif link does not end for an errno that somebody else left", () => {
   take(pair.server);
   assertEquals([lies.calls, pair.client.counters.links, pair.server.counters.links], [2, 1, 1]);
 });
+
+/** Which watch of a link with two rings each way is refused: of the sockets, then of the rings. */
+const UNWATCHED: readonly [what: string, nth: number, who: "client" | "server"][] = [
+  ["its client's socket", 0, "client"],
+  ["its server's socket", 1, "server"],
+  ["its server's second ring", 3, "server"],
+  ["its client's second ring", 5, "client"],
+];
+
+for (const [what, nth, who] of UNWATCHED) {
+  test(`a memif link whose end cannot watch ${what} is told, left and made again`, () => {
+    const socket = freshSocket();
+    // It has nobody to connect to yet.
+    const client = openDevice({ socket, queues: 2 });
+    const server = openDevice({ socket, role: "server" });
+    const device = { client, server }[who];
+    const watched = watchedBy(device);
+    try {
+      {
+        const faults: Fault[] = new Array(nth).fill(null);
+        using failures = failing("epoll_ctl", [...faults, "ENOSPC"]);
+        const until = performance.now() + 5000;
+        while (failures.calls <= nth && performance.now() < until) {
+          receiveUntil(client, () => failures.calls > nth);
+          receiveUntil(server, () => failures.calls > nth);
+        }
+        // The other end did not hear of it yet, and has open what both had.
+        assertStringIncludes(device.counters.link, "down: epoll_ctl failed");
+        assertEquals(watchedBy(device), watched);
+      }
+      settle(server, client);
+      checkFrames(client, server, LENGTHS);
+      checkFrames(server, client, LENGTHS);
+    } finally {
+      client.close();
+      server.close();
+    }
+  });
+}
+
+/** Lets a device look until a condition holds, but not for ever. */
+function receiveUntil(device: MemifDevice, condition: () => boolean): void {
+  for (let i = 0; i < 100 && !condition(); i++) device.receive({ frame: () => {} }, 64);
+}
+
+/** How many descriptors wake a device. */
+function watchedBy(device: MemifDevice): number {
+  return Deno.readTextFileSync(`/proc/self/fdinfo/${device.fd}`).split("tfd:").length - 1;
+}
 
 test("a second client is told that there is one already", () => {
   using pair = new Pair();

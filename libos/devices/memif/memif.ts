@@ -381,9 +381,14 @@ export class MemifDevice implements Device {
       peer.attend();
       if (peer.link !== null && this.#sending === null) this.#connect(peer.link);
     } catch (error) {
-      if (!(error instanceof LinkError || error instanceof LibcError)) throw error;
-      this.#disconnect(error.message);
+      this.#fail(error);
     }
+  }
+
+  /** Ends the link for what the other end, or the kernel, does not let be. Throws any other error. */
+  #fail(error: unknown): void {
+    if (!(error instanceof LinkError || error instanceof LibcError)) throw error;
+    this.#disconnect(error.message);
   }
 
   /** Welcomes another end, unless there is one already; says whether it did. */
@@ -399,9 +404,14 @@ export class MemifDevice implements Device {
     this.#disconnect("another client came before the link was up");
     const Role = this.#isServer ? Client : Server;
     this.#peer = new Role(socket, this.#memory, this.#regions, this.#options);
-    this.#watch.add(socket);
     this.#meeting.seek(false);
-    return true;
+    try {
+      this.#watch.add(socket);
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
   }
 
   #connect({ sending, receiving }: Link): void {
@@ -423,7 +433,7 @@ export class MemifDevice implements Device {
   #disconnect(reason: string): void {
     const peer = this.#peer;
     if (peer === null) return;
-    for (const ring of this.#receiving) this.#watch.remove(ring.eventfd);
+    for (const ring of peer.link?.receiving ?? []) this.#watch.remove(ring.eventfd);
     this.#watch.remove(peer.socket);
     this.#peer = null;
     this.#sending = null;
