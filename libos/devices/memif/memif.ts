@@ -181,7 +181,7 @@ export class MemifDevice implements Device {
       ring.masked = false;
       // Besides, this takes so long that a frame is seen whose sender saw the flag before.
       this.#libc.read_at(ring.eventfd, u64[COUNT]!, u64[SIZE]!);
-      if (ring.available() !== 0) this.#ring(ring);
+      if (ring.look() !== 0) this.#ring(ring);
     }
   }
 

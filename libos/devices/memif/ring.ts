@@ -59,7 +59,14 @@ export class Ring {
   available(): number {
     // Nearly always nothing has come. A plain load tells so in 1 ns; an atomic one, behind which what has come is read, is
     // a call into V8, and takes 17.
-    if (this.#distance(this.#u16[this.#other]!) === 0) return 0;
+    return this.#distance(this.#u16[this.#other]!) === 0 ? 0 : this.look();
+  }
+
+  /**
+   * As {@linkcode Ring.available}, and no older than what this end stored before, such as that it is to be woken: some
+   * processors read ahead of that with a plain load.
+   */
+  look(): number {
     const count = this.#distance(Atomics.load(this.#u16, this.#other));
     return count <= this.slots ? count : -1;
   }
