@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { AF, SOCK } from "../../ffi/libc/constants.ts";
 import { encodeSockaddr } from "../../ffi/libc/sockaddr.ts";
+import { checkDeviceLibOS } from "../../libos/devices/options.ts";
 import { DemikernelError } from "../../mod.ts";
 import { TYPE } from "../../libos/devices/memif/layout.ts";
 import { libc } from "../../ffi/libc/load.ts";
@@ -165,6 +166,18 @@ test("a memif server at a path takes the place of one that is gone, and of nobod
 test("both ends of a memif link need the same secret", () => {
   using pair = new Pair({ secret: "four and twenty letters!" });
   checkFrames(pair.client, pair.server, LENGTHS);
+});
+
+test("a memif device that is given as text has a secret of digits as text, and numbers as numbers", () => {
+  const device = "memif:@memif:7,secret=0123,ringSize=16";
+  const checked = checkDeviceLibOS("catnip", ["memif"], { device, addresses: ["10.0.0.2/24"] });
+  assertEquals(checked.device, {
+    kind: "memif",
+    socket: "@memif",
+    id: 7,
+    secret: "0123",
+    ringSize: 16,
+  });
 });
 
 const WRONG: readonly [Partial<Record<keyof MemifOptions, unknown>>, string][] = [
