@@ -16,6 +16,7 @@ import {
   Pair,
   Received,
   send,
+  settle,
   take,
   test,
 } from "./_pair.ts";
@@ -90,19 +91,73 @@ test("a memif device that is full says so, goes on when there is room, and drops
   }
 });
 
-test("a memif device keeps the last frames until its link is up", () => {
-  const socket = freshSocket();
-  const client = openDevice({ socket });
-  for (let i = 0; i < 40; i++) assert(send(client, 60, i));
-  assertEquals(client.counters.sendDrops, 8);
-  const server = openDevice({ socket, role: "server" });
-  try {
-    const frames = [];
-    for (const until = performance.now() + 5000; frames.length < 32 && performance.now() < until;) {
-      take(client);
-      frames.push(...take(server));
+for (const role of ["client", "server"] as const) {
+  test(`a memif ${role} keeps the last frames until its link is up, and there is room`, () => {
+    for (const ringSize of [8, 1024]) {
+      const socket = freshSocket();
+      const other = role === "client" ? "server" : "client";
+      const one = openDevice({ socket, role, ringSize });
+      for (let i = 0; i < 40; i++) assert(send(one, 60, i));
+      assertEquals(one.counters.sendDrops, 8);
+      const another = openDevice({ socket, role: other, ringSize });
+      try {
+        const frames = [];
+        const until = performance.now() + 5000;
+        while (frames.length < 32 && performance.now() < until) {
+          take(one);
+          frames.push(...take(another));
+        }
+        assertEquals(frames.map((frame) => frame[0]), Array.from({ length: 32 }, (_, i) => i + 8));
+        assertEquals(one.counters.sendDrops, 8);
+        checkFrames(one, another, LENGTHS.slice(0, 8));
+      } finally {
+        one.close();
+        another.close();
+      }
     }
-    assertEquals(frames.map((frame) => frame[0]), Array.from({ length: 32 }, (_, i) => i + 8));
+  });
+}
+
+test("what waits for a memif link goes before what is sent when it is up", () => {
+  const socket = freshSocket();
+  const server = openDevice({ socket, role: "server" });
+  for (let i = 0; i < 12; i++) send(server, 60, i);
+  const client = openDevice({ socket, ringSize: 8 });
+  try {
+    settle(server, client);
+    const fills = [];
+    for (let next = 12; next < 24;) {
+      if (send(server, 60, next)) next++;
+      else fills.push(...take(client).map((frame) => frame[0]));
+    }
+    fills.push(...take(client).map((frame) => frame[0]));
+    assertEquals(fills, Array.from({ length: 24 }, (_, i) => i));
+  } finally {
+    client.close();
+    server.close();
+  }
+});
+
+test("a memif server that sleeps with frames to send is woken when its client has room for them", () => {
+  const socket = freshSocket();
+  const server = openDevice({ socket, role: "server" });
+  send(server, 60, 1);
+  const client = openDevice({ socket });
+  try {
+    const until = performance.now() + 5000;
+    while (server.counters.link !== "up" && performance.now() < until) {
+      for (let i = 0; i < 100; i++) client.receive({ frame: () => {} }, 1);
+      for (let i = 0; i < 100 && server.counters.link !== "up"; i++) {
+        server.receive({ frame: () => {} }, 1);
+      }
+    }
+    server.prepareToPark();
+    assertEquals(isReadable(server.fd), false);
+    take(client);
+    assertEquals(client.counters.link, "up");
+    assertEquals(isReadable(server.fd), true);
+    server.receive({ frame: () => {} }, 1);
+    assertEquals(take(client).length, 1);
   } finally {
     client.close();
     server.close();

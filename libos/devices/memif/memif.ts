@@ -32,7 +32,7 @@ import { Waiting } from "./waiting.ts";
 import { Watch } from "../watch.ts";
 import { Words } from "../../../ffi/libc/words.ts";
 
-/** How many looks for frames there are between two at the socket: while the link is up, and while it is not. */
+/** How many looks for frames there are between two at the socket; and while the link is down, or frames wait for it. */
 const LOOKS = 4096;
 const LOOKS_WHILE_DOWN = 16;
 /** So many frames are taken at most before the other end is told. */
@@ -183,6 +183,7 @@ export class MemifDevice implements Device {
       this.#libc.read_at(ring.eventfd, u64[COUNT]!, u64[SIZE]!);
       if (ring.look() !== 0) this.#ring(ring);
     }
+    this.#catchUp();
   }
 
   /** See {@linkcode Device.close}. */
@@ -311,10 +312,41 @@ export class MemifDevice implements Device {
   /** Asks how many slots are free; says whether there are any. */
   #look(ring: Ring): boolean {
     this.flush();
-    const free = ring.available();
+    const free = ring.look();
     if (free < 0) this.#disconnect("an index out of range");
     this.#free = Math.max(0, free);
-    return free > 0;
+    if (this.#waiting.count > 0) this.#sendWaiting(ring);
+    return this.#free > 0;
+  }
+
+  /** Sends frames that wait since the link was down, as long as there is room. Until all are sent no others are. */
+  #sendWaiting(ring: Ring): void {
+    const waiting = this.#waiting;
+    while (waiting.count > 0) {
+      if (!this.#scatter(ring, waiting.at, waiting.length)) {
+        if (this.#free < ring.slots) {
+          this.#free = 0;
+          return;
+        }
+        // It is longer than the ring.
+        this.counters.sendDrops++;
+      }
+      waiting.shift();
+    }
+  }
+
+  /**
+   * Sends frames that wait, if the link is up: a server has room only when its client heard that it is, which comes
+   * later. Says whether none wait any more.
+   */
+  #catchUp(): boolean {
+    const ring = this.#sending;
+    if (ring === null) return false;
+    if (this.#waiting.count > 0) {
+      this.#look(ring);
+      this.flush();
+    }
+    return this.#waiting.count === 0;
   }
 
   /** The ring is full: for now, or for long, or gone. */
@@ -370,7 +402,7 @@ export class MemifDevice implements Device {
     // First whoever is there already: it may be gone, and come again as another one.
     this.#converse();
     if (this.#meet()) this.#converse();
-    this.#looks = this.#sending === null ? LOOKS_WHILE_DOWN : LOOKS;
+    this.#looks = this.#catchUp() ? LOOKS : LOOKS_WHILE_DOWN;
   }
 
   /** Does what the other end's messages ask for. */
@@ -422,12 +454,10 @@ export class MemifDevice implements Device {
     this.#reserved = -1;
     this.counters.links++;
     this.counters.link = "up";
-    if (this.#look(sending)) {
-      this.#waiting.drain((at, length) => {
-        if (!this.#scatter(sending, at, length)) this.counters.sendDrops++;
-      });
-      this.flush();
-    }
+    this.#catchUp();
+    // A server that sleeps already, and has frames that wait, does not see otherwise that it may send them now.
+    this.#isUnpublished = true;
+    this.flush();
   }
 
   #disconnect(reason: string): void {
