@@ -140,3 +140,13 @@ export function up(sending: Ring, receiving: readonly Ring[]): Link {
   for (const ring of [sending, ...receiving]) ring.publish();
   return { sending, receiving };
 }
+
+/** How much of a frame fits in a buffer of this end's making. */
+export function capacityOf({ bufferSize }: Pick<LinkOptions, "bufferSize">): number {
+  return bufferSize - START;
+}
+
+/** Bytes that a frame of a size takes where it is put aside: a multiple of 4. */
+export function spaceFor(frameSize: number): number {
+  return (START + frameSize + 7) & ~3;
+}
