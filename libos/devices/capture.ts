@@ -2,7 +2,8 @@
  * A device over a device that writes every frame to a pcapng file, which Wireshark and tcpdump open.
  *
  * It is written in pieces, at the latest when the libOS sleeps or is closed. Sums that a device does not ask for, of frames
- * between programs of one machine, are in the file as they came: not filled in.
+ * between programs of one machine, are in the file as they came: not filled in. What cannot be written ends the capture,
+ * which is said once on standard error, and nothing else.
  *
  * @module
  */
@@ -17,10 +18,12 @@ const PIECE = 1 << 18;
 /** See the module's description. */
 export class CaptureDevice implements Device, FrameSink {
   readonly #device: Device;
+  readonly #path: string;
   readonly #file: Deno.FsFile;
   readonly #writer: PcapngWriter;
   readonly #piece = new Uint8Array(PIECE);
   #filled = 0;
+  #hasEnded = false;
   #sink: FrameSink | null = null;
 
   /**
@@ -28,6 +31,7 @@ export class CaptureDevice implements Device, FrameSink {
    */
   constructor(device: Device, path: string) {
     this.#device = device;
+    this.#path = path;
     this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
     this.#writer = new PcapngWriter((block) => this.#add(block));
   }
@@ -101,28 +105,37 @@ export class CaptureDevice implements Device, FrameSink {
 
   /** See {@linkcode Device.prepareToPark}. */
   prepareToPark(): void {
-    this.#write();
+    this.#writePiece();
     this.#device.prepareToPark();
   }
 
   /** See {@linkcode Device.close}. */
   close(): void {
-    this.#device.close();
-    this.#write();
+    this.#writePiece();
     this.#file.close();
+    this.#device.close();
   }
 
   #add(block: Uint8Array<ArrayBuffer>): void {
-    if (this.#filled + block.length > PIECE) this.#write();
+    if (this.#filled + block.length > PIECE) this.#writePiece();
+    if (block.length > PIECE) return this.#write(block);
     this.#piece.set(block, this.#filled);
     this.#filled += block.length;
   }
 
-  #write(): void {
-    for (let at = 0; at < this.#filled;) {
-      at += this.#file.writeSync(this.#piece.subarray(at, this.#filled));
-    }
+  #writePiece(): void {
+    this.#write(this.#piece.subarray(0, this.#filled));
     this.#filled = 0;
+  }
+
+  #write(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#hasEnded) return;
+    try {
+      for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    } catch (error) {
+      this.#hasEnded = true;
+      console.error(`The capture in ${this.#path} ends: ${(error as Error).message}`);
+    }
   }
 }
 

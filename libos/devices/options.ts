@@ -182,7 +182,9 @@ function split(text: string): DeviceOptions | null {
     if (name === undefined) {
       throw wrong(`what follows a device is NAME=VALUE, unlike ${inspect(one)}`);
     }
-    return [name, /^\d+$/.test(value!) ? Number(value) : value!];
+    // A secret of digits is a text all the same.
+    const isNumber = name !== "secret" && /^\d+$/.test(value!);
+    return [name, isNumber ? Number(value) : value!];
   });
   const { place: options } = KINDS[kind as DeviceKind];
   return { ...Object.fromEntries(more), ...options(place!), kind } as DeviceOptions;

@@ -23,6 +23,11 @@ export function freshSocket(): string {
   return `@memif-test-${Deno.pid}-${sockets++}`;
 }
 
+/** How many descriptors this process has. */
+export function openFiles(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
+
 /** Keeps what a device received. */
 export class Received implements FrameSink {
   /** The frames. */
@@ -63,6 +68,18 @@ export function take(device: MemifDevice): Uint8Array[] {
   return received.frames;
 }
 
+/** Looks after both ends until their link is up. */
+export function settle(server: MemifDevice, client: MemifDevice): void {
+  const until = performance.now() + 5000;
+  while (server.counters.link !== "up" || client.counters.link !== "up") {
+    take(server);
+    take(client);
+    if (performance.now() > until) {
+      throw new Error(`${server.counters.link}, ${client.counters.link}`);
+    }
+  }
+}
+
 /** Both ends of a link. */
 export class Pair implements Disposable {
   /** The end that waits. */
@@ -92,14 +109,7 @@ export class Pair implements Disposable {
 
   /** Looks after both until the link is up. */
   settle(): void {
-    const until = performance.now() + 5000;
-    while (this.server.counters.link !== "up" || this.client.counters.link !== "up") {
-      take(this.server);
-      take(this.client);
-      if (performance.now() > until) {
-        throw new Error(`${this.server.counters.link}, ${this.client.counters.link}`);
-      }
-    }
+    settle(this.server, this.client);
   }
 
   [Symbol.dispose](): void {

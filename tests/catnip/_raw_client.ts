@@ -45,6 +45,11 @@ export class RawClient {
     this.#message.send(this.#socket, fd);
   }
 
+  /** Sends a message of no bytes, with a descriptor. */
+  sayNothing(fd: number): void {
+    assertEquals(new RightsMessage(0).send(this.#socket, fd), 0);
+  }
+
   /** Goes without a word. */
   close(): void {
     libc().close(this.#socket);

@@ -7,13 +7,24 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { AF, SOCK } from "../../ffi/libc/constants.ts";
 import { encodeSockaddr } from "../../ffi/libc/sockaddr.ts";
+import { checkDeviceLibOS } from "../../libos/devices/options.ts";
 import { DemikernelError } from "../../mod.ts";
 import { TYPE } from "../../libos/devices/memif/layout.ts";
 import { libc } from "../../ffi/libc/load.ts";
 import { LibcError } from "../../ffi/libc/call.ts";
-import { lying } from "../catnap/_faults.ts";
+import { failing, type Fault, lying } from "../catnap/_faults.ts";
+import type { MemifDevice } from "../../libos/devices/memif/memif.ts";
 import type { MemifOptions } from "../../libos/devices/memif/options.ts";
-import { checkFrames, freshSocket, LENGTHS, openDevice, Pair, take, test } from "./_pair.ts";
+import {
+  checkFrames,
+  freshSocket,
+  LENGTHS,
+  openDevice,
+  Pair,
+  settle,
+  take,
+  test,
+} from "./_pair.ts";
 import { RawClient } from "./_raw_client.ts";
 
 test("a memif link comes back when the client, or the server, was closed and opened again", () => {
@@ -68,6 +79,55 @@ test("a memif link does not end for an errno that somebody else left", () => {
   assertEquals([lies.calls, pair.client.counters.links, pair.server.counters.links], [2, 1, 1]);
 });
 
+/** Which watch of a link with two rings each way is refused: of the sockets, then of the rings. */
+const UNWATCHED: readonly [what: string, nth: number, who: "client" | "server"][] = [
+  ["its client's socket", 0, "client"],
+  ["its server's socket", 1, "server"],
+  ["its server's second ring", 3, "server"],
+  ["its client's second ring", 5, "client"],
+];
+
+for (const [what, nth, who] of UNWATCHED) {
+  test(`a memif link whose end cannot watch ${what} is told, left and made again`, () => {
+    const socket = freshSocket();
+    // It has nobody to connect to yet.
+    const client = openDevice({ socket, queues: 2 });
+    const server = openDevice({ socket, role: "server" });
+    const device = { client, server }[who];
+    const watched = watchedBy(device);
+    try {
+      {
+        const faults: Fault[] = new Array(nth).fill(null);
+        using failures = failing("epoll_ctl", [...faults, "ENOSPC"]);
+        const until = performance.now() + 5000;
+        while (failures.calls <= nth && performance.now() < until) {
+          receiveUntil(client, () => failures.calls > nth);
+          receiveUntil(server, () => failures.calls > nth);
+        }
+        // The other end did not hear of it yet, and has open what both had.
+        assertStringIncludes(device.counters.link, "down: epoll_ctl failed");
+        assertEquals(watchedBy(device), watched);
+      }
+      settle(server, client);
+      checkFrames(client, server, LENGTHS);
+      checkFrames(server, client, LENGTHS);
+    } finally {
+      client.close();
+      server.close();
+    }
+  });
+}
+
+/** Lets a device look until a condition holds, but not for ever. */
+function receiveUntil(device: MemifDevice, condition: () => boolean): void {
+  for (let i = 0; i < 100 && !condition(); i++) device.receive({ frame: () => {} }, 64);
+}
+
+/** How many descriptors wake a device. */
+function watchedBy(device: MemifDevice): number {
+  return Deno.readTextFileSync(`/proc/self/fdinfo/${device.fd}`).split("tfd:").length - 1;
+}
+
 test("a second client is told that there is one already", () => {
   using pair = new Pair();
   const { server } = pair;
@@ -106,6 +166,18 @@ test("a memif server at a path takes the place of one that is gone, and of nobod
 test("both ends of a memif link need the same secret", () => {
   using pair = new Pair({ secret: "four and twenty letters!" });
   checkFrames(pair.client, pair.server, LENGTHS);
+});
+
+test("a memif device that is given as text has a secret of digits as text, and numbers as numbers", () => {
+  const device = "memif:@memif:7,secret=0123,ringSize=16";
+  const checked = checkDeviceLibOS("catnip", ["memif"], { device, addresses: ["10.0.0.2/24"] });
+  assertEquals(checked.device, {
+    kind: "memif",
+    socket: "@memif",
+    id: 7,
+    secret: "0123",
+    ringSize: 16,
+  });
 });
 
 const WRONG: readonly [Partial<Record<keyof MemifOptions, unknown>>, string][] = [

@@ -9,7 +9,16 @@ import { AF, EFD, MFD, SOCK } from "../../ffi/libc/constants.ts";
 import { encodeSockaddr } from "../../ffi/libc/sockaddr.ts";
 import { MESSAGE, TO_SERVER, TYPE, VERSION } from "../../libos/devices/memif/layout.ts";
 import { libc } from "../../ffi/libc/load.ts";
-import { checkFrames, freshSocket, LENGTHS, openDevice, Pair, take, test } from "./_pair.ts";
+import {
+  checkFrames,
+  freshSocket,
+  LENGTHS,
+  openDevice,
+  openFiles,
+  Pair,
+  take,
+  test,
+} from "./_pair.ts";
 import { RawClient } from "./_raw_client.ts";
 import { RightsMessage } from "../../ffi/libc/rights.ts";
 
@@ -59,6 +68,22 @@ class Descriptors implements Disposable {
 
 type Conversation = (client: RawClient, fds: Descriptors) => void;
 
+/** Of a client that said who it is. */
+function known(talk: Conversation): Conversation {
+  return (c, fds) => {
+    c.say(TYPE.INIT, init);
+    talk(c, fds);
+  };
+}
+
+/** Of one that brought a page of memory besides. */
+function withPage(talk: Conversation): Conversation {
+  return known((c, fds) => {
+    c.say(TYPE.ADD_REGION, region(4096n), fds.memory(4096));
+    talk(c, fds);
+  });
+}
+
 /** What a client may say, and how it is refused. */
 const REFUSED: Readonly<Record<string, [Conversation, string]>> = {
   "another version": [(c) => c.say(TYPE.INIT), "another version"],
@@ -74,103 +99,68 @@ const REFUSED: Readonly<Record<string, [Conversation, string]>> = {
     (c) => c.say(TYPE.INIT, (view) => (init(view), view.setUint8(MESSAGE.INIT.SECRET, 65))),
     "another secret",
   ],
+  "nothing, with a descriptor": [(c, fds) => c.sayNothing(fds.eventfd()), "is gone"],
   "no init": [(c) => c.say(TYPE.CONNECT), "out of place"],
-  "what a server says": [(c) => (c.say(TYPE.INIT, init), c.say(TYPE.HELLO)), "does not send"],
+  "what a server says": [known((c) => c.say(TYPE.HELLO)), "does not send"],
   "a region without memory": [
-    (c) => (c.say(TYPE.INIT, init), c.say(TYPE.ADD_REGION, region(4096n))),
+    known((c) => c.say(TYPE.ADD_REGION, region(4096n))),
     "no memory sealed",
   ],
   "a region that may become shorter": [
-    (
-      c,
-      fds,
-    ) => (c.say(TYPE.INIT, init), c.say(TYPE.ADD_REGION, region(4096n), fds.memory(4096, 0))),
+    known((c, fds) => c.say(TYPE.ADD_REGION, region(4096n), fds.memory(4096, 0))),
     "no memory sealed",
   ],
   "a region that is shorter than it says": [
-    (c, fds) => (c.say(TYPE.INIT, init), c.say(TYPE.ADD_REGION, region(8192n), fds.memory(4096))),
+    known((c, fds) => c.say(TYPE.ADD_REGION, region(8192n), fds.memory(4096))),
     "of which there are 4096",
   ],
   "a region of the largest size": [
-    (
-      c,
-      fds,
-    ) => (c.say(TYPE.INIT, init),
-      c.say(TYPE.ADD_REGION, region(0xffffffffffffffffn), fds.memory(4096))),
+    known((c, fds) => c.say(TYPE.ADD_REGION, region(0xffffffffffffffffn), fds.memory(4096))),
     "of which there are 4096",
   ],
   "a region of no size": [
-    (c, fds) => (c.say(TYPE.INIT, init), c.say(TYPE.ADD_REGION, region(0n), fds.memory(4096))),
+    known((c, fds) => c.say(TYPE.ADD_REGION, region(0n), fds.memory(4096))),
     "a region of 0 bytes",
   ],
   "more memory than there is room for": [
-    (
-      c,
-      fds,
-    ) => (c.say(TYPE.INIT, init), c.say(TYPE.ADD_REGION, region(1n << 20n), fds.memory(1 << 20))),
+    known((c, fds) => c.say(TYPE.ADD_REGION, region(1n << 20n), fds.memory(1 << 20))),
     "regions of more than",
   ],
   "regions out of order": [
-    (
-      c,
-      fds,
-    ) => (c.say(TYPE.INIT, init), c.say(TYPE.ADD_REGION, region(4096n, 3), fds.memory(4096))),
+    known((c, fds) => c.say(TYPE.ADD_REGION, region(4096n, 3), fds.memory(4096))),
     "region 3 is not the next one",
   ],
   "a ring in no region": [
-    (c, fds) => (c.say(TYPE.INIT, init), c.say(TYPE.ADD_RING, ring(0, 4), fds.eventfd())),
+    known((c, fds) => c.say(TYPE.ADD_RING, ring(0, 4), fds.eventfd())),
     "a ring of 2^4 slots at 0 of region 0",
   ],
   "a ring beyond its region": [
-    (
-      c,
-      fds,
-    ) => (c.say(TYPE.INIT, init),
-      c.say(TYPE.ADD_REGION, region(4096n), fds.memory(4096)),
-      c.say(TYPE.ADD_RING, ring(0, 8), fds.eventfd())),
+    withPage((c, fds) => c.say(TYPE.ADD_RING, ring(0, 8), fds.eventfd())),
     "a ring of 2^8 slots at 0 of region 0",
   ],
   "a ring at an odd place": [
-    (
-      c,
-      fds,
-    ) => (c.say(TYPE.INIT, init),
-      c.say(TYPE.ADD_REGION, region(4096n), fds.memory(4096)),
-      c.say(TYPE.ADD_RING, ring(2, 4), fds.eventfd())),
+    withPage((c, fds) => c.say(TYPE.ADD_RING, ring(2, 4), fds.eventfd())),
     "a ring of 2^4 slots at 2 of region 0",
   ],
   "a ring too large": [
-    (c, fds) => (c.say(TYPE.INIT, init), c.say(TYPE.ADD_RING, ring(0, 40), fds.eventfd())),
+    known((c, fds) => c.say(TYPE.ADD_RING, ring(0, 40), fds.eventfd())),
     "a ring of 2^40 slots",
   ],
   "a ring without an eventfd": [
-    (
-      c,
-      fds,
-    ) => (c.say(TYPE.INIT, init),
-      c.say(TYPE.ADD_REGION, region(4096n), fds.memory(4096)),
-      c.say(TYPE.ADD_RING, ring(0, 4))),
+    withPage((c) => c.say(TYPE.ADD_RING, ring(0, 4))),
     "a ring without an eventfd",
   ],
   "a ring with something else": [
-    (
-      c,
-      fds,
-    ) => (c.say(TYPE.INIT, init),
-      c.say(TYPE.ADD_REGION, region(4096n), fds.memory(4096)),
-      c.say(TYPE.ADD_RING, ring(0, 4), fds.memory(4096))),
+    withPage((c, fds) => c.say(TYPE.ADD_RING, ring(0, 4), fds.memory(4096))),
     "a ring without an eventfd",
   ],
-  "no rings": [(c) => (c.say(TYPE.INIT, init), c.say(TYPE.CONNECT)), "no ring each way"],
+  "no rings": [known((c) => c.say(TYPE.CONNECT)), "no ring each way"],
   "rings that do not begin as such": [
-    (
-      c,
-      fds,
-    ) => (c.say(TYPE.INIT, init),
-      c.say(TYPE.ADD_REGION, region(4096n), fds.memory(4096)),
-      c.say(TYPE.ADD_RING, ring(0, 4), fds.eventfd()),
-      c.say(TYPE.ADD_RING, ring(1024, 4, 0, 0), fds.eventfd()),
-      c.say(TYPE.CONNECT)),
+    withPage((c, fds) => {
+      c.say(TYPE.ADD_RING, ring(0, 4), fds.eventfd());
+      c.say(TYPE.ADD_RING, ring(1024, 4, 0, 0), fds.eventfd());
+      c.say(TYPE.CONNECT);
+    }),
     "does not begin as one",
   ],
 };
@@ -199,10 +189,6 @@ test("a memif server refuses what a client may not say, says why, and serves the
   pair[Symbol.dispose]();
   assertEquals(openFiles(), before);
 });
-
-function openFiles(): number {
-  return [...Deno.readDirSync("/proc/self/fd")].length;
-}
 
 test("a memif client refuses a server of another version, and one that answers what was not asked", () => {
   const socket = freshSocket();

@@ -6,7 +6,20 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { libc } from "../../ffi/libc/load.ts";
-import { checkFrames, freshSocket, LENGTHS, openDevice, Pair, send, take, test } from "./_pair.ts";
+import { RING } from "../../libos/devices/memif/layout.ts";
+import {
+  checkFrames,
+  FoundRing,
+  freshSocket,
+  LENGTHS,
+  openDevice,
+  Pair,
+  Received,
+  send,
+  settle,
+  take,
+  test,
+} from "./_pair.ts";
 
 test("a memif link carries frames both ways, whatever its rings and buffers", () => {
   for (
@@ -26,6 +39,22 @@ test("a memif link carries frames both ways, whatever its rings and buffers", ()
       checkFrames(pair.server, pair.client, LENGTHS);
     }
   }
+});
+
+test("a memif device takes from each ring in turn, though one is never empty", () => {
+  using pair = new Pair({ queues: 3, ringSize: 64 });
+  const { client, server } = pair;
+  // Ours sends by the first ring alone; what is in the others is told by its length.
+  for (const n of [1, 2]) {
+    const ring = new FoundRing(client, n);
+    for (let slot = 0; slot < 8; slot++) ring.setDescriptor(slot, "LENGTH", 60 + n);
+    ring.setIndex(RING.HEAD, 8);
+  }
+  for (let i = 0; i < 64; i++) send(client, 60, 1);
+  const received = new Received(server);
+  for (let i = 0; i < 6; i++) server.receive(received, 2);
+  const lengths = received.frames.map(({ length }) => length);
+  assertEquals(lengths.toSorted(), [60, 60, 60, 60, 61, 61, 61, 61, 62, 62, 62, 62]);
 });
 
 test("a memif ring's indices wrap at 65536", () => {
@@ -62,19 +91,73 @@ test("a memif device that is full says so, goes on when there is room, and drops
   }
 });
 
-test("a memif device keeps the last frames until its link is up", () => {
-  const socket = freshSocket();
-  const client = openDevice({ socket });
-  for (let i = 0; i < 40; i++) assert(send(client, 60, i));
-  assertEquals(client.counters.sendDrops, 8);
-  const server = openDevice({ socket, role: "server" });
-  try {
-    const frames = [];
-    for (const until = performance.now() + 5000; frames.length < 32 && performance.now() < until;) {
-      take(client);
-      frames.push(...take(server));
+for (const role of ["client", "server"] as const) {
+  test(`a memif ${role} keeps the last frames until its link is up, and there is room`, () => {
+    for (const ringSize of [8, 1024]) {
+      const socket = freshSocket();
+      const other = role === "client" ? "server" : "client";
+      const one = openDevice({ socket, role, ringSize });
+      for (let i = 0; i < 40; i++) assert(send(one, 60, i));
+      assertEquals(one.counters.sendDrops, 8);
+      const another = openDevice({ socket, role: other, ringSize });
+      try {
+        const frames = [];
+        const until = performance.now() + 5000;
+        while (frames.length < 32 && performance.now() < until) {
+          take(one);
+          frames.push(...take(another));
+        }
+        assertEquals(frames.map((frame) => frame[0]), Array.from({ length: 32 }, (_, i) => i + 8));
+        assertEquals(one.counters.sendDrops, 8);
+        checkFrames(one, another, LENGTHS.slice(0, 8));
+      } finally {
+        one.close();
+        another.close();
+      }
     }
-    assertEquals(frames.map((frame) => frame[0]), Array.from({ length: 32 }, (_, i) => i + 8));
+  });
+}
+
+test("what waits for a memif link goes before what is sent when it is up", () => {
+  const socket = freshSocket();
+  const server = openDevice({ socket, role: "server" });
+  for (let i = 0; i < 12; i++) send(server, 60, i);
+  const client = openDevice({ socket, ringSize: 8 });
+  try {
+    settle(server, client);
+    const fills = [];
+    for (let next = 12; next < 24;) {
+      if (send(server, 60, next)) next++;
+      else fills.push(...take(client).map((frame) => frame[0]));
+    }
+    fills.push(...take(client).map((frame) => frame[0]));
+    assertEquals(fills, Array.from({ length: 24 }, (_, i) => i));
+  } finally {
+    client.close();
+    server.close();
+  }
+});
+
+test("a memif server that sleeps with frames to send is woken when its client has room for them", () => {
+  const socket = freshSocket();
+  const server = openDevice({ socket, role: "server" });
+  send(server, 60, 1);
+  const client = openDevice({ socket });
+  try {
+    const until = performance.now() + 5000;
+    while (server.counters.link !== "up" && performance.now() < until) {
+      for (let i = 0; i < 100; i++) client.receive({ frame: () => {} }, 1);
+      for (let i = 0; i < 100 && server.counters.link !== "up"; i++) {
+        server.receive({ frame: () => {} }, 1);
+      }
+    }
+    server.prepareToPark();
+    assertEquals(isReadable(server.fd), false);
+    take(client);
+    assertEquals(client.counters.link, "up");
+    assertEquals(isReadable(server.fd), true);
+    server.receive({ frame: () => {} }, 1);
+    assertEquals(take(client).length, 1);
   } finally {
     client.close();
     server.close();
@@ -82,12 +165,15 @@ test("a memif device keeps the last frames until its link is up", () => {
 });
 
 test("a memif server drops frames that are longer than its mtu", () => {
-  using pair = new Pair({ mtu: 1500 }, { mtu: 9000 });
-  send(pair.client, 9014, 1);
-  const frames = take(pair.server);
-  // What lies in one piece is handed over as it is: the stack checks.
-  assertEquals(frames.length + pair.server.counters.receiveDrops, 1);
-  checkFrames(pair.client, pair.server, LENGTHS);
+  // In one piece, and in several.
+  for (const bufferSize of [16_384, 2048]) {
+    using pair = new Pair({ mtu: 1500 }, { mtu: 9000, bufferSize });
+    send(pair.client, 1515, 1);
+    send(pair.client, 9014, 1);
+    assertEquals(take(pair.server), []);
+    assertEquals(pair.server.counters.receiveDrops, 2);
+    checkFrames(pair.client, pair.server, LENGTHS);
+  }
 });
 
 test("a frame wakes who sleeps on a memif link, and nobody is told who is busy", () => {

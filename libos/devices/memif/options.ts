@@ -9,7 +9,7 @@ import { checkOptions } from "../../check.ts";
 import { ETHERNET_HEADER } from "../../inetstack/device.ts";
 import { inspect } from "../../error.ts";
 import { RING, SECRET_SIZE } from "./layout.ts";
-import { MOST_QUEUES, START } from "./peer.ts";
+import { capacityOf, MOST_QUEUES, START } from "./peer.ts";
 import { regionBytes } from "./server.ts";
 import { SOCKADDR } from "../../../ffi/libc/sockaddr.ts";
 
@@ -114,7 +114,7 @@ export function checkMemif(options: MemifOptions): CheckedMemif {
     throw deviceError("EINVAL", `bufferSize must be a multiple of 4, not ${bufferSize}`);
   }
   // A frame that needs more slots than there are could never be sent.
-  if (ringSize * (bufferSize - START) < mtu + ETHERNET_HEADER) {
+  if (ringSize * capacityOf({ bufferSize }) < mtu + ETHERNET_HEADER) {
     throw deviceError(
       "EINVAL",
       `a frame of mtu ${mtu} does not fit in ${ringSize} buffers of ${bufferSize} bytes`,

@@ -78,10 +78,11 @@ export abstract class Peer {
       const error = length < 0 ? socketErrno() : 0;
       if (error === Errno.EAGAIN) return;
       if (error === Errno.EINTR) continue;
-      if (length <= 0) throw new LinkError("the other end is gone");
+      // What has no bytes may have brought a descriptor all the same.
       const { fd } = message;
       let isKept = false;
       try {
+        if (length <= 0) throw new LinkError("the other end is gone");
         if (length !== MESSAGE.SIZE) throw new LinkError(`a message of ${length} bytes`);
         const type = this.view.getUint16(MESSAGE.TYPE, true);
         if (type === TYPE.DISCONNECT) throw new LinkError(`the other end says: ${this.#reason()}`);
@@ -138,4 +139,14 @@ export function up(sending: Ring, receiving: readonly Ring[]): Link {
   for (const ring of receiving) ring.masked = true;
   for (const ring of [sending, ...receiving]) ring.publish();
   return { sending, receiving };
+}
+
+/** How much of a frame fits in a buffer of this end's making. */
+export function capacityOf({ bufferSize }: Pick<LinkOptions, "bufferSize">): number {
+  return bufferSize - START;
+}
+
+/** Bytes that a frame of a size takes where it is put aside: a multiple of 4. */
+export function spaceFor(frameSize: number): number {
+  return (START + frameSize + 7) & ~3;
 }

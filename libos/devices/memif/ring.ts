@@ -6,6 +6,7 @@
  */
 
 import { DESCRIPTOR, RING } from "./layout.ts";
+import { Eventfd } from "./eventfd.ts";
 import type { Memory } from "../../runtime/memory/memory.ts";
 
 /** Where a ring is, and which end this is. */
@@ -25,7 +26,7 @@ export interface RingPlace {
 /** See the module's description. */
 export class Ring {
   /** What wakes whoever takes frames from it. */
-  readonly eventfd: number;
+  readonly eventfd: Eventfd;
   /** How many slots it has. */
   readonly slots: number;
   /** How many slots were done at this end, modulo 2¹⁶. */
@@ -44,7 +45,7 @@ export class Ring {
 
   /** Makes one end of a ring. */
   constructor(memory: Memory, { at, log2, client, sends, eventfd }: RingPlace) {
-    this.eventfd = eventfd;
+    this.eventfd = new Eventfd(eventfd);
     this.slots = 1 << log2;
     this.#u16 = memory.u16;
     this.#flags = (at + RING.FLAGS) >> 1;
@@ -59,7 +60,14 @@ export class Ring {
   available(): number {
     // Nearly always nothing has come. A plain load tells so in 1 ns; an atomic one, behind which what has come is read, is
     // a call into V8, and takes 17.
-    if (this.#distance(this.#u16[this.#other]!) === 0) return 0;
+    return this.#distance(this.#u16[this.#other]!) === 0 ? 0 : this.look();
+  }
+
+  /**
+   * As {@linkcode Ring.available}, and no older than what this end stored before, such as that it is to be woken: some
+   * processors read ahead of that with a plain load.
+   */
+  look(): number {
     const count = this.#distance(Atomics.load(this.#u16, this.#other));
     return count <= this.slots ? count : -1;
   }

@@ -7,7 +7,7 @@
 import { check } from "../../../ffi/libc/call.ts";
 import { EFD } from "../../../ffi/libc/constants.ts";
 import { layOutRing, Ring } from "./ring.ts";
-import { Peer, START, up } from "./peer.ts";
+import { capacityOf, Peer, START, up } from "./peer.ts";
 import { LinkError } from "./regions.ts";
 import {
   MESSAGE,
@@ -68,7 +68,7 @@ export class Server extends Peer {
       const buffers = buffersAt(log2, queues) + i * options.bufferSize * 2 ** log2;
       const at = base + offset;
       const { bufferSize } = options;
-      layOutRing(memory, at, log2, 0, buffers + START, bufferSize, bufferSize - START);
+      layOutRing(memory, at, log2, 0, buffers + START, bufferSize, capacityOf(options));
       const eventfd = this.keep(
         check("eventfd", this.libc.eventfd(0, EFD.NONBLOCK | EFD.CLOEXEC)),
       );

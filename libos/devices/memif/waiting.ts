@@ -42,11 +42,24 @@ export class Waiting {
     return isFull ? 1 : 0;
   }
 
-  /** Gives all of them away, the oldest first: to a function that is told where each is, and its length. */
-  drain(take: (at: number, length: number) => void): void {
-    for (; this.#count > 0; this.#count--) {
-      take(this.#at + this.#first * this.#size, this.#lengths[this.#first]!);
-      this.#first = (this.#first + 1) % FRAMES;
-    }
+  /** How many there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Where the oldest is. */
+  get at(): number {
+    return this.#at + this.#first * this.#size;
+  }
+
+  /** How long the oldest is. */
+  get length(): number {
+    return this.#lengths[this.#first]!;
+  }
+
+  /** Lets go of the oldest. */
+  shift(): void {
+    this.#first = (this.#first + 1) % FRAMES;
+    this.#count--;
   }
 }
