@@ -25,6 +25,7 @@ export class HostBell {
   #then: (() => void) | null = null;
   /** Whether Deno waits for a byte: one that came before would be read without a look at the reactor. */
   #isAwaited = false;
+  #isClosed = false;
 
   /** Opens the two ends. Throws {@linkcode LibcError} when there are no descriptors left. */
   constructor(libc: Libc) {
@@ -37,17 +38,19 @@ export class HostBell {
   ring(then: () => void): void {
     this.#then = then;
     this.#socket ??= this.#open();
-    this.#socket.ref();
+    this.#socket?.ref();
     if (this.#isAwaited) this.#write();
   }
 
   /** Closes both ends; whoever waits is called. */
   close(): Promise<void> {
+    this.#isClosed = true;
     const [theirs, ours] = this.#fds as unknown as [number, number];
     this.#libc.close(ours);
     const socket = this.#socket;
     if (socket === null) {
       this.#libc.close(theirs);
+      this.#answer();
       return Promise.resolve();
     }
     return new Promise((resolve) => {
@@ -59,8 +62,10 @@ export class HostBell {
     });
   }
 
-  #open(): Socket {
+  #open(): Socket | null {
     const { Socket } = process.getBuiltinModule("node:net");
+    // Microtasks run while a module is loaded: one of them may have closed this.
+    if (this.#isClosed) return null;
     const socket = new Socket({ fd: this.#fds[0]!, readable: true, writable: false });
     this.#listen();
     return socket.on("data", () => {
@@ -82,7 +87,7 @@ export class HostBell {
   }
 
   #write(): void {
-    if (!this.#socket!.destroyed) this.#libc.write(this.#fds[1]!, this.#byte, 1n);
+    if (!this.#isClosed) this.#libc.write(this.#fds[1]!, this.#byte, 1n);
   }
 
   /** Calls whoever waits; not from within the stream, which ends by what is thrown there. */

@@ -56,3 +56,13 @@ Deno.test("HostBell.close() calls whoever has rung, and leaves no descriptor", a
   }
   assertEquals(open(), before);
 });
+
+Deno.test("HostBell.ring() calls although a microtask closes it while node:net is loaded", async () => {
+  const child = new URL("./_bell_closed.ts", import.meta.url);
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-ffi", child.pathname],
+  });
+  const { code, stdout, stderr } = await command.output();
+  const text = new TextDecoder();
+  assertEquals([code, text.decode(stdout), text.decode(stderr)], [0, "called\n", ""]);
+});
