@@ -111,7 +111,7 @@ export function missingPostgres(): Missing {
 }
 
 /** For a test on DPDK, with one of its drivers. */
-export function missingDpdk(driver: "memif" | "tap"): Missing {
+export function missingDpdk(driver: "memif" | "ring" | "tap"): Missing {
   const needed = ["mempool_ring", "bus_vdev", `net_${driver}`].map((one) => `librte_${one}.so.23`);
   const isThere = (file: string) => {
     try {

@@ -11,6 +11,7 @@ import { missingDpdk, needing } from "../_needs.ts";
 import { Program } from "../examples/_program.ts";
 
 const CLIENT = new URL("_dpdk_client.ts", import.meta.url).pathname;
+const RING = new URL("_dpdk_ring.ts", import.meta.url).pathname;
 
 /** What the client saw of one round. */
 interface Round {
@@ -18,10 +19,10 @@ interface Round {
   readonly device: Readonly<Record<string, number>>;
 }
 
-/** Runs the client; gives what it saw. */
-async function run(args: readonly string[]): Promise<Round[]> {
+/** Runs a program; gives what it saw. */
+async function run<T>(program: string, args: readonly string[]): Promise<T[]> {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", CLIENT, ...args],
+    args: ["run", "-A", "--no-check", program, ...args],
   });
   const { stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
@@ -48,7 +49,7 @@ for (const role of ["client", "server"]) {
         });
         const device = `net_memif0,role=${role},socket=${socket},socket-abstract=no`;
         const size = 1 << 20;
-        const rounds = await run([
+        const rounds = await run<Round>(CLIENT, [
           "10.0.0.2",
           String(echo.port),
           String(size),
@@ -66,6 +67,14 @@ for (const role of ["client", "server"]) {
     },
   );
 }
+
+Deno.test(
+  needing(missingDpdk("ring"), "a port of DPDK that runs is opened again with another mtu"),
+  async () => {
+    const lengths = await run<number>(RING, ealWith("net_ring0"));
+    assertEquals(lengths, [1514, 9014, 1514, 1514]);
+  },
+);
 
 const WRONG: readonly [unknown, string][] = [
   [{ kind: "dpdk" }, "eal must be the arguments"],

@@ -242,9 +242,11 @@ export class DpdkDevice implements Device {
   /** Configures the port: one queue each way. */
   #start(): void {
     const port = this.#index;
-    // It runs with another mtu.
-    if (this.#port.mtu !== 0) this.#dpdk.rte_eth_dev_stop(port);
     this.#port.mtu = 0;
+    if (this.#port.isStarted) {
+      checkDpdk("rte_eth_dev_stop", this.#dpdk.rte_eth_dev_stop(port));
+      this.#port.isStarted = false;
+    }
     const configuration = new Uint8Array(ETH_CONF.SIZE);
     new DataView(configuration.buffer).setUint32(ETH_CONF.MTU, this.mtu, true);
     checkDpdk(
@@ -269,6 +271,7 @@ export class DpdkDevice implements Device {
       this.#dpdk.rte_eth_tx_queue_setup(port, 0, tx[0]!, 0, null),
     );
     checkDpdk("rte_eth_dev_start", this.#dpdk.rte_eth_dev_start(port));
+    this.#port.isStarted = true;
     // Of IPv6, neighbours are asked for in groups. Some drivers have no filter at all, and no such call.
     this.#dpdk.rte_eth_allmulticast_enable(port);
     this.#port.mtu = this.mtu;

@@ -43,8 +43,10 @@ export function startEal(args: readonly string[]): void {
 export interface EalPort {
   /** Where its frames lie. */
   readonly pool: Pool;
-  /** The mtu that it runs with; 0 if it does not. */
+  /** The mtu that it runs with, from this pool; 0 if it does not. */
   mtu: number;
+  /** Whether it runs, with whatever mtu and pool: it has to be stopped then before it is configured. */
+  isStarted: boolean;
   /** Whether it is open. */
   isOpen: boolean;
 }
@@ -63,7 +65,12 @@ export function takePort(port: number, room: number): EalPort {
   if (entry?.isOpen) throw deviceError("EBUSY", `port ${port} is in use in this process`);
   const isEnough = entry !== undefined && entry.pool.room >= room;
   const pool = isEnough ? entry.pool : new Pool(`demikernel${port}-${room}`, room);
-  const taken = { pool, mtu: isEnough ? entry.mtu : 0, isOpen: true };
+  const taken = {
+    pool,
+    mtu: isEnough ? entry.mtu : 0,
+    isStarted: entry?.isStarted ?? false,
+    isOpen: true,
+  };
   ports.set(port, taken);
   return taken;
 }
