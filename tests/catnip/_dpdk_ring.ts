@@ -1,24 +1,66 @@
 /**
- * A port of DPDK whose frames come back to it, as a program, since EAL stays in its process: `_dpdk_ring.ts EAL…`. Opens it
- * with several mtus, one after the other, and sends a frame of the largest size each time. Prints which lengths came back,
- * as JSON.
+ * A port of DPDK whose frames come back to it, as a program, since EAL stays in its process: `_dpdk_ring.ts SCENE EAL…`.
+ * Prints what a scene gives, as JSON.
  *
  * @module
  */
 
+import { DemikernelError } from "../../mod.ts";
 import { DpdkDevice } from "../../libos/devices/dpdk/dpdk.ts";
 import { ETHERNET_HEADER } from "../../libos/inetstack/device.ts";
 
-const lengths: number[] = [];
-const sink = { frame: (_: number, length: number) => void lengths.push(length) };
-// To more, which takes another pool; to less, which does not; and with what it runs with already.
-for (const mtu of [1500, 9000, 1500, 1500]) {
-  const device = new DpdkDevice({ kind: "dpdk", eal: Deno.args, mtu });
-  device.reserve();
-  device.commit(ETHERNET_HEADER + mtu);
-  device.flush();
-  device.receive(sink, 1);
-  device.close();
+const [scene, ...eal] = Deno.args;
+
+const SCENES: Readonly<Record<string, () => unknown[]>> = { mtus, refusals };
+
+/** Opens the port with several mtus; gives the lengths of the largest frames as they came back. */
+function mtus(): number[] {
+  const lengths: number[] = [];
+  const sink = { frame: (_: number, length: number) => void lengths.push(length) };
+  // To more, which takes another pool; to less, which does not; and with what it runs with already.
+  for (const mtu of [1500, 9000, 1500, 1500]) {
+    const device = new DpdkDevice({ kind: "dpdk", eal, mtu });
+    device.reserve();
+    device.commit(ETHERNET_HEADER + mtu);
+    device.flush();
+    device.receive(sink, 1);
+    device.close();
+  }
+  return lengths;
 }
-console.log(JSON.stringify(lengths));
+
+/** Opens the port where that fails, early and late, and then where it works; gives why, and how many descriptors are left. */
+function refusals(): unknown[] {
+  const device = new DpdkDevice({ kind: "dpdk", eal });
+  const before = descriptors();
+  const busy = refused();
+  device.close();
+  // The last thing that it needs of DPDK: where the functions of the driver are.
+  const { create } = Deno.UnsafePointer;
+  Deno.UnsafePointer.create = () => {
+    throw new Error("no functions");
+  };
+  const late = refused();
+  Deno.UnsafePointer.create = create;
+  const again = new DpdkDevice({ kind: "dpdk", eal });
+  const left = descriptors() - before;
+  again.close();
+  return [busy, late, left];
+}
+
+/** Why it cannot be opened. */
+function refused(): string {
+  try {
+    new DpdkDevice({ kind: "dpdk", eal });
+    return "nothing";
+  } catch (error) {
+    return error instanceof DemikernelError ? error.code : (error as Error).message;
+  }
+}
+
+function descriptors(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
+
+console.log(JSON.stringify(SCENES[scene!]!()));
 Deno.exit();

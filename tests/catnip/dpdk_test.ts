@@ -71,10 +71,38 @@ for (const role of ["client", "server"]) {
 Deno.test(
   needing(missingDpdk("ring"), "a port of DPDK that runs is opened again with another mtu"),
   async () => {
-    const lengths = await run<number>(RING, ealWith("net_ring0"));
+    const lengths = await run<number>(RING, ["mtus", ...ealWith("net_ring0")]);
     assertEquals(lengths, [1514, 9014, 1514, 1514]);
   },
 );
+
+Deno.test(
+  needing(missingDpdk("ring"), "a port of DPDK that could not be opened leaves nothing open"),
+  async () => {
+    const seen = await run(RING, ["refusals", ...ealWith("net_ring0")]);
+    assertEquals(seen, ["EBUSY", "no functions", 0]);
+  },
+);
+
+Deno.test("open() says what to install where there is no DPDK", () => {
+  const { dlopen } = Deno;
+  Object.assign(Deno, {
+    dlopen: (path: string, symbols: Deno.ForeignLibraryInterface) => {
+      if (path.startsWith("librte_")) throw new Error(`${path}: no such file`);
+      return dlopen(path, symbols);
+    },
+  });
+  try {
+    const error = assertThrows(
+      () => open({ libos: "catnip", device: "dpdk:--no-huge", addresses: ["10.0.0.1/24"] }),
+      DemikernelError,
+    );
+    assertEquals(error.code, "ENODEV");
+    assertStringIncludes(error.message, "apt install librte-mempool-ring23");
+  } finally {
+    Object.assign(Deno, { dlopen });
+  }
+});
 
 const WRONG: readonly [unknown, string][] = [
   [{ kind: "dpdk" }, "eal must be the arguments"],

@@ -92,7 +92,7 @@ export class DpdkDevice implements Device {
   readonly sendMemory: Memory;
   readonly aligned = true;
   readonly fillsChecksums = false;
-  readonly #dpdk: Dpdk = dpdk();
+  readonly #dpdk: Dpdk;
   readonly #index: number;
   readonly #port: EalPort;
   readonly #pool: Pool;
@@ -112,8 +112,10 @@ export class DpdkDevice implements Device {
   readonly #baseLow: number;
   #stalled = 0;
   /** Drivers are polled, and wake nobody: sleeps are short, and longer while nothing comes. */
-  readonly #alarm = new Alarm();
+  readonly #alarm: Alarm;
   #pause = FIRST_PAUSE;
+  /** What {@linkcode DpdkDevice.close} lets go of. */
+  readonly #opened: DisposableStack;
 
   /**
    * Opens one. EAL is started for the first one, and stays; it moves this thread to its first core. Throws
@@ -124,19 +126,17 @@ export class DpdkDevice implements Device {
     const args = checkDpdkOptions(options);
     const { port = 0, mtu = 1500 } = options;
     startEal(args);
+    this.#dpdk = dpdk();
     this.name = `dpdk${port}`;
     this.mtu = mtu;
     this.#index = port;
     this.#port = takePort(port, ETHERNET_HEADER + mtu);
     this.#pool = this.#port.pool;
-    try {
-      if (this.#port.mtu !== mtu) this.#start();
-      checkDpdk("rte_eth_macaddr_get", this.#dpdk.rte_eth_macaddr_get(port, this.mac));
-    } catch (error) {
-      this.#port.isOpen = false;
-      this.#alarm.close();
-      throw error;
-    }
+    using opened = new DisposableStack();
+    opened.defer(() => void (this.#port.isOpen = false));
+    this.#alarm = opened.adopt(new Alarm(), (alarm) => alarm.close());
+    if (this.#port.mtu !== mtu) this.#start();
+    checkDpdk("rte_eth_macaddr_get", this.#dpdk.rte_eth_macaddr_get(port, this.mac));
     this.receiveMemory = this.sendMemory = this.#pool.memory;
     this.#baseLow = this.#pool.base % 2 ** 32 | 0;
     const { rx, rxQueue, tx, txQueue } = burstFunctions(port);
@@ -152,6 +152,7 @@ export class DpdkDevice implements Device {
     // What came since it was closed is nobody's.
     for (let i = 0; i < RING && this.receive(NOBODY, BURST) > 0; i++);
     Object.assign(this.#counters, new PortCounters());
+    this.#opened = opened.move();
   }
 
   /** See {@linkcode Device.fd}. */
@@ -235,8 +236,7 @@ export class DpdkDevice implements Device {
     this.flush();
     this.#drop();
     while (this.#spareCount > 0) this.#free(this.#spare[--this.#spareCount]!);
-    this.#port.isOpen = false;
-    this.#alarm.close();
+    this.#opened.dispose();
   }
 
   /** Configures the port: one queue each way. */
