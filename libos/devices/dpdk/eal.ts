@@ -10,8 +10,11 @@ import { dpdk, DpdkUnavailableError } from "../../../ffi/dpdk/dpdk.ts";
 import type { ErrnoName } from "../../error.ts";
 import { Pool } from "./pool.ts";
 
-/** What EAL was started with, whose memory is EAL's from then on. */
-let started: { readonly args: readonly string[]; readonly memory: unknown } | undefined;
+/** What EAL was started with. */
+let started: readonly string[] | undefined;
+
+/** Memory of all arguments that EAL was given, which it may keep. */
+const given: unknown[] = [];
 
 /** Ports that were opened. */
 const ports = new Map<number, EalPort>();
@@ -25,18 +28,23 @@ export function startEal(args: readonly string[]): void {
     throw deviceError("ENODEV", error.message);
   }
   if (started !== undefined) {
-    if (started.args.join(" ") === args.join(" ")) return;
+    if (started.join(" ") === args.join(" ")) return;
     throw deviceError(
       "EBUSY",
-      `EAL is started once in a process, and was, with other arguments: ${started.args.join(" ")}`,
+      `EAL is started once in a process, and was, with other arguments: ${started.join(" ")}`,
     );
   }
   const texts = ["demikernel", ...args].map((text) => new TextEncoder().encode(`${text}\0`));
   const pointers = BigUint64Array.from([...texts.map((text) => BigInt(addressOf(text))), 0n]);
-  started = { args, memory: [texts, pointers] };
+  given.push(texts, pointers);
   const result = dpdk().rte_eal_init(texts.length, new Uint8Array(pointers.buffer));
-  if (result >= 0) return;
-  throw deviceError("EINVAL", `EAL cannot start with these arguments, and says above why: ${args}`);
+  if (result < 0) {
+    throw deviceError(
+      "EINVAL",
+      `EAL cannot start with these arguments, and says above why: ${args.join(" ")}`,
+    );
+  }
+  started = args;
 }
 
 /** A port that somebody has, or had. */
