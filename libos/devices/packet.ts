@@ -196,7 +196,7 @@ export class PacketDevice implements Device {
     const frame = slot + u16[(slot + TPACKET2.MAC) >> 1]!;
     // The sums of what never left this machine were not filled in.
     const verified = (status & (TP_STATUS.CSUM_NOT_READY | TP_STATUS.CSUM_VALID)) !== 0;
-    if (i32[(slot + TPACKET2.CAPTURED) >> 2] !== length) return this.#takeLong(sink, status);
+    if (i32[(slot + TPACKET2.CAPTURED) >> 2] !== length) return this.#takeLong(sink, status, verified);
     const tag = (status & TP_STATUS.VLAN_VALID) === 0 ? 0 : u16[(slot + TPACKET2.VLAN) >> 1]!;
     // The kernel took the tag out: the frame is somebody else's, however it looks.
     if ((tag & VLAN_ID) !== 0 || (frame & 3) !== 2) {
@@ -208,7 +208,7 @@ export class PacketDevice implements Device {
   }
 
   /** Hands over a frame that is longer than a slot: the kernel keeps it whole, in the order of the slots. */
-  #takeLong(sink: FrameSink, status: number): void {
+  #takeLong(sink: FrameSink, status: number, verified: boolean): void {
     const { u64 } = this.#words;
     const length = (status & TP_STATUS.COPY) === 0
       ? -1
@@ -218,11 +218,7 @@ export class PacketDevice implements Device {
       return;
     }
     this.#counters.countReceived(length);
-    sink.frame(
-      this.#long,
-      length,
-      (status & (TP_STATUS.CSUM_NOT_READY | TP_STATUS.CSUM_VALID)) !== 0,
-    );
+    sink.frame(this.#long, length, verified);
   }
 
   /** The interface went down, which is told until somebody takes it. It comes back by itself. */
