@@ -8,10 +8,12 @@
 import { DemikernelError } from "../../mod.ts";
 import { DpdkDevice } from "../../libos/devices/dpdk/dpdk.ts";
 import { ETHERNET_HEADER } from "../../libos/inetstack/device.ts";
+import { MBUF_LAYOUT } from "../../ffi/dpdk/dpdk.ts";
+import { SHIFT } from "../../libos/devices/dpdk/pool.ts";
 
 const [scene, ...eal] = Deno.args;
 
-const SCENES: Readonly<Record<string, () => unknown[]>> = { mtus, refusals };
+const SCENES: Readonly<Record<string, () => unknown[]>> = { mtus, refusals, elsewhere };
 
 /** Opens the port with several mtus; gives the lengths of the largest frames as they came back. */
 function mtus(): number[] {
@@ -46,6 +48,20 @@ function refusals(): unknown[] {
   const left = descriptors() - before;
   again.close();
   return [busy, late, left];
+}
+
+/** Receives an mbuf whose buffer lies elsewhere; gives how many frames were dropped, and whether it is sent next. */
+function elsewhere(): unknown[] {
+  const device = new DpdkDevice({ kind: "dpdk", eal });
+  const place = device.reserve();
+  const mbuf = place - MBUF_LAYOUT.HEADROOM - SHIFT - MBUF_LAYOUT.SIZE;
+  device.sendMemory.i32[(mbuf + MBUF_LAYOUT.BUFFER) >> 2]! += 64;
+  device.commit(64);
+  device.flush();
+  device.receive({ frame: () => {} }, 1);
+  const seen = [device.counters.receiveDrops, device.reserve() === place];
+  device.close();
+  return seen;
 }
 
 /** Why it cannot be opened. */

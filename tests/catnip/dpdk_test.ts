@@ -84,6 +84,13 @@ Deno.test(
   },
 );
 
+Deno.test(
+  needing(missingDpdk("ring"), "a buffer of DPDK's that lies elsewhere is not sent again"),
+  async () => {
+    assertEquals(await run(RING, ["elsewhere", ...ealWith("net_ring0")]), [1, false]);
+  },
+);
+
 Deno.test("open() says what to install where there is no DPDK", () => {
   const { dlopen } = Deno;
   Object.assign(Deno, {

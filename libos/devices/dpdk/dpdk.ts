@@ -174,8 +174,12 @@ export class DpdkDevice implements Device {
     if (count > 0) this.#pause = FIRST_PAUSE;
     for (let i = 0; i < count; i++) {
       const mbuf = (this.#received[2 * i]! - this.#baseLow) | 0;
-      this.#take(sink, mbuf);
-      this.#giveBack(mbuf);
+      const isPlain = this.#isPlain(mbuf);
+      if (isPlain) this.#take(sink, mbuf);
+      else this.#counters.receiveDrops++;
+      // It is empty now: it is sent again, or goes back to the pool.
+      if (isPlain && this.#spareCount < SPARE) this.#spare[this.#spareCount++] = mbuf;
+      else this.#free(mbuf);
     }
     return count;
   }
@@ -277,29 +281,26 @@ export class DpdkDevice implements Device {
     this.#port.mtu = this.mtu;
   }
 
-  #take(sink: FrameSink, mbuf: number): void {
+  /**
+   * Whether the frame of an mbuf is where the stack can read it, and where another can be written. One of several pieces is
+   * longer than was asked for; one that lies elsewhere is a driver's own affair.
+   */
+  #isPlain(mbuf: number): boolean {
     const { i32, u16 } = this.receiveMemory;
     const buffer = mbuf + MBUF_LAYOUT.SIZE + SHIFT;
     const at = buffer + u16[(mbuf + MBUF_LAYOUT.DATA_OFFSET) >> 1]!;
-    const length = u16[(mbuf + MBUF_LAYOUT.DATA_LENGTH) >> 1]!;
-    // A frame of several pieces is longer than was asked for; one that lies elsewhere is a driver's own affair.
-    const isPlain = u16[(mbuf + MBUF_LAYOUT.SEGMENTS) >> 1] === 1 && (at & 3) === 2 &&
+    return u16[(mbuf + MBUF_LAYOUT.SEGMENTS) >> 1] === 1 && (at & 3) === 2 &&
       i32[(mbuf + MBUF_LAYOUT.BUFFER) >> 2] === ((buffer + this.#baseLow) | 0);
-    if (!isPlain) {
-      this.#counters.receiveDrops++;
-      return;
-    }
+  }
+
+  #take(sink: FrameSink, mbuf: number): void {
+    const { i32, u16 } = this.receiveMemory;
+    const at = mbuf + MBUF_LAYOUT.SIZE + SHIFT + u16[(mbuf + MBUF_LAYOUT.DATA_OFFSET) >> 1]!;
+    const length = u16[(mbuf + MBUF_LAYOUT.DATA_LENGTH) >> 1]!;
     const flags = i32[(mbuf + MBUF_LAYOUT.FLAGS) >> 2]!;
     const { L4_GOOD, L4_BAD } = MBUF_LAYOUT;
     this.#counters.countReceived(length);
     sink.frame(at, length, (flags & (L4_GOOD | L4_BAD)) === L4_GOOD);
-  }
-
-  /** An mbuf that was received is empty: it is sent again, or goes back to the pool. */
-  #giveBack(mbuf: number): void {
-    const isPlain = this.receiveMemory.u16[(mbuf + MBUF_LAYOUT.SEGMENTS) >> 1] === 1;
-    if (this.#spareCount < SPARE && isPlain) this.#spare[this.#spareCount++] = mbuf;
-    else this.#free(mbuf);
   }
 
   #refill(): boolean {
