@@ -61,6 +61,8 @@ const FRAMES = 2048;
 const CHUNKS = [2048, 4096] as const;
 /** Where a frame begins, so that the words of its packet are aligned. */
 const START = 2;
+/** So often that nothing came, it is looked whether the driver wants to be called. */
+const EMPTY_LOOKS = 64;
 /** How many calls in a row send what is to be sent: a copying socket sends 32 frames in each. */
 const CALLS = 2 * FRAMES / 32;
 
@@ -100,6 +102,8 @@ export class XdpDevice implements Device {
   /** Where a frame is put that is not aligned. */
   readonly #whole: number;
   #isPending = false;
+  /** How often nothing has come since it was last looked whether the driver wants to be called. */
+  #emptyLooks = 0;
   /** Receive drops that are not the kernel's. */
   #dropped = 0;
 
@@ -184,7 +188,11 @@ export class XdpDevice implements Device {
     const { rx, fill, frames } = this.#socket;
     const { i32 } = this.receiveMemory;
     const ready = Math.min(rx.distance(), budget);
-    if (ready === 0) return 0;
+    if (ready === 0) {
+      // A driver that found nothing to fill waits for a call, and nothing comes before that.
+      if (++this.#emptyLooks === EMPTY_LOOKS) this.#wakeDriver();
+      return 0;
+    }
     for (let i = 0; i < ready; i++) {
       const word = rx.next();
       const address = i32[word]!;
@@ -195,7 +203,7 @@ export class XdpDevice implements Device {
     }
     rx.publish();
     fill.publish();
-    if (fill.needsWakeup) this.#libc.recv(this.#socket.fd, 0n, 0n, MSG.DONTWAIT);
+    this.#wakeDriver();
     return ready;
   }
 
@@ -262,6 +270,13 @@ export class XdpDevice implements Device {
     // Some drivers have frames begin where they like.
     copy(this.receiveMemory, at, this.receiveMemory, this.#whole, length);
     sink.frame(this.#whole, length, false);
+  }
+
+  /** Calls the driver if it wants to be called, so that it takes what there is to fill. */
+  #wakeDriver(): void {
+    this.#emptyLooks = 0;
+    const { fill, fd } = this.#socket;
+    if (fill.needsWakeup) this.#libc.recv(fd, 0n, 0n, MSG.DONTWAIT);
   }
 
   /** Gives the kernel a frame to receive to. */
