@@ -20,6 +20,9 @@ const missing = missingForLinks();
 /** More looks than a device needs to notice what is not told to it. */
 const LOOKS = 1000;
 
+/** Milliseconds that a frame may take to be sent. */
+const PATIENCE = 10_000;
+
 const SINK = { frame: () => {} };
 
 /** Opens a device at one end of a link. */
@@ -68,6 +71,27 @@ Deno.test(
       i32[flags]! |= XDP_RING_NEED_WAKEUP;
       for (let i = 0; i < LOOKS; i++) device.receive(SINK, 1);
       assertGreater(calls, 0);
+    } finally {
+      device.close();
+    }
+  },
+);
+
+Deno.test(
+  needing(missing, "reserve() of an XDP device gives the same place again when others came free"),
+  () => {
+    using link = new PairLink("xdp");
+    const device = openDevice(link);
+    try {
+      const { frames } = device.counters;
+      device.reserve();
+      device.commit(64);
+      device.flush();
+      const place = device.reserve();
+      const until = performance.now() + PATIENCE;
+      while (device.counters.freeFrames < frames && performance.now() < until);
+      assertEquals(device.counters.freeFrames, frames);
+      assertEquals(device.reserve(), place);
     } finally {
       device.close();
     }

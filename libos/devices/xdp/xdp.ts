@@ -99,6 +99,8 @@ export class XdpDevice implements Device {
   /** Where frames that are to be sent, and are not under way, begin in the UMEM; as many as the first number says. */
   readonly #free = new Int32Array(FRAMES);
   #freeCount = FRAMES;
+  /** The one of them that is reserved; -1 if none is. */
+  #reserved = -1;
   /** Where a frame is put that is not aligned. */
   readonly #whole: number;
   #isPending = false;
@@ -174,7 +176,7 @@ export class XdpDevice implements Device {
     const kernels = this.#statistics[RX_DROPPED]! + this.#statistics[RX_RING_FULL]!;
     this.#counters.receiveDrops = this.#dropped + Number(kernels);
     this.#reclaim();
-    this.#counters.freeFrames = this.#freeCount;
+    this.#counters.freeFrames = this.#freeCount + (this.#reserved < 0 ? 0 : 1);
     return this.#counters;
   }
 
@@ -209,15 +211,18 @@ export class XdpDevice implements Device {
 
   /** See {@linkcode Device.reserve}. */
   reserve(): number {
-    if (this.#freeCount === 0) {
-      this.flush();
-      this.#reclaim();
+    if (this.#reserved < 0) {
       if (this.#freeCount === 0) {
-        this.#counters.fullRings++;
-        return -1;
+        this.flush();
+        this.#reclaim();
+        if (this.#freeCount === 0) {
+          this.#counters.fullRings++;
+          return -1;
+        }
       }
+      this.#reserved = this.#free[--this.#freeCount]!;
     }
-    return this.#socket.frames + this.#free[this.#freeCount - 1]! + START;
+    return this.#socket.frames + this.#reserved + START;
   }
 
   /** See {@linkcode Device.commit}. */
@@ -225,7 +230,8 @@ export class XdpDevice implements Device {
     const { i32 } = this.sendMemory;
     const { tx } = this.#socket;
     const word = tx.next();
-    i32[word] = this.#free[--this.#freeCount]! + START;
+    i32[word] = this.#reserved + START;
+    this.#reserved = -1;
     i32[word + 1] = 0;
     i32[word + (XDP_DESC.LENGTH >> 2)] = length;
     i32[word + (XDP_DESC.OPTIONS >> 2)] = 0;
