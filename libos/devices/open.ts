@@ -26,12 +26,13 @@ export function openOnDevice<T>(
   room: number = 0,
 ): T {
   const linear = new LinearMemory({ discard, room });
-  let device = open(linear);
+  let device: Device | undefined;
   try {
+    device = open(linear);
     if (capture !== undefined) device = new CaptureDevice(device, capture);
     return make({ ...shared, ...host, device, linear, discard, random: makeRandom() });
   } catch (error) {
-    device.close();
+    device?.close();
     throw error instanceof LibcError ? new DemikernelError(error.errno, "open") : error;
   }
 }

@@ -88,6 +88,8 @@ export class PacketDevice implements Device {
   /** The slot that comes next, and where it is. */
   #slot = 0;
   #at: number;
+  /** What {@linkcode PacketDevice.close} lets go of. */
+  readonly #opened: DisposableStack;
 
   /**
    * Opens one, whose frames are in a linear memory. Throws {@linkcode DemikernelError} with what is missing: `ENODEV`,
@@ -104,21 +106,19 @@ export class PacketDevice implements Device {
     this.#slots = Math.max(RING / this.#slotSize, LEAST_SLOTS);
     const call = `packet socket on ${name}`;
     const advice = { EPERM: "permission denied; run as root, or with CAP_NET_RAW" };
-    this.#fd = opening(call, advice, () => openSocket());
-    try {
-      const made = opening(call, advice, () => this.#configure(found, given, linear));
-      this.#mapping = made.mapping;
-      this.#doorbell = made.doorbell;
-    } catch (error) {
-      this.#libc.close(this.#fd);
-      throw error;
-    }
+    using opened = new DisposableStack();
+    this.#fd = opened.adopt(opening(call, advice, openSocket), (fd) => this.#libc.close(fd));
+    const ring = new Mapping(linear.reserve(this.#slots * this.#slotSize));
+    this.#mapping = opened.adopt(ring, (ring) => ring.unmap(0, ring.bytes.length));
+    opening(call, advice, () => this.#configure(found, given));
+    this.#doorbell = opened.adopt(new Doorbell(this.#fd), (doorbell) => doorbell.close());
     this.#at = this.#mapping.bytes.byteOffset;
     this.receiveMemory = this.sendMemory = linear.memory;
     this.#long = linear.reserve(2 + LONGEST).byteOffset + 2;
     this.#words.set(LONG, addressOf(linear.memory.u8) + this.#long);
     this.#words.set(LONG_SIZE, LONGEST);
     this.#sending = new SendSlots(this.#fd, ETHERNET_HEADER + found.mtu, this.#counters, linear);
+    this.#opened = opened.move();
   }
 
   /** See {@linkcode Device.fd}. */
@@ -183,9 +183,7 @@ export class PacketDevice implements Device {
 
   /** See {@linkcode Device.close}. */
   close(): void {
-    this.#doorbell.close();
-    this.#mapping.unmap(0, this.#slots * this.#slotSize);
-    this.#libc.close(this.#fd);
+    this.#opened.dispose();
   }
 
   /** Hands over the frame in the next slot. */
@@ -228,11 +226,7 @@ export class PacketDevice implements Device {
     this.#libc.getsockopt(this.#fd, SOL.SOCKET, SO.ERROR, value, size);
   }
 
-  #configure(
-    { index, mac: own }: NetworkInterface,
-    mac: Uint8Array | null,
-    linear: LinearMemory,
-  ): { mapping: Mapping; doorbell: Doorbell } {
+  #configure({ index, mac: own }: NetworkInterface, mac: Uint8Array | null): void {
     const set = (name: number, value: Uint8Array<ArrayBuffer>) => {
       const result = this.#libc.setsockopt(this.#fd, SOL.PACKET, name, value, value.length);
       check("setsockopt", result);
@@ -244,11 +238,10 @@ export class PacketDevice implements Device {
     set(PACKET.QDISC_BYPASS, number(1));
     this.#libc.setsockopt(this.#fd, SOL.SOCKET, SO.SNDBUF, number(SEND_BUFFER), 4);
     this.#libc.setsockopt(this.#fd, SOL.SOCKET, SO.RCVBUF, number(SEND_BUFFER), 4);
-    const size = this.#slots * this.#slotSize;
+    const size = this.#mapping.bytes.length;
     const block = Math.max(BLOCK, this.#slotSize);
     set(PACKET.RX_RING, encodeRing(block, size / block, this.#slotSize));
-    const mapping = new Mapping(linear.reserve(size));
-    mapping.map(0, size, this.#fd);
+    this.#mapping.map(0, size, this.#fd);
     const address = encodeLinkAddress(index);
     check("bind", this.#libc.bind(this.#fd, address, address.length));
     // Of IPv6, neighbours are asked for in groups.
@@ -256,7 +249,6 @@ export class PacketDevice implements Device {
     if (mac !== null && mac.some((byte, i) => byte !== own[i])) {
       set(PACKET.ADD_MEMBERSHIP, encodeMembership(index, PACKET_MR.UNICAST, mac));
     }
-    return { mapping, doorbell: new Doorbell(this.#fd) };
   }
 }
 

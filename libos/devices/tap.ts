@@ -55,6 +55,8 @@ export class TapDevice implements Device {
   /** Where a frame is received to, and sent from. */
   readonly #receiveAt: number;
   readonly #sendAt: number;
+  /** What {@linkcode TapDevice.close} lets go of. */
+  readonly #opened: DisposableStack;
 
   /**
    * Opens one, whose frames are in a linear memory. Throws {@linkcode DemikernelError} with what is missing: `ENODEV`, `ENETDOWN`, `ENOENT`, `EACCES`, `EPERM`,
@@ -70,8 +72,9 @@ export class TapDevice implements Device {
     this.name = name;
     this.mac = given ?? otherEnd(found.mac);
     this.mtu = found.mtu;
-    this.#fd = openTap(name);
-    this.#doorbell = new Doorbell(this.#fd);
+    using opened = new DisposableStack();
+    this.#fd = opened.adopt(openTap(name), (fd) => this.#libc.close(fd));
+    this.#doorbell = opened.adopt(new Doorbell(this.#fd), (doorbell) => doorbell.close());
     const size = ETHERNET_HEADER + found.mtu;
     this.receiveMemory = this.sendMemory = linear.memory;
     this.#receiveAt = linear.reserve(START + size).byteOffset + START;
@@ -80,6 +83,7 @@ export class TapDevice implements Device {
     this.#words.set(RECEIVE, address + this.#receiveAt);
     this.#words.set(SIZE, size);
     this.#words.set(SEND, address + this.#sendAt);
+    this.#opened = opened.move();
   }
 
   /** See {@linkcode Device.fd}. */
@@ -128,8 +132,7 @@ export class TapDevice implements Device {
 
   /** See {@linkcode Device.close}. */
   close(): void {
-    this.#doorbell.close();
-    this.#libc.close(this.#fd);
+    this.#opened.dispose();
   }
 }
 

@@ -5,7 +5,15 @@
  */
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { connect, DemikernelError, type ErrnoName, open, type OpenOptions } from "../../mod.ts";
+import {
+  connect,
+  DemikernelError,
+  type ErrnoName,
+  type LibOS,
+  open,
+  type OpenOptions,
+} from "../../mod.ts";
+import { failing } from "../catnap/_faults.ts";
 import {
   INTERFACE,
   KernelLink,
@@ -129,6 +137,34 @@ Deno.test(
     }
   },
 );
+
+for (const kind of KINDS) {
+  Deno.test(
+    needing(missing, `open() on ${kind} leaves nothing open when there are no more descriptors`),
+    async () => {
+      using link = new KernelLink(kind);
+      await openAt(link.port, OURS).exit();
+      const before = descriptors();
+      for (const call of ["epoll_create1", "timerfd_create"] as const) {
+        let libos: LibOS | undefined;
+        for (let at = 0; libos === undefined; at++) {
+          using _ = failing(call, [...new Array(at).fill(null), "EMFILE"]);
+          try {
+            libos = openAt(link.port, OURS);
+          } catch (error) {
+            assertEquals((error as DemikernelError).code, "EMFILE");
+            assertEquals(descriptors(), before);
+          }
+        }
+        await libos.exit();
+      }
+    },
+  );
+}
+
+function descriptors(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
 
 /** What `/dev/net` is, as a shell makes it, the capability that is not there, and what is told. */
 const TUNS = [

@@ -108,6 +108,8 @@ export class XdpDevice implements Device {
   #emptyLooks = 0;
   /** Receive drops that are not the kernel's. */
   #dropped = 0;
+  /** What {@linkcode XdpDevice.close} lets go of. */
+  readonly #opened: DisposableStack;
 
   /**
    * Opens one, for packets to addresses. Throws {@linkcode DemikernelError} with what is missing: `ENODEV`, `ENETDOWN`,
@@ -131,7 +133,8 @@ export class XdpDevice implements Device {
       );
     }
     this.#chunk = chunk;
-    this.#socket = opening(`AF_XDP socket on queue ${queue} of ${name}`, {
+    using opened = new DisposableStack();
+    const socket = opening(`AF_XDP socket on queue ${queue} of ${name}`, {
       EPERM: "permission denied; run as root, or with CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF",
       EBUSY: "another process has that queue, or another XDP program is there: ip link show",
       EINVAL: "the interface has no such queue",
@@ -150,16 +153,17 @@ export class XdpDevice implements Device {
         size: FRAMES,
         linear,
       }));
+    this.#socket = opened.adopt(socket, (socket) => socket.close());
     this.#counters.mode = this.#socket.how;
     this.receiveMemory = this.sendMemory = this.#socket.memory;
     this.#whole = linear.reserve(START + this.#frameSize).byteOffset + START;
-    this.#doorbell = new Doorbell(this.#socket.fd);
-    const { fill } = this.#socket;
+    this.#doorbell = opened.adopt(new Doorbell(socket.fd), (doorbell) => doorbell.close());
     for (let i = 0; i < FRAMES; i++) {
       this.#give(i * chunk);
       this.#free[i] = (FRAMES + i) * chunk;
     }
-    fill.publish();
+    socket.fill.publish();
+    this.#opened = opened.move();
   }
 
   /** See {@linkcode Device.fd}. */
@@ -262,8 +266,7 @@ export class XdpDevice implements Device {
 
   /** See {@linkcode Device.close}. */
   close(): void {
-    this.#doorbell.close();
-    this.#socket.close();
+    this.#opened.dispose();
   }
 
   #take(sink: FrameSink, at: number, length: number): void {
