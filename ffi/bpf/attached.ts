@@ -34,7 +34,7 @@ const INDEX = 20;
 const IFLA_XDP = 43;
 const IFLA_XDP_PROG_ID = 4;
 const ANSWER = 32_768;
-/** There is no link after the last one. */
+/** There is none of that number, or after it. */
 const ENOENT = 2;
 
 /** What another socket has attached. Both are descriptors, for the caller to close. */
@@ -54,17 +54,18 @@ export function findXdp(program: number, index: number): Attached | undefined {
   if (id === 0) return undefined;
   const { close } = libc();
   const found = byId("BPF_PROG_GET_FD_BY_ID", COMMAND.PROG_GET_FD_BY_ID, id);
+  if (found === undefined) return undefined;
   try {
     const maps = Uint32Array.of(0);
     if (tagOf(found, maps) !== tagOf(program)) return undefined;
     const link = linkOf(id);
     if (link === undefined) return undefined;
-    try {
-      return { link, map: byId("BPF_MAP_GET_FD_BY_ID", COMMAND.MAP_GET_FD_BY_ID, maps[0]!) };
-    } catch (error) {
-      close(link);
-      throw error;
-    }
+    using opened = new DisposableStack();
+    opened.adopt(link, close);
+    const map = byId("BPF_MAP_GET_FD_BY_ID", COMMAND.MAP_GET_FD_BY_ID, maps[0]!);
+    if (map === undefined) return undefined;
+    opened.move();
+    return { link, map };
   } finally {
     close(found);
   }
@@ -117,30 +118,43 @@ function tagOf(program: number, maps: Uint32Array<ArrayBuffer> = new Uint32Array
 function linkOf(program: number): number | undefined {
   for (let id = 0; (id = nextLink(id)) > 0;) {
     const link = byId("BPF_LINK_GET_FD_BY_ID", COMMAND.LINK_GET_FD_BY_ID, id);
+    // It went meanwhile.
+    if (link === undefined) continue;
+    using opened = new DisposableStack();
+    opened.adopt(link, libc().close);
     const info = new DataView(new ArrayBuffer(INFO));
     readInfo(link, info);
-    if (info.getUint32(LINK.PROGRAM, true) === program) return link;
-    libc().close(link);
+    if (info.getUint32(LINK.PROGRAM, true) !== program) continue;
+    opened.move();
+    return link;
   }
   return undefined;
 }
 
+/** The number of the link after one; 0 if that is the last one. */
 function nextLink(after: number): number {
   const attributes = new DataView(new ArrayBuffer(16));
   attributes.setUint32(0, after, true);
-  try {
-    bpf("BPF_LINK_GET_NEXT_ID", COMMAND.LINK_GET_NEXT_ID, attributes);
-  } catch (error) {
-    if (error instanceof LibcError && error.errno === ENOENT) return 0;
-    throw error;
-  }
-  return attributes.getUint32(4, true);
+  const result = unlessNone(() =>
+    bpf("BPF_LINK_GET_NEXT_ID", COMMAND.LINK_GET_NEXT_ID, attributes)
+  );
+  return result === undefined ? 0 : attributes.getUint32(4, true);
 }
 
-function byId(name: string, command: bigint, id: number): number {
+/** A descriptor of what has a number; `undefined` if nothing has. */
+function byId(name: string, command: bigint, id: number): number | undefined {
   const attributes = new DataView(new ArrayBuffer(16));
   attributes.setUint32(0, id, true);
-  return bpf(name, command, attributes);
+  return unlessNone(() => bpf(name, command, attributes));
+}
+
+function unlessNone(call: () => number): number | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof LibcError && error.errno === ENOENT) return undefined;
+    throw error;
+  }
 }
 
 function readInfo(fd: number, info: DataView<ArrayBuffer>): void {

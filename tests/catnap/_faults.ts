@@ -22,9 +22,7 @@ export function failing(name: keyof Libc, faults: readonly Fault[]): Faults {
   let calls = 0;
   return replaced(name, (real) => (...args) => {
     const fault = faults[calls++] ?? null;
-    if (fault === null) return real(...args);
-    setErrno(Errno[fault]);
-    return -1;
+    return fault === null ? real(...args) : failWith(fault);
   }, () => calls);
 }
 
@@ -59,6 +57,12 @@ export function replaced(
       functions[name] = real;
     },
   };
+}
+
+/** What a function of libc gives that fails: -1, with an errno. */
+export function failWith(name: ErrnoName): number {
+  setErrno(Errno[name]);
+  return -1;
 }
 
 function setErrno(value: number): void {
