@@ -13,7 +13,7 @@ import { SHIFT } from "../../libos/devices/dpdk/pool.ts";
 
 const [scene, ...eal] = Deno.args;
 
-const SCENES: Readonly<Record<string, () => unknown[]>> = { mtus, refusals, elsewhere };
+const SCENES: Readonly<Record<string, () => unknown[]>> = { mtus, refusals, elsewhere, reserved };
 
 /** Opens the port with several mtus; gives the lengths of the largest frames as they came back. */
 function mtus(): number[] {
@@ -60,6 +60,20 @@ function elsewhere(): unknown[] {
   device.flush();
   device.receive({ frame: () => {} }, 1);
   const seen = [device.counters.receiveDrops, device.reserve() === place];
+  device.close();
+  return seen;
+}
+
+/** Receives while a place is reserved; gives whether it is reserved still, and how many buffers are missing. */
+function reserved(): unknown[] {
+  const device = new DpdkDevice({ kind: "dpdk", eal });
+  device.reserve();
+  device.commit(64);
+  device.flush();
+  const place = device.reserve();
+  device.receive({ frame: () => {} }, 1);
+  const { frames, freeFrames } = device.counters;
+  const seen = [device.reserve() === place, frames - freeFrames];
   device.close();
   return seen;
 }

@@ -91,6 +91,13 @@ Deno.test(
   },
 );
 
+Deno.test(
+  needing(missingDpdk("ring"), "reserve() of a port of DPDK gives the same place again after it received"),
+  async () => {
+    assertEquals(await run(RING, ["reserved", ...ealWith("net_ring0")]), [true, 0]);
+  },
+);
+
 Deno.test("open() says what to install where there is no DPDK", () => {
   const { dlopen } = Deno;
   Object.assign(Deno, {

@@ -107,6 +107,8 @@ export class DpdkDevice implements Device {
   /** Where empty buffers are in the memory. */
   readonly #spare = new Int32Array(SPARE);
   #spareCount = 0;
+  /** The one that is reserved; -1 if none is. */
+  #reserved = -1;
   /** Buffers that go back to the pool. */
   readonly #returned = new Words(BURST + 1);
   readonly #baseLow: number;
@@ -162,7 +164,8 @@ export class DpdkDevice implements Device {
 
   /** See {@linkcode Device.counters}. */
   get counters(): PortCounters {
-    this.#counters.freeFrames = this.#pool.available + this.#spareCount;
+    this.#counters.freeFrames = this.#pool.available + this.#spareCount +
+      (this.#reserved < 0 ? 0 : 1);
     return this.#counters;
   }
 
@@ -192,17 +195,20 @@ export class DpdkDevice implements Device {
       if (this.#stalled++ < STALLED) return -1;
       this.#drop();
     }
-    if (this.#spareCount === 0 && !this.#refill()) {
-      this.#counters.fullRings++;
-      return -1;
+    if (this.#reserved < 0) {
+      if (this.#spareCount === 0 && !this.#refill()) {
+        this.#counters.fullRings++;
+        return -1;
+      }
+      this.#reserved = this.#spare[--this.#spareCount]!;
     }
-    const mbuf = this.#spare[this.#spareCount - 1]!;
-    return mbuf + MBUF_LAYOUT.SIZE + SHIFT + MBUF_LAYOUT.HEADROOM;
+    return this.#reserved + MBUF_LAYOUT.SIZE + SHIFT + MBUF_LAYOUT.HEADROOM;
   }
 
   /** See {@linkcode Device.commit}. */
   commit(length: number): void {
-    const mbuf = this.#spare[--this.#spareCount]!;
+    const mbuf = this.#reserved;
+    this.#reserved = -1;
     const { i32, u16 } = this.sendMemory;
     u16[(mbuf + MBUF_LAYOUT.DATA_OFFSET) >> 1] = MBUF_LAYOUT.HEADROOM;
     i32[(mbuf + MBUF_LAYOUT.FLAGS) >> 2] = 0;
@@ -239,6 +245,7 @@ export class DpdkDevice implements Device {
   close(): void {
     this.flush();
     this.#drop();
+    if (this.#reserved >= 0) this.#free(this.#reserved);
     while (this.#spareCount > 0) this.#free(this.#spare[--this.#spareCount]!);
     this.#opened.dispose();
   }
