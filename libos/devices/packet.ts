@@ -194,7 +194,9 @@ export class PacketDevice implements Device {
     const frame = slot + u16[(slot + TPACKET2.MAC) >> 1]!;
     // The sums of what never left this machine were not filled in.
     const verified = (status & (TP_STATUS.CSUM_NOT_READY | TP_STATUS.CSUM_VALID)) !== 0;
-    if (i32[(slot + TPACKET2.CAPTURED) >> 2] !== length) return this.#takeLong(sink, status, verified);
+    if (i32[(slot + TPACKET2.CAPTURED) >> 2] !== length) {
+      return this.#takeLong(sink, status, verified);
+    }
     const tag = (status & TP_STATUS.VLAN_VALID) === 0 ? 0 : u16[(slot + TPACKET2.VLAN) >> 1]!;
     // The kernel took the tag out: the frame is somebody else's, however it looks.
     if ((tag & VLAN_ID) !== 0 || (frame & 3) !== 2) {

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { DemikernelError } from "../../mod.ts";
 import { DpdkDevice } from "../../libos/devices/dpdk/dpdk.ts";
 import { ETHERNET_HEADER } from "../../libos/inetstack/device.ts";
 import { MBUF_LAYOUT } from "../../ffi/dpdk/dpdk.ts";
@@ -13,7 +12,14 @@ import { SHIFT } from "../../libos/devices/dpdk/pool.ts";
 
 const [scene, ...eal] = Deno.args;
 
-const SCENES: Readonly<Record<string, () => unknown[]>> = { mtus, refusals, elsewhere, reserved };
+const SCENES: Readonly<Record<string, () => unknown[]>> = {
+  mtus,
+  refusals,
+  wrongArguments,
+  wrongCores,
+  elsewhere,
+  reserved,
+};
 
 /** Opens the port with several mtus; gives the lengths of the largest frames as they came back. */
 function mtus(): number[] {
@@ -35,19 +41,29 @@ function mtus(): number[] {
 function refusals(): unknown[] {
   const device = new DpdkDevice({ kind: "dpdk", eal });
   const before = descriptors();
-  const busy = refused();
+  const busy = refused(eal);
   device.close();
   // The last thing that it needs of DPDK: where the functions of the driver are.
   const { create } = Deno.UnsafePointer;
   Deno.UnsafePointer.create = () => {
     throw new Error("no functions");
   };
-  const late = refused();
+  const late = refused(eal);
   Deno.UnsafePointer.create = create;
   const again = new DpdkDevice({ kind: "dpdk", eal });
   const left = descriptors() - before;
   again.close();
   return [busy, late, left];
+}
+
+/** Starts EAL with wrong arguments, twice, and then with right ones; gives what it says. */
+function wrongArguments(): string[] {
+  return [["--no-such-option"], ["--no-such-option"], eal].map(refused);
+}
+
+/** The same with arguments of which EAL keeps the cores. */
+function wrongCores(): string[] {
+  return [["-l", "0", "--no-such-option"], eal].map(refused);
 }
 
 /** Receives an mbuf whose buffer lies elsewhere; gives how many frames were dropped, and whether it is sent next. */
@@ -78,13 +94,13 @@ function reserved(): unknown[] {
   return seen;
 }
 
-/** Why it cannot be opened. */
-function refused(): string {
+/** Why it cannot be opened with some arguments; nothing if it can. */
+function refused(eal: readonly string[]): string {
   try {
-    new DpdkDevice({ kind: "dpdk", eal });
-    return "nothing";
+    new DpdkDevice({ kind: "dpdk", eal }).close();
+    return "";
   } catch (error) {
-    return error instanceof DemikernelError ? error.code : (error as Error).message;
+    return (error as Error).message;
   }
 }
 
@@ -92,5 +108,6 @@ function descriptors(): number {
   return [...Deno.readDirSync("/proc/self/fd")].length;
 }
 
-console.log(JSON.stringify(SCENES[scene!]!()));
+// On a line of its own, whatever EAL has printed by then.
+console.log(`\n${JSON.stringify(SCENES[scene!]!())}`);
 Deno.exit();

@@ -80,7 +80,29 @@ Deno.test(
   needing(missingDpdk("ring"), "a port of DPDK that could not be opened leaves nothing open"),
   async () => {
     const seen = await run(RING, ["refusals", ...ealWith("net_ring0")]);
-    assertEquals(seen, ["EBUSY", "no functions", 0]);
+    assertStringIncludes(String(seen[0]), "port 0 is in use in this process");
+    assertEquals(seen.slice(1), ["no functions", 0]);
+  },
+);
+
+Deno.test(
+  needing(missingDpdk("ring"), "open() starts EAL with right arguments after wrong ones"),
+  async () => {
+    const said = await run<string>(RING, ["wrongArguments", ...ealWith("net_ring0")]);
+    for (const one of said.slice(0, 2)) assertStringIncludes(one, "EAL cannot start");
+    assertEquals(said.slice(2), [""]);
+  },
+);
+
+Deno.test(
+  needing(
+    missingDpdk("ring"),
+    "open() says that only a new process does where EAL kept wrong arguments",
+  ),
+  async () => {
+    const [first, second] = await run<string>(RING, ["wrongCores", ...ealWith("net_ring0")]);
+    assertEquals(first!.includes("new process"), false);
+    assertStringIncludes(second!, "a new process may do");
   },
 );
 
@@ -92,7 +114,10 @@ Deno.test(
 );
 
 Deno.test(
-  needing(missingDpdk("ring"), "reserve() of a port of DPDK gives the same place again after it received"),
+  needing(
+    missingDpdk("ring"),
+    "reserve() of a port of DPDK gives the same place again after it received",
+  ),
   async () => {
     assertEquals(await run(RING, ["reserved", ...ealWith("net_ring0")]), [true, 0]);
   },

@@ -114,11 +114,14 @@ function copy(to: bigint, from: bigint, length: number): void {
   libc().memcpy(to, from, BigInt(length));
 }
 
-Deno.test(needing(missing, "findXdp() finds a program although another link goes meanwhile"), () => {
-  using kernel = new Kernel({ 3: { program: 9 }, 4: "goes", 8: { program: PROGRAM } });
-  assertEquals(findXdp(OWN, 1), { link: LINK_FD + 8, map: MAP_FD });
-  assertEquals([...kernel.open], [LINK_FD + 8, MAP_FD]);
-});
+Deno.test(
+  needing(missing, "findXdp() finds a program although another link goes meanwhile"),
+  () => {
+    using kernel = new Kernel({ 3: { program: 9 }, 4: "goes", 8: { program: PROGRAM } });
+    assertEquals(findXdp(OWN, 1), { link: LINK_FD + 8, map: MAP_FD });
+    assertEquals([...kernel.open], [LINK_FD + 8, MAP_FD]);
+  },
+);
 
 Deno.test(needing(missing, "findXdp() finds none when the program's own link goes"), () => {
   using kernel = new Kernel({ 3: { program: 9 }, 8: "goes" });

@@ -36,12 +36,16 @@ export function startEal(args: readonly string[]): void {
   }
   const texts = ["demikernel", ...args].map((text) => new TextEncoder().encode(`${text}\0`));
   const pointers = BigUint64Array.from([...texts.map((text) => BigInt(addressOf(text))), 0n]);
-  given.push(texts, pointers);
+  given.push([texts, pointers]);
   const result = dpdk().rte_eal_init(texts.length, new Uint8Array(pointers.buffer));
   if (result < 0) {
+    // It may have kept some of the arguments that it refused, such as the cores.
+    const advice = given.length === 1
+      ? ""
+      : "; it was given others before, and a new process may do";
     throw deviceError(
       "EINVAL",
-      `EAL cannot start with these arguments, and says above why: ${args.join(" ")}`,
+      `EAL cannot start with these arguments, and says above why${advice}: ${args.join(" ")}`,
     );
   }
   started = args;
