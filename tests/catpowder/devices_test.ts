@@ -1,17 +1,21 @@
 /**
- * The XDP device by itself, without a stack upon it.
+ * The devices by themselves, without a stack upon them.
  *
  * @module
  */
 
 import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import { addressOf } from "../../ffi/libc/memory.ts";
+import type { Device } from "../../libos/inetstack/device.ts";
 import { discard } from "../../ffi/libc/map.ts";
-import { INTERFACE, missingForLinks, OURS, PairLink } from "../_network/link.ts";
+import { DemikernelError } from "../../mod.ts";
+import { INTERFACE, KINDS, missingForLinks, OURS, PairLink } from "../_network/link.ts";
 import { IpAddress } from "../../libos/inetstack/ip_address.ts";
 import { LinearMemory } from "../../libos/runtime/memory/linear_memory.ts";
 import { needing } from "../_needs.ts";
+import { PacketDevice } from "../../libos/devices/packet.ts";
 import { replaced } from "../catnap/_faults.ts";
+import { TapDevice } from "../../libos/devices/tap.ts";
 import { XDP, XDP_OFFSETS, XDP_PGOFF, XDP_RING_NEED_WAKEUP } from "../../ffi/libc/xdp.ts";
 import { XdpDevice } from "../../libos/devices/xdp/xdp.ts";
 
@@ -25,12 +29,54 @@ const PATIENCE = 10_000;
 
 const SINK = { frame: () => {} };
 
-/** Opens a device at one end of a link. */
-function openDevice(link: PairLink): XdpDevice {
-  const options = { kind: "xdp", interface: `${INTERFACE}a` } as const;
-  const addresses = [IpAddress.parse(OURS.inet)!];
-  return link.ports[0].host.call(() =>
-    new XdpDevice(options, addresses, new LinearMemory({ discard }))
+const NAME = `${INTERFACE}a`;
+
+/** Opens a device of each kind, at one end of a link. */
+const OPEN = {
+  tap: (linear: LinearMemory) => new TapDevice({ kind: "tap", name: NAME }, linear),
+  packet: (linear: LinearMemory) => new PacketDevice({ kind: "packet", interface: NAME }, linear),
+  xdp: (linear: LinearMemory) =>
+    new XdpDevice({ kind: "xdp", interface: NAME }, [IpAddress.parse(OURS.inet)!], linear),
+};
+
+function openXdp(link: PairLink): XdpDevice {
+  return link.ports[0].host.call(() => OPEN.xdp(new LinearMemory({ discard })));
+}
+
+/** A memory that has room so often, and then no more. */
+class ShortMemory extends LinearMemory {
+  #times: number;
+
+  constructor(times: number) {
+    super({ discard });
+    this.#times = times;
+  }
+
+  override reserve(length: number): Uint8Array<ArrayBuffer> {
+    if (this.#times-- > 0) return super.reserve(length);
+    throw new DemikernelError("ENOMEM", "open");
+  }
+}
+
+for (const kind of KINDS) {
+  Deno.test(
+    needing(missing, `a device of ${kind} that finds no memory leaves nothing open`),
+    () => {
+      using link = new PairLink(kind);
+      const count = () => [...Deno.readDirSync("/proc/self/fd")].length;
+      const before = count();
+      let device: Device | undefined;
+      for (let times = 0; device === undefined; times++) {
+        try {
+          device = link.ports[0].host.call(() => OPEN[kind](new ShortMemory(times)));
+        } catch (error) {
+          assertEquals((error as DemikernelError).code, "ENOMEM");
+          assertEquals(count(), before);
+        }
+      }
+      device.close();
+      assertEquals(count(), before);
+    },
   );
 }
 
@@ -54,7 +100,7 @@ Deno.test(
         if (args[5] === BigInt(XDP_PGOFF.FILL_RING)) fillAt = Number(args[0]);
         return real(...args);
       });
-      device = openDevice(link);
+      device = openXdp(link);
     }
     assertNotEquals(offset, 0);
     try {
@@ -81,7 +127,7 @@ Deno.test(
   needing(missing, "reserve() of an XDP device gives the same place again when others came free"),
   () => {
     using link = new PairLink("xdp");
-    const device = openDevice(link);
+    const device = openXdp(link);
     try {
       const { frames } = device.counters;
       device.reserve();
