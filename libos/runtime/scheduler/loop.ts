@@ -26,8 +26,16 @@ export type IdlePolicy = "spin" | "adaptive" | "park";
 const STEPS = 8;
 /** How many more it takes when that was a guess: one who came back elsewhere may have been somebody else. */
 const STEPS_WHEN_UNSURE = 4;
-/** How many goes the host has for those who need more: for each `setImmediate` and the like on their way. */
+/**
+ * How many goes the host has for those who need more: for each `setImmediate` and the like on their way; and for what
+ * comes of what was in its reactor.
+ */
 const GOES = 8;
+/**
+ * How often in a row it looks at its reactor, while there is more: each of the four ways of a request to a server of the
+ * same thread, and back, is seen by the next look.
+ */
+const HARVESTS = 4;
 /** How often the host's timers have a go, in milliseconds: that is their resolution. */
 const TIMERS = 1;
 /** A look at the host's reactor costs as much as a turn: there is one in so many turns. */
@@ -114,11 +122,13 @@ export class Loop {
   #state = STOPPED;
   /** Steps that async functions had in a row. */
   #steps = 0;
-  /** Goes that the host is yet to have: for those who are away, and for what came of what was in its reactor. */
+  /** Goes that the host is yet to have for those who are away. */
   #goesForAway = 0;
-  #goes = 0;
   /** Whether the host is to look at its reactor. */
   #isHarvestDue = false;
+  /** How often it did in this row, and how many goes it is yet to have for what came of it. */
+  #harvests = 0;
+  #goesForHarvest = 0;
   #untilLook = 0;
   /** Whether nothing ran since the host had its go: there are no steps then that wait. */
   #isAfterGo = false;
@@ -187,7 +197,19 @@ export class Loop {
     this.#times[LAST_GO] = this.#turns.now;
   };
 
+  #harvest(parker: Parker): void {
+    this.#harvests++;
+    this.#goesForHarvest = GOES;
+    parker.harvest(this.#afterHarvest);
+  }
+
   readonly #afterHarvest = (): void => {
+    const { parker } = this.#turns;
+    if (this.#goesForHarvest-- > 0) return this.#host.go(this.#afterHarvest);
+    const isMore = parker !== null && parker.seesHost && this.#harvests < HARVESTS &&
+      parker.hostIsReady();
+    if (isMore) return this.#harvest(parker);
+    this.#harvests = 0;
     this.#isAfterHarvest = true;
     this.#afterGo();
   };
@@ -241,11 +263,7 @@ export class Loop {
       if (this.#isHarvestDue) {
         this.#isHarvestDue = false;
         // Whoever closed the last libOS in a step meanwhile took the parker.
-        if (turns.parker !== null) return turns.parker.harvest(this.#afterHarvest);
-      }
-      if (this.#goes > 0) {
-        this.#goes--;
-        return this.#go();
+        if (turns.parker !== null) return this.#harvest(turns.parker);
       }
       if (turns.strangers || now - times[LAST_GO]! >= TIMERS) return this.#go();
       if (turns.hasReady) continue;
@@ -256,7 +274,7 @@ export class Loop {
     }
   }
 
-  /** Whether the host's reactor has something for it: then it looks there, and has some goes for what comes of that. */
+  /** Whether the host's reactor has something for it: then it is to look there. */
   #look(now: number): void {
     this.#untilLook = TURNS_BETWEEN_LOOKS;
     const { parker } = this.#turns;
@@ -269,7 +287,6 @@ export class Loop {
     this.#untilLook = 0;
     this.#times[HARVEST_BEGAN] = now;
     this.#isHarvestDue = true;
-    this.#goes = GOES;
   }
 
   #go(): void {
