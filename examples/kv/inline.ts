@@ -35,6 +35,7 @@ export function splitInline(line: string): string[] | undefined {
       if (quoted === undefined) return undefined;
       word += quoted.text;
       at = quoted.end;
+      break;
     }
     words.push(word);
   }

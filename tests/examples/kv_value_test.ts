@@ -56,6 +56,13 @@ Deno.test("splitInline() gives back words when they are quoted", () => {
   }));
 });
 
+Deno.test("splitInline() ends a word at its closing quote, whatever space follows", () => {
+  for (const space of " \t\n\v\f\r") {
+    assertEquals(splitInline(`echo ''${space}`), ["echo", ""]);
+    assertEquals(splitInline(`echo a"b"${space}c`), ["echo", "ab", "c"]);
+  }
+});
+
 Deno.test("ReplyBuffer writes replies that are read as they were meant, whatever their size", () => {
   const reply = fc.oneof(
     someBytes.map((array) => ({ type: "$", text: String.fromCharCode(...array), array })),
