@@ -133,7 +133,8 @@ function segmentBytes(peer: TestPeer, seq: number): Uint8Array<ArrayBuffer> {
   return tcpOf(peer.segment("P.", seq, 1, { text: "hello" }), PEER);
 }
 
-Deno.test("a window that was not used for long shrinks to the initial one (RFC 5681, section 4.1)", () => {
+/** A connection that may send sixty segments, and has sent one. */
+function withWideWindow() {
   const host = new TestHost();
   const peer = accepted(host, { sackOk: true });
   const { connection } = peer;
@@ -141,6 +142,11 @@ Deno.test("a window that was not used for long shrinks to the initial one (RFC 5
   host.push(connection, KB);
   peer.sent();
   peer.send(".", 1, 1001);
+  return { host, peer, connection };
+}
+
+Deno.test("a window that was not used for long shrinks to the initial one (RFC 5681, section 4.1)", () => {
+  const { host, peer, connection } = withWideWindow();
   host.pass(150);
   host.push(connection, KB.repeat(50));
   assertEquals(peer.sent().length, 50);
@@ -151,13 +157,7 @@ Deno.test("a window that was not used for long shrinks to the initial one (RFC 5
 });
 
 Deno.test("a pause is judged when something is sent after it, and not for what comes meanwhile (RFC 2861, section 2)", () => {
-  const host = new TestHost();
-  const peer = accepted(host, { sackOk: true });
-  const { connection } = peer;
-  connection.cwnd = 60_000;
-  host.push(connection, KB);
-  peer.sent();
-  peer.send(".", 1, 1001);
+  const { host, peer, connection } = withWideWindow();
   host.pass(250);
   for (let i = 0; i < 5; i++) peer.send("P.", 1 + i, 1001, { text: "x" });
   host.push(connection, KB.repeat(50));
